@@ -1,0 +1,47 @@
+# The two commands of the README are `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Where torch comes from: empty takes what pip is configured for (on PyPI for Linux x86-64 that is the CUDA build, which
+# runs on the CPU, too). Set it to the URL of the index of CPU wheels that torch's own install page names to save 2 GB.
+TORCH_INDEX ?=
+TORCH := torch==2.13.0
+
+.PHONY: setup demo test test-all unit check bench fmt lint types imports docs bundle
+
+setup: $(VENV)/.done
+$(VENV)/.done: pyproject.toml requirements.lock deploy/setup
+	deploy/setup "$(PYTHON)" "$(VENV)" "$(TORCH)" "$(TORCH_INDEX)"
+	touch $@
+
+demo: setup
+	$(BIN)/lungnode demo $(if $(INPUT),--input "$(INPUT)")
+
+test: setup check
+	$(BIN)/pytest -m "not slow and not gpu"
+
+test-all: setup
+	$(BIN)/pytest
+
+unit: setup
+	$(BIN)/pytest -m "not slow and not gpu and not orthanc and not browser and not postgres"
+
+check: setup lint types imports
+
+fmt:
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint:
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/lungnode bench receive && $(BIN)/lungnode bench read && $(BIN)/lungnode bench encode && $(BIN)/lungnode bench pipeline
+
+bundle: setup
+	deploy/bundle

@@ -1,0 +1,270 @@
+"""The node's settings: read once from `lungnode.toml` and `LUNGNODE_…` variables, checked, frozen.
+
+Every other room takes the two numbers that it needs; only `cli` and the wiring of `engine` see `Settings`.
+Units stand in the names. Unknown keys are refused, so that a typing error is found at start and not on Saturday.
+"""
+
+import ipaddress
+import json
+import os
+import tomllib
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from node.errors import Misconfigured
+
+AETitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Peer(_Section):
+    """Somebody who may call us: calling AE title and where from (address or network)."""
+
+    ae_title: AETitle
+    hosts: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    storage_commitment: bool = False  # answer this peer's storage commitment requests (standards 6.3)
+
+    @field_validator("hosts")
+    @classmethod
+    def _networks(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            ipaddress.ip_network(host, strict=False)
+        return hosts
+
+
+class Receive(_Section):
+    """The DICOM listener."""
+
+    ae_title: AETitle = "LUNGNODE"
+    also_called: tuple[AETitle, ...] = ()  # further called AE titles, usable in routes
+    host: str = "127.0.0.1"
+    port: Port = 11112
+    tls_port: Port | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+    peers: tuple[Peer, ...] = (Peer(ae_title="ORTHANC"),)
+    maximum_associations: int = Field(10, ge=1, le=500)
+    processes: int = Field(1, ge=1, le=64)  # receivers sharing the port
+    maximum_pdu_bytes: int = Field(131072, ge=16384, le=131072)
+    acse_timeout_s: float = Field(30.0, gt=0)
+    dimse_timeout_s: float = Field(60.0, gt=0)
+    network_timeout_s: float = Field(60.0, gt=0)
+    accept_lossy: bool = False  # JPEG baseline and other lossy syntaxes (then HU-LOSSY)
+
+
+class Disk(_Section):
+    """Two marks on the file system of the spool, in free bytes."""
+
+    soft_free_gib: float = Field(10.0, ge=0)  # below: no new work, warning
+    hard_free_gib: float = Field(2.0, ge=0)  # below: associations refused, 0xA700
+    retention_days: float = Field(3.0, ge=0)  # after every destination is safe
+
+
+class Completeness(_Section):
+    """When a case is taken to be complete (architecture 5)."""
+
+    quiet_s: float = Field(10.0, ge=0)
+    quiet_after_abort_s: float = Field(60.0, ge=0)
+    maximum_wait_s: float = Field(1800.0, gt=0)
+    partner_wait_s: float = Field(600.0, ge=0)
+    prior_wait_s: float = Field(60.0, ge=0)
+    at_maximum: Literal["refuse", "process", "drop"] = "refuse"
+
+
+class Archive(_Section):
+    """Whom to ask for counts, identity and "do you hold it?"."""
+
+    name: str = "archive"
+    dicomweb_url: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    dimse_ae_title: AETitle | None = None
+    dimse_host: str | None = None
+    dimse_port: Port | None = None
+    timeout_s: float = Field(10.0, gt=0)
+    source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
+
+
+class Rung(StrEnum):
+    """What a destination gets (standards 1.1, architecture 4: the ladder)."""
+
+    SEG = "SEG"
+    SR = "SR"
+    NOTICE = "NOTICE"
+    KEY_SLICES = "SC"
+    PDF = "PDF"
+    RTSTRUCT = "RTSTRUCT"
+    KEY_OBJECTS = "KO"
+
+
+class Destination(_Section):
+    """Where results go. `kind` decides which of the other fields are needed."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,32}$")
+    kind: Literal["stow", "cstore", "orthanc", "folder"]
+    url: str | None = None  # stow: DICOMweb root; orthanc: REST root
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    ae_title: AETitle | None = None
+    host: str | None = None
+    port: Port | None = None
+    path: Path | None = None
+    tls: bool = False
+    objects: tuple[Rung, ...] = (Rung.SEG, Rung.SR, Rung.NOTICE)
+    commitment: Literal["none", "ask"] = "none"
+    confirm: Literal["none", "qido", "cfind"] = "qido"  # how to ask the object back
+    give_up_after_s: float = Field(86400.0, gt=0)
+    first_retry_s: float = Field(5.0, gt=0)
+    longest_retry_s: float = Field(900.0, gt=0)
+    deflated_seg: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Destination":
+        needed = {"stow": ("url",), "orthanc": ("url",), "cstore": ("ae_title", "host", "port"), "folder": ("path",)}
+        missing = [field for field in needed[self.kind] if getattr(self, field) is None]
+        if missing:
+            raise ValueError(f"destination {self.name!r} of kind {self.kind!r} needs {', '.join(missing)}")
+        return self
+
+
+class Engine(_Section):
+    """Durable workflows."""
+
+    database_url: str | None = None  # None: SQLite beside the spool; postgresql+psycopg://… moves it
+    slot: str = "worker-0"  # executor slot of this process; never shared
+    analyses_at_once: int = Field(1, ge=1, le=64)
+    poll_s: float = Field(0.2, gt=0, le=60)
+
+
+class Watch(_Section):
+    """Status page, metrics and health."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class Compute(_Section):
+    """Devices and limits."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(0, ge=0)  # 0: all cores
+    lungs: str = "lungs-rule"  # default model of task lungs
+    lesions: str | None = None
+    limit_s: float = Field(1800.0, gt=0)  # SYS-TIME
+
+
+class Objects(_Section):
+    """How results are written."""
+
+    manufacturer: str = "lungnode"
+    station_name: str = "LUNGNODE"
+    device_serial_number: str = "0"
+    uid_root: str | None = None
+    uid_namespace: str | None = None  # another namespace UUID for a de-identified copy
+    series_number_base: int = Field(900000, ge=0, le=2_000_000_000)
+
+
+class Rules(_Section):
+    """Decisions about input that a site may change."""
+
+    routes: Path | None = None  # TOML with routes; None: the built-in default route
+    refuse_without_patient_id: bool = True
+    multivolume: Literal["refuse", "first", "last"] = "refuse"
+    minimum_age_years: float = Field(18.0, ge=0)
+    stop_without_identity_check: bool = False
+
+
+class Settings(_Section):
+    """Everything, as one frozen snapshot."""
+
+    data_dir: Path = Path("/var/lib/lungnode")
+    models_dir: Path | None = None  # None: those shipped with the package
+    receive: Receive = Receive()
+    disk: Disk = Disk()
+    completeness: Completeness = Completeness()
+    archives: tuple[Archive, ...] = ()
+    destinations: tuple[Destination, ...] = ()
+    engine: Engine = Engine()
+    watch: Watch = Watch()
+    compute: Compute = Compute()
+    objects: Objects = Objects()
+    rules: Rules = Rules()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Settings":
+        names = [d.name for d in self.destinations]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two destinations share a name: {sorted(names)}")
+        return self
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 over the settings that change results, part of a case's identity (standards 1.3)."""
+        relevant = {
+            "compute": self.compute.model_dump(mode="json", include={"lungs", "lesions"}),
+            "objects": self.objects.model_dump(mode="json"),
+            "rules": self.rules.model_dump(mode="json", exclude={"routes", "stop_without_identity_check"}),
+        }
+        return sha256(json.dumps(relevant, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+    """Read the settings: the file, then `LUNGNODE_SECTION__KEY` variables over it.
+
+    Parameters
+    ----------
+    path : the TOML file; None takes `LUNGNODE_CONFIG`, else `lungnode.toml` in the working directory, else defaults.
+    environ : variables to read; None takes the process's own.
+
+    Raises
+    ------
+    Misconfigured
+        CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed.
+    """
+    variables = dict(os.environ) if environ is None else environ
+    raw = _read_file(path, variables)
+    for name, text in variables.items():
+        if name.startswith("LUNGNODE_") and "__" in name:
+            section, _, key = name.removeprefix("LUNGNODE_").lower().partition("__")
+            raw.setdefault(section, {})[key] = _plain(text)
+    if "LUNGNODE_DATA_DIR" in variables:
+        raw["data_dir"] = variables["LUNGNODE_DATA_DIR"]
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise Misconfigured("CFG-VALUE", "the settings are not valid:\n  " + "\n  ".join(lines)) from error
+
+
+def _read_file(path: Path | None, variables: dict[str, str]) -> dict[str, Any]:
+    chosen = path or (Path(variables["LUNGNODE_CONFIG"]) if "LUNGNODE_CONFIG" in variables else None)
+    if chosen is None:
+        here = Path("lungnode.toml")
+        if not here.exists():
+            return {}
+        chosen = here
+    try:
+        return tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured("CFG-FILE", f"cannot read the settings file {chosen}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured("CFG-FILE", f"{chosen} is not valid TOML: {error}") from error
+
+
+def _plain(text: str) -> Any:
+    """Read a variable as JSON where it is JSON (numbers, lists), else as the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
