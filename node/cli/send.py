@@ -1,0 +1,50 @@
+"""`lungnode send`: C-STORE a folder to an application entity, as a modality or a PACS would."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from node.cli.terminal import print_json, progress, to_person
+from node.errors import Misconfigured
+
+app = typer.Typer()
+
+_ADDRESS = re.compile(r"^(?P<ae>[^@]{1,16})@(?P<host>[^:]+):(?P<port>\d{1,5})$")
+
+
+@app.command()
+def send(
+    path: Path = typer.Argument(..., exists=True, help="A DICOM file or a folder, searched recursively."),
+    to: str = typer.Option(..., "--to", help="AET@HOST:PORT"),
+    calling: str = typer.Option("LUNGNODE-SCU", "--calling", "-aet", help="Our AE title."),
+    associations: int = typer.Option(1, min=1, max=32, help="How many associations share the files."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+) -> None:
+    """Send files by C-STORE and say what became of each.
+
+    Example: lungnode send study/ --to LUNGNODE@127.0.0.1:11112
+    """
+    from node.harness.send import send as send_files  # noqa: PLC0415 - pynetdicom is loaded only where it is used
+
+    found = _ADDRESS.match(to)
+    if not found:
+        raise Misconfigured("CLI-ADDRESS", f"--to {to!r} is not of the form AET@HOST:PORT")
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    with progress() as bar:
+        task = bar.add_task("sending", total=len(files))
+        report = send_files(
+            files,
+            found["ae"],
+            found["host"],
+            int(found["port"]),
+            calling=calling,
+            associations=associations,
+            on_progress=lambda: bar.advance(task),
+        )
+    if as_json:
+        print_json(report.as_json())
+    else:
+        to_person.print(report.summary())
+    if report.failed:
+        raise typer.Exit(4)

@@ -1,0 +1,40 @@
+"""What a person or a program sees: one JSON object on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from node.errors import LungnodeError
+
+to_person = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Write one JSON object to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_error(error: LungnodeError) -> None:
+    """Say what went wrong, with its code."""
+    to_person.print(f"[bold red]{error.code}[/] ", end="")
+    to_person.print(error.message, markup=False)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress on a terminal; nothing where standard error is not one."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=to_person, transient=True, disable=not to_person.is_terminal) as bar:
+        yield bar

@@ -1,0 +1,79 @@
+"""One case, analysed: the value between the durable steps *analyse* and *encode*, and its form on disk.
+
+On disk it is `analysis.json` (segments, quantities, reasons; no patient data) and `masks/labels.nrrd`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from node.engine.masks import read_labels, write_labels
+from node.errors import Reason
+from node.measure.quantity import Quantity
+from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation
+from node.volume.volume import Volume
+
+_MASK = Path("masks") / "labels.nrrd"
+_FILE = "analysis.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was found and measured on one volume. `reasons` are those of all steps, in their order."""
+
+    segmentation: Segmentation
+    quantities: tuple[Quantity, ...]
+    reasons: tuple[Reason, ...]
+    timings_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    segments: tuple[Segment, ...]
+    definition: LungDefinition
+    models: tuple[ModelIdentity, ...]
+    segmentation_reasons: tuple[Reason, ...]
+    unsure: tuple[str, ...]
+    quantities: tuple[Quantity, ...]
+    reasons: tuple[Reason, ...]
+    timings_s: dict[str, float]
+
+
+_adapter = TypeAdapter(_Stored)
+
+
+def write_analysis(analysis: Analysis, volume: Volume, folder: Path) -> None:
+    """Write the label map first and the JSON last: where `analysis.json` stands, all of it stands."""
+    found = analysis.segmentation
+    write_labels(found.labels_zyx, volume.lps_from_zyx, folder / _MASK)
+    stored = _Stored(
+        segments=found.segments,
+        definition=found.definition,
+        models=found.models,
+        segmentation_reasons=found.reasons,
+        unsure=found.unsure,
+        quantities=analysis.quantities,
+        reasons=analysis.reasons,
+        timings_s=analysis.timings_s,
+    )
+    temporary = folder / f".{_FILE}.part"
+    temporary.write_bytes(_adapter.dump_json(stored))
+    temporary.replace(folder / _FILE)
+
+
+def read_analysis(folder: Path) -> Analysis | None:
+    """Read a finished analysis; None where there is none yet."""
+    file = folder / _FILE
+    if not file.exists():
+        return None
+    stored = _adapter.validate_json(file.read_bytes())
+    segmentation = Segmentation(
+        labels_zyx=read_labels(folder / _MASK),
+        segments=stored.segments,
+        definition=stored.definition,
+        models=stored.models,
+        reasons=stored.segmentation_reasons,
+        unsure=stored.unsure,
+    )
+    return Analysis(segmentation, stored.quantities, stored.reasons, stored.timings_s)

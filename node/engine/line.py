@@ -1,0 +1,145 @@
+"""The straight line as plain functions: read -> segment -> measure -> encode, for one case.
+
+`lungnode analyse` calls them one after the other; the durable workflow calls the same two, `analyse_case` and
+`encode_case`, as steps. Both are idempotent: they write under temporary names and rename.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from node.engine.analysis import Analysis, read_analysis, write_analysis
+from node.errors import OurMistake, Refusal
+from node.measure.lungs import measure_lungs
+from node.measure.quality import check_quality
+from node.report.check import self_check
+from node.report.encode import EncodedObject, ReportInput, encode_results
+from node.report.uids import CaseIdentity, device_uid
+from node.route.select import Case
+from node.segment.contract import LungModel
+from node.segment.registry import load_lungs
+from node.settings import Settings
+from node.volume.digest import instance_digests
+from node.volume.read import read_volume
+from node.volume.volume import Volume
+
+
+def model_of(case: Case, settings: Settings) -> LungModel:
+    """Load the lung model that the case's route names, else the node's default."""
+    return load_lungs(case.lungs or settings.compute.lungs, settings.models_dir, settings.compute.threads)
+
+
+def identify(
+    case: Case, model: LungModel, settings: Settings, *, identity_revision: int = 0, run: int = 1
+) -> CaseIdentity:
+    """Derive who this case is: the same input, model and settings give the same identity (standards 1.3)."""
+    digests = [
+        d for series in (case.anchor, *case.partners) for d in instance_digests(series, settings.compute.threads)
+    ]
+    instances = sha256("\n".join(f"{uid} {digest}" for uid, digest in sorted(digests)).encode()).hexdigest()
+    return CaseIdentity(
+        study_uid=case.anchor.study_instance_uid,
+        source_series_uids=tuple(sorted(s.series_instance_uid for s in (case.anchor, *case.partners))),
+        instances_digest=instances,
+        device_uid=device_uid((model.identity,), settings.objects),
+        route=case.route,
+        runtime=model.identity.runtime,
+        config_hash=settings.config_hash,
+        identity_revision=identity_revision,
+        run=run,
+    )
+
+
+def read_case(case: Case, settings: Settings) -> Volume | Refusal:
+    """Read the case's anchor series as a volume, with the checks of its headers and pixels."""
+    rules = settings.rules
+    return read_volume(
+        case.anchor,
+        multivolume=rules.multivolume,
+        minimum_age_years=rules.minimum_age_years,
+        refuse_without_patient_id=rules.refuse_without_patient_id,
+        threads=settings.compute.threads,
+    )
+
+
+def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
+    """Segment and measure one volume."""
+    timings_s: dict[str, float] = {}
+    with _timed("segment", timings_s):
+        found = model.segment(volume)
+    if isinstance(found, Refusal):
+        return Refusal((*found.reasons, *volume.reasons))
+    with _timed("measure", timings_s):
+        quality = check_quality(volume, found)
+        if isinstance(quality, Refusal):
+            return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
+        reasons = (*volume.reasons, *found.reasons, *quality)
+        quantities = measure_lungs(volume, found, reasons)
+    return Analysis(found, quantities, reasons, timings_s)
+
+
+def analyse_case(case: Case, settings: Settings, work_dir: Path) -> Analysis | Refusal:
+    """Read, segment and measure a case, and keep the analysis in `work_dir`; one that is there is not made again."""
+    kept = read_analysis(work_dir)
+    if kept is not None:
+        return kept
+    timings_s: dict[str, float] = {}
+    with _timed("read", timings_s):
+        volume = read_case(case, settings)
+    if isinstance(volume, Refusal):
+        return volume
+    analysis = analyse_volume(volume, model_of(case, settings))
+    if isinstance(analysis, Refusal):
+        return analysis
+    analysis.timings_s.update(timings_s)
+    write_analysis(analysis, volume, work_dir)
+    return analysis
+
+
+def encode_case(  # noqa: PLR0913 - the seven facts that make an object what it is
+    case: Case,
+    identity: CaseIdentity,
+    settings: Settings,
+    work_dir: Path,
+    *,
+    now: datetime,
+    volume: Volume | None = None,
+    predecessor_path: Path | None = None,
+) -> tuple[EncodedObject, ...]:
+    """Encode a kept analysis as SEG and SR into `work_dir/objects`, after checking them against what was found.
+
+    Raises
+    ------
+    OurMistake
+        SELF-CHECK where an object, read back, does not say what was found; NO-ANALYSIS where there is none.
+    """
+    analysis = read_analysis(work_dir)
+    source = volume or read_case(case, settings)
+    if analysis is None or isinstance(source, Refusal):
+        raise OurMistake("NO-ANALYSIS", "encode was called for a case without a kept analysis")
+    with _timed("encode", analysis.timings_s):
+        objects = encode_results(
+            ReportInput(
+                identity=identity,
+                volume=source,
+                segmentation=analysis.segmentation,
+                quantities=analysis.quantities,
+                reasons=analysis.reasons,
+                objects=settings.objects,
+                now=now,
+                predecessor_path=predecessor_path,
+            ),
+            work_dir / "objects",
+        )
+        self_check(objects, source, analysis.segmentation, analysis.quantities)
+    return objects
+
+
+@contextmanager
+def _timed(step: str, into: dict[str, float]) -> Iterator[None]:
+    started_s = time.perf_counter()
+    yield
+    into[step] = time.perf_counter() - started_s

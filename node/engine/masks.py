@@ -1,0 +1,35 @@
+"""Label maps on disk: NRRD with geometry, written under a temporary name and renamed, read back exactly."""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813 - the library's own usual name
+from numpy.typing import NDArray
+
+
+def write_labels(labels_zyx: NDArray[np.uint8], lps_from_zyx: NDArray[np.float64], path: Path) -> None:
+    """Write a label map with its place in the patient.
+
+    Parameters
+    ----------
+    labels_zyx : (slices, rows, columns) uint8
+    lps_from_zyx : (4, 4) float64, mm
+    path : ends in .nrrd; its folder is made
+    """
+    image = sitk.GetImageFromArray(labels_zyx)
+    columns_xyz = lps_from_zyx[:3, [2, 1, 0]]
+    spacing_xyz_mm = np.linalg.norm(columns_xyz, axis=0)
+    image.SetSpacing(spacing_xyz_mm.tolist())
+    image.SetDirection((columns_xyz / spacing_xyz_mm).ravel().tolist())
+    image.SetOrigin(lps_from_zyx[:3, 3].tolist())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part.nrrd")
+    sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=1)
+    temporary.replace(path)
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """Read the (slices, rows, columns) uint8 label map back."""
+    labels_zyx: NDArray[np.uint8] = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    labels_zyx.setflags(write=False)
+    return labels_zyx
