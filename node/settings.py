@@ -121,6 +121,10 @@ class Destination(_Section):
     port: Port | None = None
     path: Path | None = None
     tls: bool = False
+    tls_ca: Path | None = None  # None: the system's authorities
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    timeout_s: float = Field(60.0, gt=0)  # for one answer of the destination
     objects: tuple[Rung, ...] = (Rung.SEG, Rung.SR, Rung.NOTICE)
     commitment: Literal["none", "ask"] = "none"
     confirm: Literal["none", "qido", "cfind"] = "qido"  # how to ask the object back

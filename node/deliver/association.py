@@ -1,0 +1,71 @@
+"""An association to a destination: our socket options, our time limits, always released or aborted at the end."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pynetdicom import AE, evt
+
+from node.deliver.tls import client_context
+from node.settings import Destination
+
+Association = Any  # pynetdicom ships no types
+MAXIMUM_PDU_BYTES = 131072
+ACSE_WITHIN_S = 30.0
+
+
+@contextmanager
+def open_association(
+    destination: Destination,
+    contexts: Sequence[tuple[str, str]],
+    *,
+    calling: str,
+    handlers: Sequence[tuple[Any, Callable[..., Any]]] = (),
+    negotiation: Sequence[Any] = (),
+) -> Iterator[Association | str]:
+    """Open an association with one context per (class, syntax).
+
+    Yields
+    ------
+    The association, or in plain words why there is none.
+    """
+    entity = AE(ae_title=calling)
+    entity.maximum_pdu_size = MAXIMUM_PDU_BYTES
+    entity.acse_timeout = min(ACSE_WITHIN_S, destination.timeout_s)
+    entity.dimse_timeout = entity.network_timeout = destination.timeout_s
+    entity.connection_timeout = min(ACSE_WITHIN_S, destination.timeout_s)
+    for sop_class, syntax in contexts:
+        entity.add_requested_context(sop_class, syntax)
+    association = entity.associate(
+        str(destination.host),
+        int(destination.port or 0),
+        ae_title=str(destination.ae_title),
+        max_pdu=MAXIMUM_PDU_BYTES,
+        ext_neg=list(negotiation) or None,
+        evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_DATA_SENT, _quick_acknowledgements), *handlers],
+        tls_args=(client_context(destination), str(destination.host)) if destination.tls else None,
+    )
+    try:
+        yield association if association.is_established else _why_not(association)
+    finally:
+        if association.is_established:
+            association.release()
+
+
+def _why_not(association: Association) -> str:
+    if association.is_rejected:
+        return "the peer rejected the association: check both AE titles and its list of callers"
+    if association.is_aborted:
+        return "the association was aborted, or nobody listens at that address"
+    return "no association"
+
+
+def _no_delay(event: Any) -> None:
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _quick_acknowledgements(event: Any) -> None:
+    transport = event.assoc.dul.socket
+    if transport is not None and transport.socket is not None and hasattr(socket, "TCP_QUICKACK"):
+        transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

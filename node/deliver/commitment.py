@@ -1,0 +1,131 @@
+"""Storage commitment as SCU (PS3.4 annex J): will you keep these, and the archive's answer about each.
+
+The answer may come on the association that asked, or later on one that the archive opens to our listener; that one is
+kept by `receive` in a file per transaction, which `read_answer` reads.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import evt
+from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+
+from node.deliver.association import open_association
+from node.deliver.receipt import Outgoing
+from node.deliver.status import Status, written
+from node.settings import Destination
+
+REQUEST_STORAGE_COMMITMENT = 1  # Action Type ID, PS3.4 J.3.2.1
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The archive took the request. `answer` is what it said at once, None where the answer is still to come."""
+
+    answer: "CommitmentAnswer | None"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRequested:
+    """The request did not arrive or was refused."""
+
+    status: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentAnswer:
+    """What the archive committed to keep, and what not with the failure reason."""
+
+    committed: frozenset[str]
+    failed: dict[str, int]
+
+
+def request(
+    objects: Sequence[Outgoing], destination: Destination, transaction_uid: str, *, calling: str, wait_s: float
+) -> Requested | NotRequested:
+    """Ask the archive to commit, and wait a little on the same association for its answer.
+
+    Parameters
+    ----------
+    transaction_uid : kept by the caller before this call; an answer is known by it.
+    wait_s : how long the association is held open for an answer.
+    """
+    answers: list[CommitmentAnswer] = []
+    arrived = threading.Event()
+
+    def on_report(event: Any) -> tuple[int, None]:
+        said = read_report(event.event_information)
+        if said is None or said[0] != transaction_uid:
+            return Status.PROCESSING_FAILURE, None
+        answers.append(said[1])
+        arrived.set()
+        return Status.SUCCESS, None
+
+    contexts = tuple((StorageCommitmentPushModel, s) for s in (ExplicitVRLittleEndian, ImplicitVRLittleEndian))
+    handlers = [(evt.EVT_N_EVENT_REPORT, on_report)]
+    with open_association(destination, contexts, calling=calling, handlers=handlers) as opened:
+        if isinstance(opened, str):
+            return NotRequested("connect", opened)
+        if not opened.accepted_contexts:
+            return NotRequested("context-refused", "the peer offers no storage commitment")
+        status, _ = opened.send_n_action(
+            _request_of(objects, transaction_uid),
+            REQUEST_STORAGE_COMMITMENT,
+            StorageCommitmentPushModel,
+            StorageCommitmentPushModelInstance,
+        )
+        if "Status" not in status:
+            return NotRequested("no-answer", "the association ended before an answer came")
+        if status.Status != Status.SUCCESS:
+            return NotRequested(written(status.Status), "the peer refused the request")
+        arrived.wait(wait_s)
+    return Requested(answers[0] if answers else None)
+
+
+def read_report(information: Dataset) -> tuple[str, CommitmentAnswer] | None:
+    """Read an N-EVENT-REPORT: its transaction, and what was committed and what not; None where it names none."""
+    transaction_uid = information.get("TransactionUID")
+    if not transaction_uid:
+        return None
+    committed = frozenset(str(i.ReferencedSOPInstanceUID) for i in information.get("ReferencedSOPSequence") or ())
+    failed = {
+        str(i.ReferencedSOPInstanceUID): int(i.get("FailureReason", Status.PROCESSING_FAILURE))
+        for i in information.get("FailedSOPSequence") or ()
+    }
+    return str(transaction_uid), CommitmentAnswer(committed - failed.keys(), failed)
+
+
+def read_answer(folder: Path, transaction_uid: str) -> CommitmentAnswer | None:
+    """Read an answer that came on an association of its own; None where none came yet."""
+    file = folder / f"{transaction_uid}.json"
+    if not file.exists():
+        return None
+    kept = json.loads(file.read_bytes())
+    return CommitmentAnswer(frozenset(kept["committed"]), {uid: int(r) for uid, r in kept["failed"].items()})
+
+
+def write_answer(folder: Path, transaction_uid: str, answer: CommitmentAnswer) -> None:
+    """Keep an answer for `read_answer`, under a temporary name first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{transaction_uid}.part"
+    temporary.write_text(json.dumps({"committed": sorted(answer.committed), "failed": answer.failed}))
+    temporary.replace(folder / f"{transaction_uid}.json")
+
+
+def _request_of(objects: Sequence[Outgoing], transaction_uid: str) -> Dataset:
+    information = Dataset()
+    information.TransactionUID = transaction_uid
+    information.ReferencedSOPSequence = []
+    for sent in {o.sop_instance_uid: o for o in objects}.values():
+        item = Dataset()
+        item.ReferencedSOPClassUID = sent.sop_class_uid
+        item.ReferencedSOPInstanceUID = sent.sop_instance_uid
+        information.ReferencedSOPSequence.append(item)
+    return information

@@ -1,0 +1,76 @@
+"""What is sent and what a destination said about it: one receipt per object, every status kept.
+
+A receipt is what was *answered*; whether the object is there is asked afterwards (`confirm.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class State(StrEnum):
+    """What became of one object at one destination."""
+
+    STORED = "stored"  # the destination answered success or a warning
+    PERMANENT = "failed-permanent"  # sending the same bytes again will not help
+    RETRYABLE = "failed-retryable"  # the destination, the network or time is at fault
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One kept object, as it goes over the wire: its bytes are those of `path`, never rebuilt."""
+
+    kind: str
+    path: Path
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer about one object.
+
+    Attributes
+    ----------
+    status : as it came: "0x0000", "HTTP 409", "reason 0xA700", "connect", "context-refused" ...
+    text : in plain words, without patient data.
+    retry_after_s : how long the destination asked us to wait, None where it did not say.
+    """
+
+    sop_instance_uid: str
+    state: State
+    status: str
+    text: str = ""
+    retry_after_s: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is kept and shown."""
+        return {
+            "sop_instance_uid": self.sop_instance_uid,
+            "state": self.state.value,
+            "status": self.status,
+            "text": self.text,
+            "retry_after_s": self.retry_after_s,
+        }
+
+
+def receipt_from_json(kept: Mapping[str, Any]) -> Receipt:
+    """Read a kept receipt back."""
+    return Receipt(
+        sop_instance_uid=kept["sop_instance_uid"],
+        state=State(kept["state"]),
+        status=kept["status"],
+        text=kept["text"],
+        retry_after_s=kept["retry_after_s"],
+    )
+
+
+def same_for_all(
+    objects: Iterable[Outgoing], state: State, status: str, text: str, *, retry_after_s: float | None = None
+) -> tuple[Receipt, ...]:
+    """Give every object the same receipt, where the answer was about all of them."""
+    return tuple(Receipt(o.sop_instance_uid, state, status, text, retry_after_s) for o in objects)
