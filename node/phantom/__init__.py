@@ -1,1 +1,1 @@
-"""The room `phantom`."""
+"""The room `phantom`: seeds and numbers in, synthetic studies with their truth out."""
