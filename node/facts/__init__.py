@@ -1,1 +1,1 @@
-"""The room `facts`."""
+"""The room `facts`: from a file's header to frozen, typed, bounded values; nothing of it is guessed or repaired."""
