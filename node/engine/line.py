@@ -99,7 +99,7 @@ def analyse_case(case: Case, settings: Settings, work_dir: Path) -> Analysis | R
     return analysis
 
 
-def encode_case(  # noqa: PLR0913 - the seven facts that make an object what it is
+def encode_case(
     case: Case,
     identity: CaseIdentity,
     settings: Settings,
