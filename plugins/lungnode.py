@@ -1,0 +1,367 @@
+"""Orthanc plugin: stable CT and PET series go to the node; "Analyse" in Orthanc Explorer; trigger and status by REST.
+
+The change log of Orthanc is the queue. One thread reads it from a position that is kept in Orthanc's own database, so
+running and catching up after downtime are the same code. Sending is left to Orthanc's job engine. The change callback
+only wakes the thread. Standard library only: a native crash in here would take the archive down.
+
+Configuration, in Orthanc's own file (the values are the defaults):
+
+    "LungNode": {
+      "Peer": "lungnode",                     name of the node in "DicomModalities"
+      "StatusUrl": "http://127.0.0.1:8080",   the node's status page; "" tells it nothing
+      "Modalities": ["CT", "PT"],             what is sent
+      "Automatic": true,                      false: only by button and REST
+      "RetrySeconds": 5,                      doubled with each failure, at most 300
+      "GiveUpAfter": 50                       failures, after which a series is listed as failed
+    }
+
+REST: POST /lungnode/analyse/<id of a series or study>, GET /lungnode/status.
+"""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+
+import orthanc
+
+DEFAULTS = {
+    "Peer": "lungnode",
+    "StatusUrl": "http://127.0.0.1:8080",
+    "Modalities": ["CT", "PT"],
+    "Automatic": True,
+    "RetrySeconds": 5,
+    "GiveUpAfter": 50,
+}
+OURS = "lungnode"  # manufacturer or model of what the node makes
+PROPERTY = 4711  # Orthanc leaves the global properties from 1024 on to users
+IN_FLIGHT = 4  # jobs at once: a long catch-up must not bury the jobs of other plugins
+LONGEST_RETRY_S = 300
+IDLE_S = 5
+STABLE_MARGIN_S = 10
+PAGE = 500
+
+EXPLORER = """
+function lungnodeButton(page, before) {
+  $(page).live('pagebeforecreate', function () {
+    var button = $('<a>').attr({'id': page.slice(1) + '-lungnode', 'href': '#', 'data-role': 'button',
+      'data-icon': 'action', 'data-theme': 'e'}).text('Analyse with lungnode');
+    button.insertBefore($(before).parent().parent());
+    button.click(function () {
+      var label = button.find('.ui-btn-text');
+      $.ajax({url: '../lungnode/analyse/' + $.mobile.pageData.uuid, type: 'POST', data: '{}', dataType: 'json',
+        success: function (answer) { label.text(answer.text); },
+        error: function (request) { label.text('Not sent to lungnode: status ' + request.status); }});
+      return false;
+    });
+  });
+  $(page).live('pagebeforeshow', function () {
+    $(page + '-lungnode').find('.ui-btn-text').text('Analyse with lungnode');
+  });
+}
+lungnodeButton('#series', '#series-delete');
+lungnodeButton('#study', '#study-delete');
+"""
+
+
+def get(path):
+    """Ask Orthanc; None where it does not know (any more)."""
+    try:
+        return json.loads(orthanc.RestApiGet(path))
+    except orthanc.OrthancException:
+        return None
+
+
+def read_settings():
+    """Return our section over the defaults; warn of keys that nobody reads."""
+    configuration = json.loads(orthanc.GetConfiguration())
+    section = configuration.get("LungNode", {})
+    for key in sorted(set(section) - set(DEFAULTS)):
+        orthanc.LogWarning("LungNode: unknown key %r in the configuration; known are %s" % (key, ", ".join(DEFAULTS)))
+    settings = {**DEFAULTS, **section}
+    if settings["Peer"] not in configuration.get("DicomModalities", {}):
+        orthanc.LogWarning('LungNode: "DicomModalities" has no entry %r; nothing can be sent' % settings["Peer"])
+    if "" in configuration.get("RegisteredUsers", {}).values():
+        orthanc.LogWarning("LungNode: a user of this Orthanc has an empty password")
+    settings["StableAge"] = configuration.get("StableAge", 60)
+    return settings
+
+
+def why_not(series, modalities):
+    """Say why a series is not sent, or return an empty text."""
+    modality = series["MainDicomTags"].get("Modality", "")
+    if modality not in modalities:
+        return "modality %s is not one of %s" % (modality or "(none)", ", ".join(modalities))
+    if not series["Instances"]:
+        return "no instances"
+    tags = get("/instances/%s/simplified-tags" % series["Instances"][0]) or {}
+    makers = (tags.get("Manufacturer", ""), tags.get("ManufacturerModelName", ""))
+    if any(str(maker).strip().lower() == OURS for maker in makers):
+        return "made by lungnode"
+    return ""
+
+
+class Sender(threading.Thread):
+    """Reads the change log and sees that every series that is wanted reaches the node."""
+
+    def __init__(self, settings):
+        super().__init__(name="lungnode", daemon=True)
+        self.settings = settings
+        self.wake = threading.Event()
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()  # over `queue`: REST callbacks add to it
+        self.queue = []  # {"series", "attempts", "job", "error"}; "due" is not kept
+        self.failed = []
+        self.sent = 0
+        self.position = self.rescan_from = 0
+        self.positions = deque()  # (when, position), to know how far everything has become stable
+        self.kept = None
+
+    def add(self, series_id):
+        """Queue one series, unless it already waits to be sent."""
+        with self.lock:
+            self.failed = [entry for entry in self.failed if entry["series"] != series_id]
+            if not any(entry["series"] == series_id and not entry["job"] for entry in self.queue):
+                self.queue.append({"series": series_id, "attempts": 0, "job": None, "error": "", "due": 0.0})
+        self.wake.set()
+
+    def status(self):
+        """Return what GET /lungnode/status answers."""
+        modality = (get("/modalities?expand") or {}).get(self.settings["Peer"])
+        with self.lock:
+            waiting = [{k: v for k, v in entry.items() if k != "due"} for entry in self.queue]
+            return {
+                "peer": self.settings["Peer"],
+                "ae_title": modality and modality["AET"],
+                "automatic": self.settings["Automatic"],
+                "position": self.position,
+                "last": get("/changes?last")["Last"],
+                "sent": self.sent,
+                "waiting": waiting,
+                "failed": list(self.failed),
+                "node_answers": self.tell("/healthz", None),
+            }
+
+    def run(self):
+        """Work until Orthanc stops; a mistake of ours is logged and must not end the thread."""
+        self.restore()
+        while not self.stopping.is_set():
+            try:
+                self.read_changes()
+                self.work_off()
+                self.keep()
+            except Exception as error:
+                orthanc.LogError("LungNode: %s: %s" % (type(error).__name__, error))
+            self.wake.wait(self.pause())
+            self.wake.clear()
+
+    def pause(self):
+        """Return how long there is nothing to do, if nobody wakes us."""
+        now = time.monotonic()
+        with self.lock:
+            dues = [entry["due"] - now for entry in self.queue if not entry["job"]]
+        return max(0.1, min([IDLE_S, *dues]))
+
+    def restore(self):
+        """Take up the kept state; the first start begins at the end of the log, not with the whole archive."""
+        text = orthanc.GetGlobalProperty(PROPERTY, "")
+        if not text:
+            self.position = self.rescan_from = get("/changes?last")["Last"]
+            return
+        state = json.loads(text)
+        self.position, self.rescan_from = state["position"], state["rescan_from"]
+        self.queue = [{**entry, "due": 0.0} for entry in state["queue"]]
+        self.failed = state["failed"]
+        if self.settings["Automatic"]:
+            for series_id in self.forgotten():
+                self.add(series_id)
+
+    def forgotten(self):
+        """Find the series that were still growing when Orthanc went down: it never calls them stable afterwards."""
+        growing = {}
+        for change in self.changes(self.rescan_from):
+            if change["ChangeType"] == "NewSeries":
+                growing[change["ID"]] = True
+            elif change["ChangeType"] == "NewInstance":
+                instance = get("/instances/" + change["ID"])
+                if instance:
+                    growing[instance["ParentSeries"]] = True
+            elif change["ChangeType"] == "StableSeries":
+                growing.pop(change["ID"], None)
+        return [series for series in growing if (get("/series/" + series) or {}).get("IsStable")]
+
+    @staticmethod
+    def changes(since):
+        """Yield the log from a position on. This version of Orthanc cannot filter it by type."""
+        done = False
+        while not done:
+            page = get("/changes?since=%d&limit=%d" % (since, PAGE))
+            yield from page["Changes"]
+            since, done = page["Last"], page["Done"]
+
+    def read_changes(self):
+        """Queue what has become stable since the last look."""
+        for change in self.changes(self.position):
+            if change["ChangeType"] == "StableSeries" and self.settings["Automatic"]:
+                self.add(change["ID"])
+            self.position = change["Seq"]
+        now = time.monotonic()
+        self.positions.append((now, self.position))
+        while self.positions and now - self.positions[0][0] > self.settings["StableAge"] + STABLE_MARGIN_S:
+            self.rescan_from = self.positions.popleft()[1]
+
+    def work_off(self):
+        """Follow up the running jobs, then start as many as may run."""
+        with self.lock:
+            entries = list(self.queue)
+        for entry in entries:
+            if entry["job"]:
+                self.follow(entry)
+        running = sum(1 for entry in entries if entry["job"])
+        for entry in entries:
+            if not entry["job"] and running < IN_FLIGHT and entry["due"] <= time.monotonic():
+                running += self.start_job(entry)
+
+    def start_job(self, entry):
+        """Tell the node what to expect and hand the series to the job engine; return the number of jobs started."""
+        series = get("/series/" + entry["series"])
+        reason = why_not(series, self.settings["Modalities"]) if series else "deleted"
+        if reason:
+            self.drop(entry)
+            orthanc.LogInfo("LungNode: series %s is not sent: %s" % (entry["series"], reason))
+            return 0
+        study = get("/studies/" + series["ParentStudy"])
+        self.tell(
+            "/api/expected",
+            {
+                "study_instance_uid": study["MainDicomTags"]["StudyInstanceUID"],
+                "series_instance_uid": series["MainDicomTags"]["SeriesInstanceUID"],
+                "n_instances": len(series["Instances"]),
+            },
+        )
+        order = {"Resources": [entry["series"]], "Synchronous": False, "Permissive": False}
+        try:
+            answer = orthanc.RestApiPost("/modalities/%s/store" % self.settings["Peer"], json.dumps(order))
+            entry["job"] = json.loads(answer)["ID"]
+            return 1
+        except orthanc.OrthancException as error:
+            self.postpone(entry, str(error))
+            return 0
+
+    def follow(self, entry):
+        """See what became of a job. One that Orthanc has forgotten is sent again: the node knows repeats."""
+        job = get("/jobs/" + entry["job"])
+        if job is None:
+            entry["job"] = None
+        elif job["State"] == "Success":
+            self.drop(entry)
+            self.sent += 1
+        elif job["State"] == "Failure":
+            self.postpone(entry, job.get("ErrorDescription", ""))
+
+    def postpone(self, entry, error):
+        """Try again later, or list the series as failed."""
+        entry["job"], entry["error"] = None, error
+        entry["attempts"] += 1
+        entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, self.settings["RetrySeconds"] * 2 ** entry["attempts"] / 2)
+        if entry["attempts"] >= self.settings["GiveUpAfter"]:
+            self.drop(entry)
+            self.failed = [*self.failed, {"series": entry["series"], "error": error}][-1000:]
+            orthanc.LogError("LungNode: gave up on series %s: %s" % (entry["series"], error))
+
+    def drop(self, entry):
+        """Forget an entry."""
+        with self.lock:
+            self.queue = [other for other in self.queue if other is not entry]
+
+    def keep(self):
+        """Write down where we are, where that has changed."""
+        with self.lock:
+            queue = [{k: v for k, v in entry.items() if k != "due"} for entry in self.queue]
+        state = {"position": self.position, "rescan_from": self.rescan_from, "queue": queue, "failed": self.failed}
+        text = json.dumps(state)
+        if text != self.kept:
+            orthanc.SetGlobalProperty(PROPERTY, text)
+            self.kept = text
+
+    def tell(self, path, value):
+        """Call the node's status page; whether it answered. The node does not need it."""
+        if not self.settings["StatusUrl"]:
+            return False
+        body = None if value is None else json.dumps(value).encode()
+        request = urllib.request.Request(
+            self.settings["StatusUrl"].rstrip("/") + path, body, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=2) as answer:
+                return answer.status < 300
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+
+
+def on_change(change, level, resource):
+    """Wake the thread; a callback holds the interpreter, so nothing else happens here."""
+    if change == orthanc.ChangeType.ORTHANC_STARTED:
+        sender.start()
+    elif change == orthanc.ChangeType.ORTHANC_STOPPED:
+        sender.stopping.set()
+        sender.wake.set()
+        sender.join(10)
+    elif change in (
+        orthanc.ChangeType.STABLE_SERIES,
+        orthanc.ChangeType.JOB_SUCCESS,
+        orthanc.ChangeType.JOB_FAILURE,
+    ):
+        sender.wake.set()
+
+
+def answer(output, value, status=200):
+    """Answer a REST call with JSON."""
+    body = json.dumps(value)
+    if status == 200:
+        output.AnswerBuffer(body, "application/json")
+    else:
+        output.SendHttpStatus(status, body, len(body))
+
+
+def on_analyse(output, uri, **request):
+    """POST /lungnode/analyse/<id>: queue a series, or those of a study that qualify, and say which were left and why."""
+    if request["method"] != "POST":
+        output.SendMethodNotAllowed("POST")
+        return
+    resource = request["groups"][0]
+    series = get("/series/" + resource)
+    if series:
+        candidates = [series]
+    elif get("/studies/" + resource):
+        candidates = get("/studies/%s/series" % resource)
+    else:
+        answer(output, {"error": "no series and no study has the id " + resource}, 404)
+        return
+    queued, left = [], []
+    for candidate in candidates:
+        reason = why_not(candidate, sender.settings["Modalities"])
+        if reason:
+            left.append({"series": candidate["ID"], "why": reason})
+        else:
+            sender.add(candidate["ID"])
+            queued.append(candidate["ID"])
+    text = "%d series on the way to lungnode" % len(queued) if queued else "Not sent: " + left[0]["why"]
+    answer(output, {"queued": queued, "left": left, "text": text})
+
+
+def on_status(output, uri, **request):
+    """GET /lungnode/status."""
+    if request["method"] != "GET":
+        output.SendMethodNotAllowed("GET")
+        return
+    answer(output, sender.status())
+
+
+sender = Sender(read_settings())
+orthanc.RegisterOnChangeCallback(on_change)
+orthanc.RegisterRestCallback("/lungnode/analyse/([0-9a-f-]+)", on_analyse)
+orthanc.RegisterRestCallback("/lungnode/status", on_status)
+orthanc.ExtendOrthancExplorer(EXPLORER)
