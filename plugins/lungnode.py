@@ -79,10 +79,14 @@ def read_settings():
     configuration = json.loads(orthanc.GetConfiguration())
     section = configuration.get("LungNode", {})
     for key in sorted(set(section) - set(DEFAULTS)):
-        orthanc.LogWarning("LungNode: unknown key %r in the configuration; known are %s" % (key, ", ".join(DEFAULTS)))
+        orthanc.LogWarning(
+            "LungNode: unknown key {!r} in the configuration; known are {}".format(key, ", ".join(DEFAULTS))
+        )
     settings = {**DEFAULTS, **section}
     if settings["Peer"] not in configuration.get("DicomModalities", {}):
-        orthanc.LogWarning('LungNode: "DicomModalities" has no entry %r; nothing can be sent' % settings["Peer"])
+        orthanc.LogWarning(
+            'LungNode: "DicomModalities" has no entry {!r}; nothing can be sent'.format(settings["Peer"])
+        )
     if "" in configuration.get("RegisteredUsers", {}).values():
         orthanc.LogWarning("LungNode: a user of this Orthanc has an empty password")
     settings["StableAge"] = configuration.get("StableAge", 60)
@@ -93,10 +97,10 @@ def why_not(series, modalities):
     """Say why a series is not sent, or return an empty text."""
     modality = series["MainDicomTags"].get("Modality", "")
     if modality not in modalities:
-        return "modality %s is not one of %s" % (modality or "(none)", ", ".join(modalities))
+        return "modality {} is not one of {}".format(modality or "(none)", ", ".join(modalities))
     if not series["Instances"]:
         return "no instances"
-    tags = get("/instances/%s/simplified-tags" % series["Instances"][0]) or {}
+    tags = get("/instances/{}/simplified-tags".format(series["Instances"][0])) or {}
     makers = (tags.get("Manufacturer", ""), tags.get("ManufacturerModelName", ""))
     if any(str(maker).strip().lower() == OURS for maker in makers):
         return "made by lungnode"
@@ -153,7 +157,7 @@ class Sender(threading.Thread):
                 self.work_off()
                 self.keep()
             except Exception as error:
-                orthanc.LogError("LungNode: %s: %s" % (type(error).__name__, error))
+                orthanc.LogError(f"LungNode: {type(error).__name__}: {error}")
             self.wake.wait(self.pause())
             self.wake.clear()
 
@@ -197,7 +201,7 @@ class Sender(threading.Thread):
         """Yield the log from a position on. This version of Orthanc cannot filter it by type."""
         done = False
         while not done:
-            page = get("/changes?since=%d&limit=%d" % (since, PAGE))
+            page = get(f"/changes?since={since}&limit={PAGE}")
             yield from page["Changes"]
             since, done = page["Last"], page["Done"]
 
@@ -230,7 +234,7 @@ class Sender(threading.Thread):
         reason = why_not(series, self.settings["Modalities"]) if series else "deleted"
         if reason:
             self.drop(entry)
-            orthanc.LogInfo("LungNode: series %s is not sent: %s" % (entry["series"], reason))
+            orthanc.LogInfo("LungNode: series {} is not sent: {}".format(entry["series"], reason))
             return 0
         study = get("/studies/" + series["ParentStudy"])
         self.tell(
@@ -243,7 +247,7 @@ class Sender(threading.Thread):
         )
         order = {"Resources": [entry["series"]], "Synchronous": False, "Permissive": False}
         try:
-            answer = orthanc.RestApiPost("/modalities/%s/store" % self.settings["Peer"], json.dumps(order))
+            answer = orthanc.RestApiPost("/modalities/{}/store".format(self.settings["Peer"]), json.dumps(order))
             entry["job"] = json.loads(answer)["ID"]
             return 1
         except orthanc.OrthancException as error:
@@ -265,11 +269,12 @@ class Sender(threading.Thread):
         """Try again later, or list the series as failed."""
         entry["job"], entry["error"] = None, error
         entry["attempts"] += 1
-        entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, self.settings["RetrySeconds"] * 2 ** entry["attempts"] / 2)
+        wait_s = self.settings["RetrySeconds"] * 2 ** min(entry["attempts"] - 1, 10)
+        entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, wait_s)
         if entry["attempts"] >= self.settings["GiveUpAfter"]:
             self.drop(entry)
             self.failed = [*self.failed, {"series": entry["series"], "error": error}][-1000:]
-            orthanc.LogError("LungNode: gave up on series %s: %s" % (entry["series"], error))
+            orthanc.LogError("LungNode: gave up on series {}: {}".format(entry["series"], error))
 
     def drop(self, entry):
         """Forget an entry."""
@@ -291,17 +296,17 @@ class Sender(threading.Thread):
         if not self.settings["StatusUrl"]:
             return False
         body = None if value is None else json.dumps(value).encode()
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 - the site's own setting
             self.settings["StatusUrl"].rstrip("/") + path, body, {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=2) as answer:
+            with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
                 return answer.status < 300
         except (urllib.error.URLError, OSError, ValueError):
             return False
 
 
-def on_change(change, level, resource):
+def on_change(change, _level, _resource):
     """Wake the thread; a callback holds the interpreter, so nothing else happens here."""
     if change == orthanc.ChangeType.ORTHANC_STARTED:
         sender.start()
@@ -326,8 +331,8 @@ def answer(output, value, status=200):
         output.SendHttpStatus(status, body, len(body))
 
 
-def on_analyse(output, uri, **request):
-    """POST /lungnode/analyse/<id>: queue a series, or those of a study that qualify, and say which were left and why."""
+def on_analyse(output, _uri, **request):
+    """POST /lungnode/analyse/<id>: queue a series or what qualifies of a study; say what was left and why."""
     if request["method"] != "POST":
         output.SendMethodNotAllowed("POST")
         return
@@ -336,7 +341,7 @@ def on_analyse(output, uri, **request):
     if series:
         candidates = [series]
     elif get("/studies/" + resource):
-        candidates = get("/studies/%s/series" % resource)
+        candidates = get(f"/studies/{resource}/series")
     else:
         answer(output, {"error": "no series and no study has the id " + resource}, 404)
         return
@@ -348,11 +353,11 @@ def on_analyse(output, uri, **request):
         else:
             sender.add(candidate["ID"])
             queued.append(candidate["ID"])
-    text = "%d series on the way to lungnode" % len(queued) if queued else "Not sent: " + left[0]["why"]
+    text = f"{len(queued)} series on the way to lungnode" if queued else "Not sent: " + left[0]["why"]
     answer(output, {"queued": queued, "left": left, "text": text})
 
 
-def on_status(output, uri, **request):
+def on_status(output, _uri, **request):
     """GET /lungnode/status."""
     if request["method"] != "GET":
         output.SendMethodNotAllowed("GET")

@@ -1,4 +1,4 @@
-"""A real Orthanc with the project's plugin and configuration, on free ports of loopback, for as long as a block lasts."""
+"""A real Orthanc with the project's plugin and configuration, on free ports of loopback, while a block lasts."""
 
 import json
 import secrets
@@ -140,9 +140,7 @@ def running_orthanc(
     file = site.folder / "orthanc.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(configuration(site, node_port, status_url, overrides), indent=2), encoding="utf-8")
-    with child(
-        [program, file], log=site.log, ready=site.answers, environment={"TCP_NODELAY": "1"}, folder=site.folder
-    ):
+    with child([program, file], log=site.log, ready=site.answers, environment={"TCP_NODELAY": "1"}, folder=site.folder):
         yield site
     for port in (site.http_port, site.dicom_port):
         wait_until_free(port)

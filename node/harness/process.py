@@ -65,9 +65,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _await(
-    process: "subprocess.Popen[bytes]", name: str, log: Path, ready: Callable[[], bool], limit_s: float
-) -> None:
+def _await(process: "subprocess.Popen[bytes]", name: str, log: Path, ready: Callable[[], bool], limit_s: float) -> None:
     end = time.monotonic() + limit_s
     while not ready():
         if process.poll() is not None:
