@@ -1,0 +1,53 @@
+"""Windpipe and main bronchi, grown down from the windpipe and stopped before they leak into the lung.
+
+All air connected to the windpipe and darker than a threshold; the threshold rises until the tree would burst. The
+highest one before that is taken, and the lumen is then grown to its wall, where voxels hold both.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.segment.windpipe import windpipe
+
+_THRESHOLDS_HU = tuple(range(-960, -499, 20))
+_LARGEST_ML = 110.0  # windpipe, main bronchi and what hangs on them; adults seen: 20 to 60
+_BURST = 1.8  # a tree that grows by more than this with one step has left its wall
+_WALL_MM = 4.5  # how far the partly filled voxels of the wall reach from the lumen
+
+
+def airways(
+    hu: NDArray[np.int16], air: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.bool_] | None:
+    """Find windpipe and main bronchi, or None without a windpipe.
+
+    Parameters
+    ----------
+    hu, air : (head, back, left) int16 and bool, the working grid.
+    spacing_mm : of that grid.
+    """
+    pipe = windpipe(hu, air, spacing_mm)
+    if pipe is None:
+        return None
+    tree = _before_it_bursts(hu, air, pipe, float(np.prod(spacing_mm)) / 1000.0)
+    rounds = max(1, round(_WALL_MM / max(spacing_mm[1:])))
+    in_slice = ndimage.generate_binary_structure(2, 1)[None]
+    walled: NDArray[np.bool_] = ndimage.binary_dilation(tree, in_slice, iterations=rounds, mask=air)
+    return walled
+
+
+def _before_it_bursts(
+    hu: NDArray[np.int16], air: NDArray[np.bool_], pipe: NDArray[np.bool_], voxel_ml: float
+) -> NDArray[np.bool_]:
+    tree = pipe
+    for threshold_hu in _THRESHOLDS_HU:
+        labels, n = ndimage.label(air & (hu < threshold_hu))
+        connected = np.zeros(n + 1, bool)
+        connected[labels[pipe]] = True
+        connected[0] = False
+        grown = connected[labels] | pipe
+        volume_ml = float(grown.sum()) * voxel_ml
+        if volume_ml > _LARGEST_ML or volume_ml > _BURST * float(tree.sum()) * voxel_ml:
+            break
+        tree = grown
+    return tree

@@ -1,0 +1,85 @@
+"""The installed models: which there are, whether they are unchanged, and the loaded one behind the contract.
+
+Models are looked for in the folder that the settings name, else beside the package: the repository's `models/`, or
+what an installed wheel put there.
+"""
+
+from pathlib import Path
+
+import node
+from node.errors import Misconfigured
+from node.segment.contract import LungModel, ModelIdentity, Task
+from node.segment.model_card import ModelCard, changed_files, read_card
+
+
+def installed(models_dir: Path | None = None) -> tuple[ModelCard, ...]:
+    """List the installed models by name.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where there is no such folder or one of the models cannot be read.
+    """
+    folder = models_folder(models_dir)
+    return tuple(read_card(path.parent) for path in sorted(folder.glob("*/model.toml")))
+
+
+def models_folder(models_dir: Path | None = None) -> Path:
+    """Find the folder of models."""
+    folder = models_dir or Path(node.__file__).resolve().parent.parent / "models"
+    if not folder.is_dir():
+        raise Misconfigured("SYS-MODEL", f"no folder of models at {folder}; set models_dir in the settings")
+    return folder
+
+
+def verify(name: str, models_dir: Path | None = None) -> ModelCard:
+    """Return the card of a model whose files are all unchanged.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is not installed, or a file is missing, changed or not listed.
+    """
+    cards = {card.name: card for card in installed(models_dir)}
+    if name not in cards:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} is not installed; there are: {', '.join(cards) or 'none'}")
+    card = cards[name]
+    if not card.verified:
+        changed = ", ".join(changed_files(card))
+        raise Misconfigured("SYS-MODEL", f"model {name!r}: not as shipped: {changed}; install it again")
+    return card
+
+
+def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> LungModel:
+    """Load a lung model, verified.
+
+    Parameters
+    ----------
+    name : of an installed model with the task `lungs`.
+    models_dir : None takes the shipped models.
+    threads : 0 takes all cores.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is not installed, changed, made for another version of the code or no lung model.
+    """
+    card = verify(name, models_dir)
+    if Task.LUNGS not in card.tasks:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} finds {', '.join(card.tasks)}, not lungs")
+    if card.kind == "rules":
+        from node.segment.rules import ALGORITHM, RUNTIME, RuleLungs  # noqa: PLC0415  SimpleITK loads slowly
+
+        _check_algorithm(card, ALGORITHM)
+        return RuleLungs(_identity(card, RUNTIME), threads)
+    raise Misconfigured("SYS-MODEL", f"model {name!r} is of the unknown kind {card.kind!r}")
+
+
+def _check_algorithm(card: ModelCard, ours: str) -> None:
+    if card.algorithm != ours:
+        text = f"model {card.name!r} was made for {card.algorithm!r}, this program has {ours!r}"
+        raise Misconfigured("SYS-MODEL", text)
+
+
+def _identity(card: ModelCard, runtime: str) -> ModelIdentity:
+    return ModelIdentity(card.name, card.version, card.digest, Task.LUNGS, runtime)

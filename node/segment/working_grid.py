@@ -1,0 +1,94 @@
+"""The grid that the lung rules work on: patient axes, about 2 mm, slices towards the head.
+
+The first axis runs to the head, the second to the back, the third to the patient's left, whatever the order in which
+the scan was stored (feet-first, prone, decubitus, rows and columns exchanged). Only whole axes are turned and
+exchanged, no voxel is interpolated; thin slices and small pixels are averaged in blocks.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_COARSEST_MM = 2.2  # lungs, windpipe and main bronchi keep their shape; borders are refined on the full grid
+_OUTSIDE_HU = -1024
+
+_Value = TypeVar("_Value", bound=np.generic)
+_Any = TypeVar("_Any")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingGrid:
+    """How the working array comes from the scan's.
+
+    Attributes
+    ----------
+    axes : the scan's axis that became each working axis.
+    flipped : whether that axis was reversed.
+    factors : how many voxels were averaged along each working axis.
+    shape : the working array's shape.
+    full_shape : the scan's shape in working axes.
+    spacing_mm : of the working array, float.
+    """
+
+    axes: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+    factors: tuple[int, int, int]
+    shape: tuple[int, int, int]
+    full_shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+
+    def turned(self, array_zyx: NDArray[_Value]) -> NDArray[_Value]:
+        """View a scan's array along the working axes, at full resolution."""
+        turned = array_zyx.transpose(self.axes)
+        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+
+    def turned_back(self, array: NDArray[_Value]) -> NDArray[_Value]:
+        """Undo `turned`."""
+        unflipped = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+        return unflipped.transpose(tuple(int(i) for i in np.argsort(self.axes)))
+
+    def reduce(self, full: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Average blocks of a turned array down to the working grid."""
+        fz, fy, fx = self.factors
+        nz, ny, nx = self.shape
+        reduced = np.empty(self.shape, np.int16)
+        total = np.empty((ny * fy, nx * fx), np.int32)
+        for z in range(nz):
+            total[:] = 0
+            block = full[z * fz : (z + 1) * fz]
+            total[: full.shape[1], : full.shape[2]] = block.sum(axis=0, dtype=np.int32) if fz > 1 else block[0]
+            count = len(block)
+            total[full.shape[1] :] = total[:, full.shape[2] :] = _OUTSIDE_HU * count
+            summed = sum(total[i::fy, j::fx] for i in range(fy) for j in range(fx))
+            reduced[z] = np.floor_divide(summed, count * fy * fx)
+        return reduced
+
+
+def working_grid(shape: tuple[int, int, int], lps_from_zyx: NDArray[np.float64]) -> WorkingGrid:
+    """Plan the working grid of a scan.
+
+    Parameters
+    ----------
+    shape : the scan's (slices, rows, columns).
+    lps_from_zyx : (4, 4) float64, mm.
+    """
+    steps = lps_from_zyx[:3, :3]
+    spacing = np.linalg.norm(steps, axis=0)
+    cosines = steps / spacing
+    axes: list[int] = []
+    for direction in (2, 1, 0):  # head, back, left
+        free = [axis for axis in range(3) if axis not in axes]
+        axes.append(max(free, key=lambda axis: abs(float(cosines[direction, axis]))))
+    flipped = tuple(bool(cosines[d, a] < 0) for d, a in zip((2, 1, 0), axes, strict=True))
+    factors = tuple(max(1, int(_COARSEST_MM / float(spacing[a]))) for a in axes)
+    full = tuple(shape[a] for a in axes)
+    reduced = tuple(-(-n // f) for n, f in zip(full, factors, strict=True))
+    coarse = tuple(float(spacing[a]) * f for a, f in zip(axes, factors, strict=True))
+    return WorkingGrid(_three(axes), _three(flipped), _three(factors), _three(reduced), _three(full), _three(coarse))
+
+
+def _three(values: list[_Any] | tuple[_Any, ...]) -> tuple[_Any, _Any, _Any]:
+    a, b, c = values
+    return (a, b, c)
