@@ -1,6 +1,6 @@
-"""Text by Specific Character Set (0008,0005): PS3.3 C.12.1.1.2 and PS3.5 section 6.1 with Annexes H, I, J, K.
+r"""Text by Specific Character Set (0008,0005): PS3.3 C.12.1.1.2 and PS3.5 section 6.1 with Annexes H, I, J, K.
 
-Decoding is strict. What is unknown or does not decode is shown with its bytes as `\\xNN` (never "?") and reported, so
+Decoding is strict. What is unknown or does not decode is shown with its bytes as `\xNN` (never "?") and reported, so
 that the caller can add CS-UNKNOWN. `ISO_IR 149`, which is no defined term but is seen, is read as `ISO 2022 IR 149`.
 """
 

@@ -16,7 +16,7 @@ class FirstFrame:
         self._groups = [top.within(item) for name in groups for item in top.header.items(name, 1)]
 
     def holding(self, macro: str, keyword: str) -> Values:
-        """Return the values in which `keyword` of the sequence `macro` stands; the top level where it stands nowhere."""
+        """Return the values in which `keyword` of the sequence `macro` stands; else the top level."""
         for group in self._groups:
             for item in group.header.items(macro, 1):
                 if item.raw(keyword) is not None:

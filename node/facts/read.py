@@ -53,14 +53,13 @@ def read_facts(path: Path) -> InstanceFacts | Unread:
     """
     try:
         header, meta = _header(path)
+        if not header.elements:
+            return Unread(Code.FILE_UNREAD, "there is no data set in the file")
+        facts = extract(header, meta.code("TransferSyntaxUID") if meta else "")
     except InputRefused as error:
         return Unread(Code(error.code), error.message)
     except OSError as error:
         return Unread(Code.FILE_UNREAD, f"cannot be read: {error.strerror}")
-    transfer_syntax_uid = meta.code("TransferSyntaxUID") if meta else ""
-    if not header.elements:
-        return Unread(Code.FILE_UNREAD, "there is no data set in the file")
-    facts = extract(header, transfer_syntax_uid)
     return _identity_fault(facts, meta) or facts
 
 
@@ -70,6 +69,11 @@ def facts_of(dataset: Dataset) -> InstanceFacts:
     Notes
     -----
     Identity faults stand in `reasons`; what the data set was read from decides its transfer syntax.
+
+    Raises
+    ------
+    InputRefused
+        SIZE-NEST where a sequence overruns its own length.
     """
     implicit, little = dataset.original_encoding
     encoding = Encoding(implicit=bool(implicit), little=little is not False)
@@ -107,6 +111,7 @@ def _header(path: Path) -> tuple[Header, Values | None]:
         while len(rest) < min(total_bytes, _LARGEST_HEADER_BYTES):
             more = file.read(_LARGEST_HEADER_BYTES - len(rest))
             if not more:
+                total_bytes = len(rest)  # it became shorter while it was read
                 break
             rest += more
     try:

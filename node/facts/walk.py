@@ -2,7 +2,8 @@
 
 Headers are input from strangers, so depth, count and every length are checked before anything is touched
 (SIZE-NEST), and the walk ends at the pixels. Tolerated, because scanners write it: an element without a VR among
-explicit ones (read as implicit), a stray item tag between elements (passed over).
+explicit ones (read as implicit where its length then fits, else as one with a damaged VR), and a stray item tag
+between elements (passed over).
 """
 
 import struct
@@ -58,13 +59,13 @@ class Header:
         _, position, length = place
         end = len(self.data) if length == UNDEFINED else position + length
         found: list[Header] = []
-        walker = _Walker(self.data, self.total_bytes, self.encoding)
+        walker = _Walker(self.data[:end] if end < len(self.data) else self.data, end, self.encoding)
         while len(found) < at_most and position + 8 <= end:
             tag, item_length = walker.item_head(position)
             if tag != _ITEM:
                 break
-            stop = end if item_length == UNDEFINED else position + 8 + item_length
-            elements, position, has_pixels = walker.elements(position + 8, stop)
+            stop = end if item_length == UNDEFINED else min(position + 8 + item_length, end)
+            elements, position, has_pixels = walker.elements(position + 8, stop, open_item=item_length == UNDEFINED)
             found.append(Header(self.data, self.total_bytes, self.encoding, elements, has_pixels))
             if item_length != UNDEFINED:
                 position = stop
@@ -122,7 +123,7 @@ class _Walker:
         self._n_elements = 0
 
     def elements(
-        self, position: int, end: int, *, only_group: int | None = None
+        self, position: int, end: int, *, only_group: int | None = None, open_item: bool = False
     ) -> tuple[dict[int, tuple[bytes, int, int]], int, bool]:
         """Return the elements up to `end`, an item delimiter or the pixels; where it stopped; whether at pixels."""
         found: dict[int, tuple[bytes, int, int]] = {}
@@ -132,7 +133,7 @@ class _Walker:
                 break
             if _FIRST_PIXEL_TAG <= tag <= _LAST_PIXEL_TAG:
                 return found, position, True
-            if tag == _ITEM_END and end != self._total:
+            if tag == _ITEM_END and open_item:
                 return found, value, False
             if tag >> 16 == 0xFFFE:
                 position = value  # a stray item tag: its content is read as if it stood here
@@ -151,7 +152,7 @@ class _Walker:
     def _head(self, position: int) -> tuple[int, bytes, int, int]:
         """Read tag, VR, position and length of a value."""
         data = self._data
-        if position + 12 > len(data) and position + 12 <= self._total:
+        if position + 12 > len(data) < self._total:
             raise MoreNeeded
         if self._implicit:
             group, element, length = self._long(data, position)
@@ -162,8 +163,9 @@ class _Walker:
                 self._beyond(position, 12)
             return group << 16 | element, vr, position + 12, self._length(data, position + 8)[0]
         if group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
-            group, element, length = self._long(data, position)
-            return group << 16 | element, b"", position + 8, length
+            long_length = self._long(data, position)[2]
+            if long_length == UNDEFINED or position + 8 + long_length <= self._total:
+                return group << 16 | element, b"", position + 8, long_length
         return group << 16 | element, vr, position + 8, length
 
     def _after(self, tag: int, vr: bytes, value: int, length: int, *, depth: int) -> int:
