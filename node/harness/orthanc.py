@@ -15,7 +15,7 @@ from typing import Any
 from node.errors import Misconfigured, WorldUnavailable
 from node.harness.ports import free_port, listens, wait_until_free
 from node.harness.process import child
-from node.harness.shipped import shipped
+from node.shipped import shipped
 
 USER = "lungnode"
 REST_TIMEOUT_S = 60.0

@@ -6,7 +6,7 @@ answers only to a `Host` that names loopback: a page from elsewhere that a brows
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from node.harness.orthanc import OrthancSite
-from node.harness.shipped import BESIDE_THE_PACKAGE, INSTALLED
+from node.shipped import BESIDE_THE_PACKAGE, INSTALLED
 
 PROXIED = ("/dicom-web", "/wado")
 HOSTS = ("127.0.0.1", "localhost")
@@ -84,13 +84,13 @@ class _Page(SimpleHTTPRequestHandler):
         """Answer POST: what a reader saves goes to the archive."""
         self._answer(partial(self.send_error, 405))
 
-    def _answer(self, from_files: partial[None] | object) -> None:
+    def _answer(self, from_files: Callable[[], object]) -> None:
         host = urlsplit("//" + self.headers.get("Host", "")).hostname
         if host not in HOSTS:
             self.send_error(403, "this address is for this machine only")
         elif self.path.startswith(PROXIED):
             self._pass_on()
-        elif callable(from_files):
+        else:
             from_files()
 
     def _pass_on(self) -> None:

@@ -6,10 +6,10 @@ what an installed wheel put there.
 
 from pathlib import Path
 
-import node
 from node.errors import Misconfigured
 from node.segment.contract import LungModel, ModelIdentity, Task
 from node.segment.model_card import ModelCard, changed_files, read_card
+from node.shipped import shipped
 
 
 def installed(models_dir: Path | None = None) -> tuple[ModelCard, ...]:
@@ -26,7 +26,7 @@ def installed(models_dir: Path | None = None) -> tuple[ModelCard, ...]:
 
 def models_folder(models_dir: Path | None = None) -> Path:
     """Find the folder of models."""
-    folder = models_dir or Path(node.__file__).resolve().parent.parent / "models"
+    folder = models_dir or shipped("models")
     if not folder.is_dir():
         raise Misconfigured("SYS-MODEL", f"no folder of models at {folder}; set models_dir in the settings")
     return folder

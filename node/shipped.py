@@ -1,11 +1,11 @@
-"""Where the files are that are shipped beside the package: the plugin, Orthanc's configuration, the scripts."""
+"""Where the files are that are shipped beside the package: models, the plugin, Orthanc's configuration, the scripts."""
 
 import sysconfig
 from pathlib import Path
 
 from node.errors import Misconfigured
 
-BESIDE_THE_PACKAGE = Path(__file__).resolve().parents[2]  # a checkout
+BESIDE_THE_PACKAGE = Path(__file__).resolve().parents[1]  # a checkout
 INSTALLED = Path(sysconfig.get_path("data")) / "share" / "lungnode"  # a wheel
 
 
