@@ -1,0 +1,147 @@
+"""Every coded concept that the node writes, and nothing else: the only file with code values.
+
+Public codes are those of PS3.16-2026b (scheme DCM), SNOMED CT (SCT), LOINC (LN), UCUM and RFC 5646; the private ones
+belong to scheme 99LUNGNODE (standards reference 2.6). A private code value is never re-used for another meaning.
+"""
+
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from node import errors
+
+SCHEME = "99LUNGNODE"
+SCHEME_UID = "2.25.29656039371803676909868810581135936144"  # a constant made once from a random UUID (standards 1.3)
+SCHEME_VERSION = "1"
+
+
+def dcm(value: str, meaning: str) -> Code:
+    """Return a code of the DICOM scheme."""
+    return Code(value, "DCM", meaning)
+
+
+def sct(value: str, meaning: str) -> Code:
+    """Return a SNOMED CT code."""
+    return Code(value, "SCT", meaning)
+
+
+def ucum(value: str, meaning: str) -> Code:
+    """Return a unit."""
+    return Code(value, "UCUM", meaning)
+
+
+def private(value: str, meaning: str) -> Code:
+    """Return a code of our own scheme."""
+    return Code(value, SCHEME, meaning)
+
+
+# the report's skeleton, TID 1500 and what it includes
+REPORT = dcm("126000", "Imaging Measurement Report")
+LANGUAGE = dcm("121049", "Language of Content Item and Descendants")
+ENGLISH = Code("en", "RFC5646", "English")
+OBSERVER_TYPE = dcm("121005", "Observer Type")
+DEVICE = dcm("121007", "Device")
+DEVICE_OBSERVER_UID = dcm("121012", "Device Observer UID")
+DEVICE_OBSERVER_NAME = dcm("121013", "Device Observer Name")
+DEVICE_OBSERVER_MANUFACTURER = dcm("121014", "Device Observer Manufacturer")
+DEVICE_OBSERVER_MODEL = dcm("121015", "Device Observer Model Name")
+DEVICE_OBSERVER_SERIAL = dcm("121016", "Device Observer Serial Number")
+PROCEDURE_REPORTED = dcm("121058", "Procedure reported")
+CT_UNSPECIFIED = Code("25045-6", "LN", "CT unspecified body region")
+IMAGE_LIBRARY = dcm("111028", "Image Library")
+IMAGE_LIBRARY_GROUP = dcm("126200", "Image Library Group")
+MODALITY = dcm("121139", "Modality")
+MODALITY_CT = dcm("CT", "Computed Tomography")
+TARGET_REGION = dcm("123014", "Target Region")
+CHEST = sct("51185008", "Chest")
+FRAME_OF_REFERENCE = dcm("112227", "Frame of Reference UID")
+HORIZONTAL_SPACING = dcm("111026", "Horizontal Pixel Spacing")
+VERTICAL_SPACING = dcm("111066", "Vertical Pixel Spacing")
+SLICE_SPACING = dcm("112226", "Spacing between slices")
+SLICE_THICKNESS = dcm("112225", "Slice Thickness")
+SOURCE = sct("260753009", "Source")
+IMAGING_MEASUREMENTS = dcm("126010", "Imaging Measurements")
+MEASUREMENT_GROUP = dcm("125007", "Measurement Group")
+TRACKING_IDENTIFIER = dcm("112039", "Tracking Identifier")
+TRACKING_UID = dcm("112040", "Tracking Unique Identifier")
+FINDING_CATEGORY = sct("276214006", "Finding category")
+FINDING = dcm("121071", "Finding")
+FINDING_SITE = sct("363698007", "Finding Site")
+LATERALITY = sct("272741003", "Laterality")
+ALGORITHM_NAME = dcm("111001", "Algorithm Name")
+ALGORITHM_VERSION = dcm("111003", "Algorithm Version")
+ALGORITHM_MANUFACTURER = dcm("122405", "Algorithm Manufacturer")
+ALGORITHM_PARAMETERS = dcm("111002", "Algorithm Parameters")
+MEASUREMENT_METHOD = sct("370129005", "Measurement Method")
+DERIVATION = dcm("121401", "Derivation")
+REFERENCED_SEGMENT = dcm("121191", "Referenced Segment")
+SOURCE_FOR_SEGMENTATION = dcm("121233", "Source image for segmentation")
+COMMENT = dcm("121106", "Comment")
+
+# what is measured
+VOLUME = sct("118565006", "Volume")
+SUM_OF_VOXELS = dcm("126030", "Sum of segmented voxel method for volume")
+ATTENUATION = dcm("112031", "Attenuation Coefficient")
+THRESHOLD_ATTENUATION = dcm("112032", "Threshold Attenuation Coefficient")
+MEAN = sct("373098007", "Mean")
+STANDARD_DEVIATION = sct("386136009", "Standard Deviation")
+LAA950 = private("LN-LAA950", "Low attenuation area percentage -950 HU")
+LAA910 = private("LN-LAA910", "Low attenuation area percentage -910 HU")
+PERC15 = private("LN-PERC15", "15th percentile of lung attenuation")
+PD15 = private("LN-PD15", "Percentile density 15 (Perc15 + 1000)")
+
+# units
+CM3 = ucum("cm3", "cubic centimeter")
+MM = ucum("mm", "millimeter")
+HU = ucum("[hnsf'U]", "Hounsfield unit")
+PERCENT = ucum("%", "percent")
+G_PER_L = ucum("g/l", "gram per liter")
+
+# sites and segments
+ANATOMICAL_STRUCTURE = sct("91723000", "Anatomical Structure")
+ABNORMAL_STRUCTURE = sct("49755003", "Morphologically Abnormal Structure")
+LESION = sct("52988006", "Lesion")
+LUNG = sct("39607008", "Lung")
+RIGHT_LUNG = sct("3341006", "Right lung")
+LEFT_LUNG = sct("44029006", "Left lung")
+RIGHT = sct("24028007", "Right")
+LEFT = sct("7771000", "Left")
+BILATERAL = sct("51440002", "Bilateral")
+SEGMENTATION = dcm("113076", "Segmentation")
+SOURCE_FOR_PROCESSING = dcm("121322", "Source image for image processing operation")
+ARTIFICIAL_INTELLIGENCE = dcm("123110", "Artificial Intelligence")
+ACQUISITION_EQUIPMENT = dcm("109101", "Acquisition Equipment")
+PROCESSING_EQUIPMENT = dcm("109102", "Processing Equipment")
+
+# our own statements
+NO_LESION = private("LN-Q-NOLES", "No lesion segmented by this software")
+UNSURE = private("LN-Q-UNSURE", "Series flagged unsure")
+WARNING = private("LN-Q-WARN", "Processing warning")
+NOT_PROCESSED = private("LN-DOC-NP", "AI processing status")
+REASON_NOT_PROCESSED = private("LN-Q-REASON", "Reason not processed")
+
+# why something was not processed, by family: CID 9300 and CID 9303
+OBJECT_SET_INCOMPLETE = dcm("110523", "Object Set incomplete")
+OBJECT_TYPES_NOT_SUPPORTED = dcm("110522", "Object Types not supported")
+OBJECTS_INCORRECTLY_FORMATTED = dcm("110521", "Objects incorrectly formatted")
+INSUFFICIENT_QUALITY = dcm("110531", "Insufficient quality for interpretation")
+RESOURCE_INADEQUATE = dcm("110527", "Resource inadequate")
+EQUIPMENT_FAILURE = dcm("110501", "Equipment failure")
+DISCONTINUED = dcm("110513", "Discontinued for unspecified reason")
+
+PRIVATE_CODES = (LAA950, LAA910, PERC15, PD15, NO_LESION, UNSURE, WARNING, NOT_PROCESSED, REASON_NOT_PROCESSED)
+
+
+def reason(code: errors.Code, meaning: str) -> Code:
+    """Return a machine code of a reason as a code of our scheme (Code Value is the code itself)."""
+    return private(str(code), meaning)
+
+
+def scheme_identification(organization: str) -> Dataset:
+    """Return the Coding Scheme Identification item that every object with a private code carries (0008,0110)."""
+    item = Dataset()
+    item.CodingSchemeDesignator = SCHEME
+    item.CodingSchemeUID = SCHEME_UID
+    item.CodingSchemeName = "lungnode private codes"
+    item.CodingSchemeVersion = SCHEME_VERSION
+    item.CodingSchemeResponsibleOrganization = organization
+    return item

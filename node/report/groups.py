@@ -1,0 +1,132 @@
+"""The measurement groups of a lung report: TID 1411 for each lung, TID 1501 for both (standards 1.5 and 2.1)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from highdicom.sr import ContentItem
+from pydicom.sr.coding import Code
+
+from node.errors import Code as ReasonCode
+from node.errors import Reason
+from node.measure.quantity import Quantity, Side
+from node.report import codes, tree, wording
+from node.report.measured import number
+from node.report.reason_table import meaning
+from node.report.segments import Tracked
+from node.report.source import Source
+from node.segment.contract import ModelIdentity, Segmentation, SegmentKind, Task
+
+_LATERALITY = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT, Side.BOTH: codes.BILATERAL}
+SIDE_OF = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
+BOTH_LUNGS = "Both lungs"
+
+
+@dataclass(frozen=True, slots=True)
+class SegReference:
+    """The segmentation that the groups point to."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+def lung_group(
+    tracked: Tracked,
+    slices: Sequence[int],
+    quantities: Iterable[Quantity],
+    seg: SegReference,
+    source: Source,
+    manufacturer: str,
+    software_version: str,
+) -> ContentItem:
+    """Return the group of one lung: its numbers, its segment, the slices that it was found on."""
+    side = SIDE_OF[tracked.segment.kind]
+    mine = [q for q in quantities if q.side is side and q.zone is None]
+    children = [
+        *_head(tracked.tracking_id, tracked.tracking_uid, side),
+        *algorithm([tracked.model], manufacturer),
+        *_numbers(mine, software_version),
+        tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
+        *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
+        *warnings(_withholding(mine)),
+    ]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1411")
+
+
+def both_lungs_group(
+    tracking_uid: str,
+    segmentation: Segmentation,
+    quantities: Iterable[Quantity],
+    reasons: Sequence[Reason],
+    source: Source,
+    manufacturer: str,
+    software_version: str,
+) -> ContentItem:
+    """Return the group of the union: totals, every reason found about the series, and what applies to it as a whole."""
+    mine = [q for q in quantities if q.side is Side.BOTH and q.zone is None]
+    children = [
+        *_head(BOTH_LUNGS, tracking_uid, Side.BOTH),
+        *algorithm(segmentation.models, manufacturer),
+        *_numbers(mine, software_version),
+        *tree.images(codes.SOURCE, source, range(len(source.frames))),
+        *warnings([*_withholding(mine), *reasons]),
+        *(tree.text(tree.CONTAINS, codes.UNSURE, why) for why in segmentation.unsure),
+        *_no_lesion(segmentation),
+        tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS),
+    ]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
+
+
+def algorithm(models: Sequence[ModelIdentity], manufacturer: str) -> list[ContentItem]:
+    """Return the rows of TID 4019 for the models that made the masks: one name and version, the weights as parameter."""
+    return [
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_NAME, " + ".join(m.name for m in models)),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, " + ".join(m.version for m in models)),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_MANUFACTURER, manufacturer),
+        *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, f"{m.name}={m.digest}") for m in models),
+    ]
+
+
+def warnings(reasons: Iterable[Reason]) -> list[ContentItem]:
+    """Return one LN-Q-WARN per code, each followed by its plain words."""
+    items: list[ContentItem] = []
+    seen: set[ReasonCode] = set()
+    for reason in reasons:
+        if reason.code not in seen:
+            seen.add(reason.code)
+            items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(reason.code, meaning(reason.code))))
+            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{reason.code}: {reason.text}"))
+    return items
+
+
+def _head(tracking_id: str, tracking_uid: str, side: Side) -> list[ContentItem]:
+    """Return what a group begins with; the tracking identifiers come first, viewers take the first UID they meet."""
+    laterality: Code = _LATERALITY[side]
+    return [
+        tree.text(tree.HAS_OBS_CONTEXT, codes.TRACKING_IDENTIFIER, tracking_id),
+        tree.uid(tree.HAS_OBS_CONTEXT, codes.TRACKING_UID, tracking_uid),
+        tree.code(tree.CONTAINS, codes.FINDING_CATEGORY, codes.ANATOMICAL_STRUCTURE),
+        tree.code(tree.CONTAINS, codes.FINDING, codes.LUNG),
+        tree.code(
+            tree.HAS_CONCEPT_MOD,
+            codes.FINDING_SITE,
+            codes.LUNG,
+            tree.code(tree.HAS_CONCEPT_MOD, codes.LATERALITY, laterality),
+        ),
+    ]
+
+
+def _numbers(quantities: Iterable[Quantity], software_version: str) -> list[ContentItem]:
+    """Return the NUMs. A quantity without value is left out: never 0, never NaN, never a NUM without value."""
+    return [number(q, q.value, software_version) for q in quantities if q.value is not None]
+
+
+def _withholding(quantities: Iterable[Quantity]) -> list[Reason]:
+    """Return what withheld numbers of a group."""
+    return [reason for quantity in quantities for reason in quantity.refused_by]
+
+
+def _no_lesion(segmentation: Segmentation) -> list[ContentItem]:
+    """Say that nothing was segmented, only where a lesion model ran and found nothing."""
+    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in segmentation.models)
+    found = any(segment.kind is SegmentKind.LESION for segment in segmentation.segments)
+    return [tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION)] if looked and not found else []

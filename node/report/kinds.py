@@ -1,0 +1,34 @@
+"""Which objects exist, with series number and description by rule (standards 1.1)."""
+
+from dataclasses import dataclass
+
+from node.settings import Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of result object. `offset` is added to the series number of its case."""
+
+    rung: Rung
+    modality: str
+    offset: int
+    description: str
+
+
+SEG = Kind(Rung.SEG, "SEG", 1, "lungnode SEG (AI)")
+SR = Kind(Rung.SR, "SR", 2, "lungnode measurements (AI)")
+NOTICE = Kind(Rung.NOTICE, "SR", 8, "lungnode not processed")
+KINDS = (SEG, SR, NOTICE)
+
+_ANCHOR_MODULUS = 10_000
+
+
+def series_number(kind: Kind, anchor_series_number: int | None, base: int) -> int:
+    """Return base + 10 m + offset, m = the anchor's Series Number modulo 10 000 (0 if it has none)."""
+    m = (anchor_series_number or 0) % _ANCHOR_MODULUS
+    return base + 10 * m + kind.offset
+
+
+def series_description(kind: Kind, run_label: str) -> str:
+    """Return the fixed prefix, and the label of a later run after it ("r2")."""
+    return f"{kind.description} {run_label}".strip()

@@ -1,0 +1,136 @@
+"""The BINARY segmentation object (PS3.3 A.51): one source series, one instance, frames on source slices only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from highdicom.content import PixelMeasuresSequence, PlaneOrientationSequence
+from highdicom.seg import Segmentation as SegmentationObject
+from highdicom.seg import SegmentationTypeValues
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.valuerep import DSfloat
+
+from node.report.equipment import MODEL_NAME
+from node.report.kinds import SEG
+from node.report.seg_frames import Frame, pack, per_frame_groups
+from node.report.segments import Tracked, describe
+from node.report.source import Source
+from node.report.stamp import Job
+
+SOP_CLASS_UID = "1.2.840.10008.5.1.4.1.1.66.4"
+_CONTENT_LABEL = "LUNGNODE_SEG"
+_CONTENT_DESCRIPTION = "Lung segmentation (AI)"
+
+
+def build_seg(
+    labels_zyx: NDArray[np.uint8], tracked: Sequence[Tracked], frames: Sequence[Frame], source: Source, job: Job
+) -> Dataset:
+    """Build the object, but for what `stamp` writes.
+
+    Parameters
+    ----------
+    labels_zyx : (slices, rows, columns) uint8, the source's grid.
+    tracked : the segments, numbered from 1 in the order of the object; each has voxels.
+    frames : those with voxels, in the order of the object.
+    """
+    target = _shell(labels_zyx.shape, tracked, source, job)
+    target.NumberOfFrames = len(frames)
+    target[0x5200_9230] = per_frame_groups(frames, source)
+    target.PixelData = pack(labels_zyx, frames)
+    target.ReferencedSeriesSequence = [_referenced_series(source)]
+    target.BodyPartExamined = "CHEST"
+    _lossy(target, source)
+    return target
+
+
+def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, job: Job) -> Dataset:
+    """Let highdicom build and check everything but the frames, on a stand-in image that holds one voxel per segment."""
+    _, rows, columns = shape
+    marks = np.zeros((1, rows, columns), np.uint8)
+    marks.reshape(-1)[: len(tracked)] = [t.number for t in tracked]
+    made = SegmentationObject(
+        source_images=[_stand_in(source, rows, columns)],
+        pixel_array=marks,
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[describe(t, job.equipment.manufacturer) for t in tracked],
+        series_instance_uid=job.series_uid(SEG),
+        series_number=job.series_number(SEG),
+        sop_instance_uid=job.instance_uid(SEG),
+        instance_number=1,
+        manufacturer=job.equipment.manufacturer,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=job.equipment.software_version,
+        device_serial_number=job.equipment.serial_number,
+        content_label=_CONTENT_LABEL,
+        content_description=_CONTENT_DESCRIPTION,
+        pixel_measures=_pixel_measures(source),
+        plane_orientation=PlaneOrientationSequence("PATIENT", list(source.orientation)),
+    )
+    target = Dataset()
+    for element in made.elements():
+        target[element.tag] = element
+    # highdicom derives the spacing of the planes it was given: it saw one, and writes 1 mm
+    target.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = _pixel_measures(source)
+    if "DimensionOrganizationType" in target:
+        del target.DimensionOrganizationType
+    organization = job.identity.uid("dimension-organization")
+    target.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
+    for index in target.DimensionIndexSequence:
+        index.DimensionOrganizationUID = organization
+    return target
+
+
+def _pixel_measures(source: Source) -> PixelMeasuresSequence:
+    """Return spacing and thickness; an unknown thickness is the step (Type 1C in a volume of slices)."""
+    spacing_yx_mm = [DSfloat(value, auto_format=True) for value in source.spacing_yx_mm]
+    step_mm = DSfloat(source.slice_step_mm, auto_format=True)
+    thickness_mm = DSfloat(source.slice_thickness_mm or source.slice_step_mm, auto_format=True)
+    return PixelMeasuresSequence(spacing_yx_mm, thickness_mm, step_mm)
+
+
+def _stand_in(source: Source, rows: int, columns: int) -> Dataset:
+    """Return one plain CT header with the source's geometry; patient and study are stamped later."""
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.SOPClassUID, image.SOPInstanceUID = source.frames[0].sop_class_uid, source.frames[0].sop_instance_uid
+    if source.is_multiframe:
+        image.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"  # one plain slice stands in for a multi-frame object
+    image.StudyInstanceUID = source.first.study_instance_uid
+    image.SeriesInstanceUID = source.first.series_instance_uid
+    image.FrameOfReferenceUID = source.first.geometry.frame_of_reference_uid
+    image.PositionReferenceIndicator = str(source.header.get("PositionReferenceIndicator") or "")
+    image.Modality = "CT"
+    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"):
+        setattr(image, keyword, "")
+    image.StudyDate = image.StudyTime = ""
+    image.Rows, image.Columns = rows, columns
+    image.PixelSpacing = list(source.spacing_yx_mm)
+    image.SliceThickness = source.slice_step_mm
+    image.ImageOrientationPatient = list(source.orientation)
+    image.ImagePositionPatient = list(source.positions_lps_mm[0])
+    return image
+
+
+def _referenced_series(source: Source) -> Dataset:
+    """Return the one source series with all its used instances (0008,1115): without it viewers drop the object."""
+    item = Dataset()
+    item.SeriesInstanceUID = source.first.series_instance_uid
+    item.ReferencedInstanceSequence = [_reference(*instance) for instance in source.instances]
+    return item
+
+
+def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = sop_class_uid
+    item.ReferencedSOPInstanceUID = sop_instance_uid
+    return item
+
+
+def _lossy(target: Dataset, source: Source) -> None:
+    """Say whether any source image was compressed with loss (0028,2110); segmenting itself is not lossy."""
+    target.LossyImageCompression = "00" if source.lossy is None else "01"
+    if source.lossy is not None:
+        target.LossyImageCompressionRatio = list(source.lossy.ratio) or None
+        target.LossyImageCompressionMethod = list(source.lossy.method) or None

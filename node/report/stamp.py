@@ -1,0 +1,111 @@
+"""What every result object carries, whatever its kind (standards 1.2): identity, dates, equipment, private scheme, file meta."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import ExplicitVRLittleEndian
+
+from node.report import codes
+from node.report.equipment import Equipment, contributing_equipment, name_equipment
+from node.report.kinds import Kind, series_description, series_number
+from node.report.patient import copy_patient_and_study, read_text
+from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, CaseIdentity
+from node.segment.contract import ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all objects of one run share. `header` is that of a source image, `made_at` the job's one clock reading."""
+
+    identity: CaseIdentity
+    header: Dataset
+    anchor_series_number: int | None
+    equipment: Equipment
+    models: tuple[ModelIdentity, ...]
+    made_at: datetime
+    series_number_base: int
+    run_label: str = ""
+
+    @property
+    def local_time(self) -> datetime:
+        """The job's time in the source's offset where it names one (0008,0201), else in the node's."""
+        offset = parse_offset(read_text(self.header, "TimezoneOffsetFromUTC"))
+        return self.made_at.astimezone(offset)
+
+    def series_uid(self, kind: Kind, *extra: str) -> str:
+        """The series of this kind of object: one object, one series."""
+        return self.identity.uid(f"{kind.rung}/series", *extra)
+
+    def instance_uid(self, kind: Kind, *extra: str) -> str:
+        """The one instance of that series."""
+        return self.identity.uid(f"{kind.rung}/instance", *extra)
+
+    def series_number(self, kind: Kind) -> int:
+        """Independent of the order of arrival and of the run."""
+        return series_number(kind, self.anchor_series_number, self.series_number_base)
+
+
+def stamp(target: Dataset, job: Job, kind: Kind) -> tuple[str, ...]:
+    """Write what every object carries, over what a library wrote; return what copying cut or left out."""
+    notes = copy_patient_and_study(target, job.header)
+    date, time = job.local_time.strftime("%Y%m%d"), job.local_time.strftime("%H%M%S.%f")
+    for name in ("Series", "Content", "InstanceCreation"):
+        setattr(target, f"{name}Date", date)
+        setattr(target, f"{name}Time", time)
+    target.Modality = kind.modality
+    target.SeriesNumber = job.series_number(kind)
+    target.SeriesDescription = series_description(kind, job.run_label)
+    target.InstanceNumber = 1
+    name_equipment(target, job.equipment)
+    target.ContributingEquipmentSequence = DicomSequence(
+        contributing_equipment(job.header, job.equipment, job.models, job.local_time)
+    )
+    if uses_private_scheme(target):
+        target.CodingSchemeIdentificationSequence = DicomSequence(
+            [codes.scheme_identification(job.equipment.manufacturer)]
+        )
+    return notes
+
+
+def uses_private_scheme(dataset: Dataset) -> bool:
+    """Say whether a code of our scheme stands anywhere in it."""
+    pending = [dataset]
+    while pending:
+        item = pending.pop()
+        if item.get("CodingSchemeDesignator") == codes.SCHEME:
+            return True
+        for element in item.elements():
+            if element.VR == "SQ" and not element.is_raw:
+                pending.extend(element.value)
+    return False
+
+
+def write(target: Dataset, path: Path) -> None:
+    """Write an object as a Part 10 file, explicit little endian, under a temporary name first."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = target.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = target.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    plain = Dataset()
+    for element in target.elements():
+        if element.tag.group != 2:
+            plain[element.tag] = element
+    plain.file_meta = meta
+    plain.preamble = b"\0" * 128
+    unfinished = path.with_suffix(".part")
+    plain.save_as(unfinished, enforce_file_format=True)
+    unfinished.replace(path)
+
+
+def parse_offset(text: str) -> timezone | None:
+    """Return the offset that `&ZZXX` text names, None where it names none."""
+    digits = text[1:].strip()
+    if len(digits) != 4 or text[:1] not in "+-" or not digits.isdigit():
+        return None
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
