@@ -57,7 +57,7 @@ def _chosen(labels: NDArray[np.uint8]) -> list[int]:
 
 
 def _outlines(labels: NDArray[np.uint8], segmentation: Segmentation) -> list[tuple[NDArray[np.bool_], tuple[int, ...]]]:
-    outlines = []
+    outlines: list[tuple[NDArray[np.bool_], tuple[int, ...]]] = []
     for segment in segmentation.segments:
         mask = labels == segment.label
         outlines.append((mask, _COLOURS[segment.kind]))

@@ -1,0 +1,49 @@
+"""GEO-PARTIAL: lungs that the scan cuts off, at an end slice or at the border of the field of view.
+
+At an end slice more than 1 cm² of mask counts. Within slices the border is the picture's edge, or that of the round
+field of view: pixels that are padding in every slice.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.errors import Affects, Code, Reason, refuse
+
+_LIMIT_MM2 = 100.0
+_PADDING_HU = -1024  # what a volume holds where the scan has no value
+
+
+def cut_off(
+    hu_zyx: NDArray[np.int16], lungs_zyx: NDArray[np.bool_], spacing_zyx_mm: tuple[float, float, float]
+) -> tuple[Reason, ...]:
+    """Return GEO-PARTIAL with where and how much, or nothing.
+
+    Parameters
+    ----------
+    hu_zyx : (slices, rows, columns) int16, Hounsfield units.
+    lungs_zyx : (slices, rows, columns) bool.
+    spacing_zyx_mm : between voxel centres.
+    """
+    dz, dy, dx = spacing_zyx_mm
+    ends_mm2 = [float(np.count_nonzero(lungs_zyx[z])) * dy * dx for z in (0, -1)]
+    sides_mm2 = _contact_mm2(hu_zyx, lungs_zyx, dz * (dy + dx) / 2.0)
+    found = [
+        f"{name} over {area_mm2 / 100.0:.1f} cm²"
+        for name, area_mm2 in (("the first slice", ends_mm2[0]), ("the last slice", ends_mm2[1]))
+        if area_mm2 > _LIMIT_MM2
+    ]
+    if sides_mm2 > _LIMIT_MM2:
+        found.append(f"the border of the field of view over {sides_mm2 / 100.0:.1f} cm²")
+    if not found:
+        return ()
+    text = f"the lungs are cut off: they touch {' and '.join(found)} (limit 1 cm²); volumes are lower bounds"
+    return (refuse(Code.GEO_PARTIAL, text, Affects.DENSITY, Affects.MEAN_DENSITY),)
+
+
+def _contact_mm2(hu_zyx: NDArray[np.int16], lungs_zyx: NDArray[np.bool_], face_mm2: float) -> float:
+    """Measure the mask's surface on the field's border; `face_mm2` is one voxel's side."""
+    seen_yx = np.pad(hu_zyx.max(axis=0) > _PADDING_HU, 1)
+    rim_yx = seen_yx & ~ndimage.binary_erosion(seen_yx)
+    ys, xs = np.nonzero(rim_yx[1:-1, 1:-1])
+    return float(np.count_nonzero(lungs_zyx[:, ys, xs])) * face_mm2

@@ -1,0 +1,119 @@
+"""Volume and density of the right lung, the left lung and both (standards reference, part 2.1).
+
+    lung volume          voxels of the mask x volume of one voxel; both = left + right
+    mean, SD             of the attenuation over the mask, vessels included
+    LAA-950, LAA-910     percentage of voxels at or below the threshold
+    Perc15               attenuation below which 15 % of the voxels lie, linear between order statistics
+    PD15                 Perc15 + 1000, read as density in g/l; no adjustment for air or volume
+
+Airways outside the mask are not counted. A number that would mislead is withheld with its reason.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from node.errors import Affects, Code, Reason, refuse
+from node.measure.histogram import Histogram, at_or_below_percent, histogram, mean_hu, percentile_hu, sd_hu
+from node.measure.quantity import Name, Quantity, Side
+from node.measure.withheld import withheld_by
+from node.segment.contract import LungDefinition, Segmentation, SegmentKind
+from node.volume.volume import Volume
+
+ALGORITHM = "lung-histogram/1"  # stored with every result; raise it when any number can change
+
+_SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
+_UNITS = {
+    Name.LUNG_VOLUME: "ml",
+    Name.MEAN_LUNG_DENSITY: "HU",
+    Name.SD_LUNG_DENSITY: "HU",
+    Name.LAA_950: "percent",
+    Name.LAA_910: "percent",
+    Name.PERC15: "HU",
+    Name.PD15: "g/l",
+}
+
+
+def measure_lungs(volume: Volume, segmentation: Segmentation, reasons: tuple[Reason, ...]) -> tuple[Quantity, ...]:
+    """Measure each lung that the segmentation has, and both together.
+
+    Parameters
+    ----------
+    volume : what was segmented.
+    segmentation : right lung, left lung or both; other segments are not lung.
+    reasons : everything found about the series so far, which decides what is withheld.
+    """
+    regions = {
+        _SIDES[segment.kind]: histogram(volume.hu_zyx[segmentation.labels_zyx == segment.label])
+        for segment in segmentation.segments
+        if segment.kind in _SIDES
+    }
+    regions = {side: region for side, region in regions.items() if region.n_voxels}
+    if not regions:
+        return ()
+    volumes_ml = {side: region.n_voxels * volume.voxel_ml for side, region in regions.items()}
+    both_ml = sum(volumes_ml.values())
+    both = Histogram(np.sum([region.counts for region in regions.values()], axis=0))
+    smaller = min(volumes_ml, key=lambda side: volumes_ml[side])
+    found: list[Quantity] = []
+    for side, region in sorted(regions.items(), reverse=True):
+        of_this_side = reasons + (_of_the_small_side(reasons) if side is smaller and len(regions) > 1 else ())
+        found += _quantities(side, region, volumes_ml[side], segmentation.definition, of_this_side)
+    return (*found, *_quantities(Side.BOTH, both, both_ml, segmentation.definition, reasons))
+
+
+def _of_the_small_side(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """SEG-ASYM warns about the series and withholds the density of the smaller lung."""
+    return tuple(
+        refuse(reason.code, reason.text, Affects.DENSITY, Affects.MEAN_DENSITY)
+        for reason in reasons
+        if reason.code is Code.SEG_ASYM
+    )
+
+
+def _quantities(
+    side: Side, region: Histogram, volume_ml: float, definition: LungDefinition, reasons: Sequence[Reason]
+) -> list[Quantity]:
+    codes = {reason.code for reason in reasons}
+    values = {
+        Name.LUNG_VOLUME: volume_ml,
+        Name.MEAN_LUNG_DENSITY: mean_hu(region),
+        Name.SD_LUNG_DENSITY: sd_hu(region),
+        Name.LAA_950: at_or_below_percent(region, -950),
+        Name.LAA_910: at_or_below_percent(region, -910),
+        Name.PERC15: percentile_hu(region, 15.0),
+        Name.PD15: percentile_hu(region, 15.0) + 1000.0,
+    }
+    quantities = []
+    for name, value in values.items():
+        refused_by = withheld_by(name, reasons)
+        quantities.append(
+            Quantity(
+                name=name,
+                side=side,
+                zone=None,
+                value=None if refused_by else value,
+                unit=_UNITS[name],
+                definition=definition.value,
+                algorithm=ALGORITHM,
+                parameters=_parameters(name, definition, codes),
+                refused_by=refused_by,
+                partial=name is Name.LUNG_VOLUME and Code.GEO_PARTIAL in codes,
+            )
+        )
+    return quantities
+
+
+def _parameters(name: Name, definition: LungDefinition, codes: set[Code]) -> tuple[str, ...]:
+    if name is Name.LUNG_VOLUME:
+        return ("airways=outside the mask",)
+    lesions = "excluded" if definition is LungDefinition.WITHOUT_LESIONS else "included where enclosed by lung"
+    mask = ("vessels=included", f"lesions={lesions}")
+    kernel = ("kernel=unknown",) if Code.ACQ_KERNUNK in codes else ()
+    own = {
+        Name.LAA_950: ("threshold=HU <= -950",),
+        Name.LAA_910: ("threshold=HU <= -910",),
+        Name.PERC15: ("percentile=15", "interpolation=linear"),
+        Name.PD15: ("percentile=15", "interpolation=linear", "adjustment=no air or volume adjustment"),
+    }
+    return (*own.get(name, ()), *mask, *kernel)

@@ -1,0 +1,36 @@
+"""Whether what was found can be a pair of lungs: present, of a possible volume, of similar size on both sides.
+
+SEG-EMPTY     nothing was found
+SEG-IMPLAUS   0.5 to 12 litres are possible; less is, where the scan cuts the lungs off
+SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and the scan does not explain it
+"""
+
+from node.errors import Code, Reason, refuse, warn
+
+_VOLUME_ML = (500.0, 12000.0)
+_RATIO = (0.3, 3.0)
+
+
+def possible_volume(total_ml: float, *, partial: bool) -> tuple[Reason, ...]:
+    """Return SEG-EMPTY or SEG-IMPLAUS, or nothing."""
+    if total_ml == 0.0:
+        return (refuse(Code.SEG_EMPTY, "no lungs were found in the scan"),)
+    low_ml, high_ml = _VOLUME_ML
+    if total_ml > high_ml or (total_ml < low_ml and not partial):
+        text = f"a lung volume of {total_ml / 1000:.2f} l is not plausible (0.5 to 12 l for a whole thorax)"
+        return (refuse(Code.SEG_IMPLAUS, text),)
+    return ()
+
+
+def similar_sides(right_ml: float, left_ml: float, *, partial: bool) -> tuple[Reason, ...]:
+    """Return SEG-ASYM where one lung is missing or much smaller, unless the scan cuts lungs off."""
+    if partial or right_ml + left_ml == 0.0:
+        return ()
+    if right_ml == 0.0 or left_ml == 0.0:
+        missing = "right" if right_ml == 0.0 else "left"
+        return (warn(Code.SEG_ASYM, f"no {missing} lung was found: collapsed, removed or full of fluid?"),)
+    ratio = left_ml / right_ml
+    if _RATIO[0] <= ratio <= _RATIO[1]:
+        return ()
+    text = f"left to right volume is {ratio:.2f} (0.3 to 3 expected): {left_ml:.0f} ml to {right_ml:.0f} ml"
+    return (warn(Code.SEG_ASYM, text),)

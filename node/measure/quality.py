@@ -1,0 +1,40 @@
+"""The checks that need a mask, gathered: what they find withholds, marks or refuses."""
+
+import numpy as np
+
+from node.errors import Affects, Reason, Refusal, Severity
+from node.measure.cut_off import cut_off
+from node.measure.plausible import possible_volume, similar_sides
+from node.segment.contract import Segmentation, SegmentKind
+from node.volume.volume import Volume
+
+
+def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, ...] | Refusal:
+    """Check a segmented scan.
+
+    Parameters
+    ----------
+    volume : what was segmented.
+    segmentation : with right lung, left lung or both.
+
+    Returns
+    -------
+    The reasons that were found, or a Refusal where the lungs cannot be lungs.
+    """
+    sides_ml = {kind: 0.0 for kind in (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)}
+    lungs_zyx = np.zeros(volume.hu_zyx.shape, bool)
+    for segment in segmentation.segments:
+        if segment.kind in sides_ml:
+            mask_zyx = segmentation.labels_zyx == segment.label
+            sides_ml[segment.kind] += float(np.count_nonzero(mask_zyx)) * volume.voxel_ml
+            lungs_zyx |= mask_zyx
+    right_ml, left_ml = sides_ml[SegmentKind.RIGHT_LUNG], sides_ml[SegmentKind.LEFT_LUNG]
+    partial = cut_off(volume.hu_zyx, lungs_zyx, volume.spacing_zyx_mm)
+    reasons = (
+        *possible_volume(right_ml + left_ml, partial=bool(partial)),
+        *partial,
+        *similar_sides(right_ml, left_ml, partial=bool(partial)),
+    )
+    if any(r.severity is Severity.REFUSE and Affects.SERIES in r.affects for r in reasons):
+        return Refusal(reasons)
+    return reasons
