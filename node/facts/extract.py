@@ -67,6 +67,8 @@ def extract(header: Header, transfer_syntax_uid: str) -> InstanceFacts:
         geometry=_geometry(values, frame),
         pixels=_pixels(values, frame, has_pixel_data=header.has_pixel_data),
         unparsable=tuple(dict.fromkeys(values.unparsable)),
+        pet_units=values.code("Units"),
+        corrected_image=values.codes("CorrectedImage"),
     )
     return _with_reasons(facts, (*_uid_reasons(facts), *_charset_reasons(values, terms)))
 

@@ -100,3 +100,7 @@ class InstanceFacts:
     pixels: PixelFacts
     reasons: tuple[Reason, ...] = ()
     unparsable: tuple[str, ...] = ()
+    pet_units: str = ""  # Units (0054,1001): BQML, GML, CNTS, PROPCNTS ...
+    corrected_image: tuple[
+        str, ...
+    ] = ()  # Corrected Image (0028,0051); an uncorrected series may name ATTN all the same
