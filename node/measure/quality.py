@@ -21,7 +21,7 @@ def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, .
     -------
     The reasons that were found, or a Refusal where the lungs cannot be lungs.
     """
-    sides_ml = {kind: 0.0 for kind in (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)}
+    sides_ml = dict.fromkeys((SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG), 0.0)
     lungs_zyx = np.zeros(volume.hu_zyx.shape, bool)
     for segment in segmentation.segments:
         if segment.kind in sides_ml:

@@ -44,7 +44,7 @@ def contact_sheet(volume: Volume, segmentation: Segmentation, path: Path) -> Non
         tile = _tile(hu[z], _outlines(labels[z], segmentation), grid)
         _write(tile, f"{z + 1}/{len(hu)}")
         sheet.paste(tile, (place % _COLUMNS * _TILE_PIXELS, place // _COLUMNS * _TILE_PIXELS))
-    sheet.save(path, **({"quality": 82} if path.suffix.lower() in {".jpg", ".jpeg"} else {}))
+    sheet.save(path, quality=82)
 
 
 def _chosen(labels: NDArray[np.uint8]) -> list[int]:
