@@ -61,14 +61,11 @@ class OrthancSite:
         WorldUnavailable
             ORTHANC-REST where it does not answer or answers with an error.
         """
-        request = urllib.request.Request(  # noqa: S310 - always http to an address of ours
-            self.url + path, data=body, method=method, headers={"Authorization": self.authorization}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=REST_TIMEOUT_S) as answer:  # noqa: S310
-                return json.loads(answer.read() or b"null")
-        except (urllib.error.URLError, OSError) as error:
-            raise WorldUnavailable("ORTHANC-REST", f"{method} {path} at {self.url}: {error}") from error
+        return json.loads(self._call(method, path, body) or b"null")
+
+    def file(self, instance: str) -> bytes:
+        """Return the Part 10 file of an instance, by Orthanc's own id."""
+        return self._call("GET", f"/instances/{instance}/file", None)
 
     def answers(self) -> bool:
         """Tell whether both interfaces are up."""
@@ -77,6 +74,17 @@ class OrthancSite:
         except WorldUnavailable:
             return False
         return listens(self.dicom_port)
+
+    def _call(self, method: str, path: str, body: bytes | None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - always http to an address of ours
+            self.url + path, data=body, method=method, headers={"Authorization": self.authorization}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=REST_TIMEOUT_S) as answer:  # noqa: S310
+                content: bytes = answer.read()
+                return content
+        except (urllib.error.URLError, OSError) as error:
+            raise WorldUnavailable("ORTHANC-REST", f"{method} {path} at {self.url}: {error}") from error
 
 
 def node_modality(port: int, ae_title: str = "LUNGNODE") -> dict[str, Any]:

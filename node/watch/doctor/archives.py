@@ -1,0 +1,60 @@
+"""Do the archives that are asked for counts and identity answer?"""
+
+import requests
+
+from node.settings import Archive
+from node.watch.doctor.finding import Finding, fail, ok, warn
+from node.watch.doctor.ports import echo
+
+
+def check_archive(archive: Archive, calling: str) -> tuple[Finding, ...]:
+    """Ask by QIDO-RS and C-ECHO, whichever is configured."""
+    findings = []
+    if archive.dicomweb_url is not None:
+        findings.append(_qido(archive, archive.dicomweb_url))
+    if archive.dimse_ae_title and archive.dimse_host and archive.dimse_port:
+        findings.append(_dimse(archive, archive.dimse_ae_title, archive.dimse_host, archive.dimse_port, calling))
+    if not findings:
+        findings.append(
+            warn(
+                f"archive {archive.name}",
+                "has no way to be asked",
+                "set dicomweb_url, or dimse_ae_title, dimse_host and dimse_port",
+            )
+        )
+    return tuple(findings)
+
+
+def _qido(archive: Archive, url: str) -> Finding:
+    check = f"archive {archive.name}"
+    try:
+        answer = get(archive, f"{url.rstrip('/')}/studies?limit=1")
+    except requests.RequestException as error:
+        return fail(check, f"{url}: {type(error).__name__}", "check dicomweb_url and firewall")
+    if answer.status_code in (401, 403):
+        return fail(check, f"{url}: HTTP {answer.status_code}", "check username, password or token")
+    if answer.status_code not in (200, 204):
+        return fail(check, f"{url}/studies: HTTP {answer.status_code}", "check dicomweb_url: it is DICOMweb's root")
+    return ok(check, f"QIDO-RS answers at {url}")
+
+
+def get(archive: Archive, url: str) -> requests.Response:
+    """Send one GET with the archive's login and nothing from the environment."""
+    headers = {"Accept": "application/dicom+json"}
+    if archive.token is not None:
+        headers["Authorization"] = f"Bearer {archive.token.get_secret_value()}"
+    with requests.Session() as session:
+        session.trust_env = False
+        if archive.username is not None and archive.password is not None:
+            session.auth = (archive.username, archive.password.get_secret_value())
+        return session.get(url, headers=headers, timeout=archive.timeout_s, allow_redirects=False)
+
+
+def _dimse(archive: Archive, called: str, host: str, port: int, calling: str) -> Finding:
+    check, where = f"archive {archive.name}", f"{called}@{host}:{port}"
+    answer = echo(host, port, called, calling)
+    if answer == "":
+        return ok(check, f"{where} answers C-ECHO")
+    return fail(
+        check, f"{where} does not answer C-ECHO: {answer}", f"allow the caller {calling} there; check host and port"
+    )

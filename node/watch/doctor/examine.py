@@ -1,0 +1,62 @@
+"""Everything that the doctor looks at, in the order in which a person would."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from node.settings import Settings
+from node.watch.doctor.archives import check_archive
+from node.watch.doctor.clock import as_archive, check_clock
+from node.watch.doctor.destinations import check_destination
+from node.watch.doctor.finding import Finding, ok, warn
+from node.watch.doctor.machine import check_device, check_disk
+from node.watch.doctor.models import check_models
+from node.watch.doctor.orthanc import check_orthanc
+from node.watch.doctor.ports import check_receiver, check_status_port
+
+
+def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
+    """Yield the findings one by one: each may take seconds.
+
+    Parameters
+    ----------
+    offline : judge the settings and models alone, for a configuration that is not this machine's.
+    """
+    yield ok("settings", f"valid; hash {settings.config_hash[:12]}")
+    yield from check_models(settings.models_dir, settings.compute)
+    yield from _unreachable(settings)
+    if offline:
+        return
+    yield check_disk(settings.data_dir, settings.disk)
+    yield check_device(settings.compute)
+    yield check_receiver(settings.receive, settings.receive.ae_title)
+    yield check_status_port(settings.watch)
+    yield from _peers(settings)
+
+
+def _unreachable(settings: Settings) -> Iterator[Finding]:
+    """Settings that are valid and still make a node that gives nothing to anybody."""
+    if not settings.destinations:
+        yield warn("destinations", "none: results stay in the node", "add a [[destinations]] section")
+    if not settings.archives:
+        yield warn(
+            "archives",
+            "none: counts are guessed from silence, and identity is not asked before delivery",
+            "add an [[archives]] section with the archive's DICOMweb or DIMSE address",
+        )
+    if not settings.receive.peers:
+        yield warn("peers", "none: nobody may send", "add receive.peers")
+
+
+def _peers(settings: Settings) -> Iterator[Finding]:
+    calling = settings.receive.ae_title
+    for archive in settings.archives:
+        yield from check_archive(archive, calling)
+        yield from check_orthanc(archive, settings.receive)
+    for destination in settings.destinations:
+        yield check_destination(destination, calling)
+    stows = [as_archive(d) for d in settings.destinations if d.kind == "stow"]
+    for archive in (*settings.archives, *stows):
+        finding = check_clock(archive, datetime.now(UTC))
+        if finding is not None:
+            yield finding
+            return
