@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
@@ -16,8 +15,9 @@ from node.errors import OurMistake, Refusal
 from node.measure.lungs import measure_lungs
 from node.measure.quality import check_quality
 from node.report.check import self_check
+from node.report.document import Reference
 from node.report.encode import EncodedObject, ReportInput, encode_results
-from node.report.uids import CaseIdentity, device_uid
+from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
 from node.segment.contract import LungModel
 from node.segment.registry import load_lungs
@@ -36,20 +36,20 @@ def identify(
     case: Case, model: LungModel, settings: Settings, *, identity_revision: int = 0, run: int = 1
 ) -> CaseIdentity:
     """Derive who this case is: the same input, model and settings give the same identity (standards 1.3)."""
-    digests = [
-        d for series in (case.anchor, *case.partners) for d in instance_digests(series, settings.compute.threads)
-    ]
-    instances = sha256("\n".join(f"{uid} {digest}" for uid, digest in sorted(digests)).encode()).hexdigest()
+    sources = (case.anchor, *case.partners)
+    digests = [digest for series in sources for digest in instance_digests(series, settings.compute.threads)]
+    scheme = UidScheme(settings.objects.uid_root, settings.objects.uid_namespace)
     return CaseIdentity(
         study_uid=case.anchor.study_instance_uid,
-        source_series_uids=tuple(sorted(s.series_instance_uid for s in (case.anchor, *case.partners))),
-        instances_digest=instances,
-        device_uid=device_uid((model.identity,), settings.objects),
+        source_series_uids=tuple(sorted(s.series_instance_uid for s in sources)),
+        instances_digest=digest_of_instances(digests),
+        device_uid=device_uid((model.identity,), scheme),
         route=case.route,
         runtime=model.identity.runtime,
         config_hash=settings.config_hash,
         identity_revision=identity_revision,
         run=run,
+        scheme=scheme,
     )
 
 
@@ -107,7 +107,8 @@ def encode_case(
     *,
     now: datetime,
     volume: Volume | None = None,
-    predecessor_path: Path | None = None,
+    predecessor: Reference | None = None,
+    run_label: str = "",
 ) -> tuple[EncodedObject, ...]:
     """Encode a kept analysis as SEG and SR into `work_dir/objects`, after checking them against what was found.
 
@@ -120,6 +121,8 @@ def encode_case(
     source = volume or read_case(case, settings)
     if analysis is None or isinstance(source, Refusal):
         raise OurMistake("NO-ANALYSIS", "encode was called for a case without a kept analysis")
+    out_dir = work_dir / "objects"
+    out_dir.mkdir(parents=True, exist_ok=True)
     with _timed("encode", analysis.timings_s):
         objects = encode_results(
             ReportInput(
@@ -130,9 +133,10 @@ def encode_case(
                 reasons=analysis.reasons,
                 objects=settings.objects,
                 now=now,
-                predecessor_path=predecessor_path,
+                predecessor=predecessor,
+                run_label=run_label,
             ),
-            work_dir / "objects",
+            out_dir,
         )
         self_check(objects, source, analysis.segmentation, analysis.quantities)
     return objects
