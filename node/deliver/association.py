@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from pynetdicom import AE, evt
@@ -15,6 +16,15 @@ MAXIMUM_PDU_BYTES = 131072
 ACSE_WITHIN_S = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class NoAssociation:
+    """Why there is none. `contexts_refused`: the peer answered, but takes none of what was proposed."""
+
+    status: str
+    text: str
+    contexts_refused: bool = False
+
+
 @contextmanager
 def open_association(
     destination: Destination,
@@ -23,12 +33,12 @@ def open_association(
     calling: str,
     handlers: Sequence[tuple[Any, Callable[..., Any]]] = (),
     negotiation: Sequence[Any] = (),
-) -> Iterator[Association | str]:
+) -> Iterator[Association | NoAssociation]:
     """Open an association with one context per (class, syntax).
 
     Yields
     ------
-    The association, or in plain words why there is none.
+    The association, or why there is none.
     """
     entity = AE(ae_title=calling)
     entity.maximum_pdu_size = MAXIMUM_PDU_BYTES
@@ -53,12 +63,12 @@ def open_association(
             association.release()
 
 
-def _why_not(association: Association) -> str:
+def _why_not(association: Association) -> NoAssociation:
     if association.is_rejected:
-        return "the peer rejected the association: check both AE titles and its list of callers"
-    if association.is_aborted:
-        return "the association was aborted, or nobody listens at that address"
-    return "no association"
+        return NoAssociation("rejected", "the peer rejected us: check both AE titles and its list of callers")
+    if association.rejected_contexts and not association.accepted_contexts:
+        return NoAssociation("context-refused", "the peer takes none of the proposed classes", contexts_refused=True)
+    return NoAssociation("connect", "nobody listens at that address, or the association was aborted")
 
 
 def _no_delay(event: Any) -> None:

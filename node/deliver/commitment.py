@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from node.deliver.association import open_association
+from node.deliver.association import NoAssociation, open_association
 from node.deliver.receipt import Outgoing
 from node.deliver.status import Status, written
 from node.settings import Destination
@@ -71,10 +71,8 @@ def request(
     contexts = tuple((StorageCommitmentPushModel, s) for s in (ExplicitVRLittleEndian, ImplicitVRLittleEndian))
     handlers = [(evt.EVT_N_EVENT_REPORT, on_report)]
     with open_association(destination, contexts, calling=calling, handlers=handlers) as opened:
-        if isinstance(opened, str):
-            return NotRequested("connect", opened)
-        if not opened.accepted_contexts:
-            return NotRequested("context-refused", "the peer offers no storage commitment")
+        if isinstance(opened, NoAssociation):
+            return NotRequested(opened.status, opened.text)
         status, _ = opened.send_n_action(
             _request_of(objects, transaction_uid),
             REQUEST_STORAGE_COMMITMENT,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydicom.filereader import read_file_meta_info
 from pynetdicom import _config
 
-from node.deliver.association import Association, open_association
+from node.deliver.association import Association, NoAssociation, open_association
 from node.deliver.receipt import Outgoing, Receipt, State, same_for_all
 from node.deliver.status import classify, written
 from node.settings import Destination
@@ -19,8 +19,9 @@ def send(objects: Sequence[Outgoing], destination: Destination, *, calling: str)
     """Store the objects and return one receipt for each, in their order."""
     pairs = {o.sop_instance_uid: (o.sop_class_uid, _syntax_of(o)) for o in objects}
     with open_association(destination, tuple(dict.fromkeys(pairs.values())), calling=calling) as opened:
-        if isinstance(opened, str):
-            return same_for_all(objects, State.RETRYABLE, "connect", opened)
+        if isinstance(opened, NoAssociation):
+            state = State.PERMANENT if opened.contexts_refused else State.RETRYABLE
+            return same_for_all(objects, state, opened.status, opened.text)
         return send_over(opened, objects)
 
 

@@ -3,6 +3,7 @@
 The bytes are sent as they lie on disk; a client that takes data sets would write them anew.
 """
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -79,10 +80,10 @@ def _receipt(sent: Outgoing, said: Mapping[str, int] | None, status: str, code: 
 
 def _statuses(headers: Mapping[str, str], body: bytes) -> dict[str, int] | None:
     """Return SOP Instance UID -> status or failure reason; None where the body cannot be read."""
-    if not headers.get("Content-Type", "").split(";")[0].strip() in _JSON_TYPES:
+    if headers.get("Content-Type", "").split(";")[0].strip() not in _JSON_TYPES:
         return None
     try:
-        answer: Any = requests.models.complexjson.loads(body)
+        answer: Any = json.loads(body)
     except ValueError:
         return None
     answer = answer[0] if isinstance(answer, list) and answer else answer

@@ -1,0 +1,70 @@
+"""A case on disk: which files, by which route, under which identity. UIDs and paths only, no patient data.
+
+`results/<workflow_id>/case.json` is written before the workflow is enqueued, and is all that a worker needs to know.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from node.engine.files import read_json, write_json
+
+_FILE = "case.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSeries:
+    """One series and the files that make it up: (SOP Instance UID, path), by UID."""
+
+    series_instance_uid: str
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """One case as intake decided it.
+
+    Attributes
+    ----------
+    destinations : names, None for all that are configured.
+    why : why the route applies, and why the case was taken to be complete.
+    identity : the fields of standards 1.3, as `report` derives them; the workflow's id is their hash.
+    predecessor : workflow id of the run that this one supersedes.
+    ordinal : 1 for the first run of a study and analysis, 2 for the one that supersedes it ...
+    """
+
+    workflow_id: str
+    study_instance_uid: str
+    route: str
+    anchor: SourceSeries
+    partners: tuple[SourceSeries, ...]
+    lungs: str | None
+    lesions: str | None
+    priority: str
+    destinations: tuple[str, ...] | None
+    why: tuple[str, ...]
+    identity_revision: int = 0
+    run: int = 1
+    predecessor: str | None = None
+    ordinal: int = 1
+    created_s: float = 0.0
+
+
+_adapter = TypeAdapter(CaseFile)
+
+
+def result_folder(data_dir: Path, workflow_id: str) -> Path:
+    """Return where everything about a case is kept."""
+    return data_dir / "results" / workflow_id
+
+
+def write_case(data_dir: Path, case: CaseFile) -> None:
+    """Keep a case."""
+    write_json(result_folder(data_dir, case.workflow_id) / _FILE, _adapter.dump_python(case, mode="json"))
+
+
+def read_case_file(data_dir: Path, workflow_id: str) -> CaseFile | None:
+    """Read a case; None where there is none of that id."""
+    kept = read_json(result_folder(data_dir, workflow_id) / _FILE)
+    return None if kept is None else _adapter.validate_python(kept)

@@ -1,0 +1,168 @@
+"""The child processes that run the heavy steps, seen from the worker: one request each at a time, and an end to it.
+
+A step that runs too long (SYS-TIME), is cancelled, or takes the process down with it costs one child process, never
+the worker.
+"""
+
+import json
+import os
+import queue
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+import structlog
+
+from node.engine.error_json import error_from_json
+from node.errors import LungnodeError, OurMistake
+
+_WARM_WITHIN_S = 120.0
+_LOOK_EVERY_S = 0.2  # how often a running step is checked for cancel and the time limit
+
+
+class ChildEnded(Exception):
+    """The child process ended in the middle of a step; `by_signal` is 9 where the kernel ran out of memory."""
+
+    def __init__(self, by_signal: int | None) -> None:
+        super().__init__(f"the child process ended by signal {by_signal}" if by_signal else "the child process ended")
+        self.by_signal = by_signal
+
+
+class StepOverTime(Exception):
+    """The step ran longer than it may and was ended."""
+
+
+class StepCancelled(Exception):
+    """The step was ended because somebody cancelled its workflow."""
+
+
+class Child:
+    """One warm process that runs the functions of a module."""
+
+    def __init__(self, module: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "node.engine.child", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise OurMistake("ENG-CHILD", "a child process was started without its pipes")
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._pending = b""
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def call(self, job: str, arguments: dict[str, Any], *, limit_s: float, cancelled: Callable[[], bool]) -> Any:
+        """Run one function there and return its JSON value.
+
+        Raises
+        ------
+        StepOverTime, StepCancelled, ChildEnded
+            After which this child is gone.
+        LungnodeError
+            What the function raised.
+        """
+        deadline_s = time.monotonic() + limit_s
+        self._write(json.dumps({"job": job, "arguments": arguments}).encode() + b"\n")
+        while (line := self._read_line()) is None:
+            if time.monotonic() > deadline_s:
+                self.end()
+                raise StepOverTime
+            if cancelled():
+                self.end()
+                raise StepCancelled
+        answer = json.loads(line)
+        if "error" in answer:
+            raise error_from_json(answer["error"])
+        return answer["value"]
+
+    def end(self) -> None:
+        """End the process now."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._requests, self._answers):
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+    def _write(self, request: bytes) -> None:
+        try:
+            self._requests.write(request)
+            self._requests.flush()
+        except BrokenPipeError:
+            self._raise_ended()
+
+    def _read_line(self) -> bytes | None:
+        """Return one whole line, or None where none came within the time after which to look around."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers.fileno(), selectors.EVENT_READ)
+            if not selector.select(_LOOK_EVERY_S):
+                return None
+        some = os.read(self._answers.fileno(), 65536)
+        if not some:
+            self._raise_ended()
+        self._pending += some
+        if not self._pending.endswith(b"\n"):
+            return None
+        line, self._pending = self._pending, b""
+        return line
+
+    def _raise_ended(self) -> NoReturn:
+        code = self._process.wait()
+        self.end()
+        raise ChildEnded(-code if code < 0 else None)
+
+
+class Crew:
+    """As many children as steps may run at once, started when first needed and kept warm."""
+
+    def __init__(self, module: str, size: int) -> None:
+        self._module = module
+        self._idle: queue.LifoQueue[Child | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._idle.put(None)
+        self._working: set[Child] = set()
+        self._lock = threading.Lock()
+
+    def call(self, job: str, arguments: dict[str, Any], *, limit_s: float, cancelled: Callable[[], bool]) -> Any:
+        """Run one function in a child that is free, as `Child.call` does."""
+        with self._child() as child:
+            return child.call(job, arguments, limit_s=limit_s, cancelled=cancelled)
+
+    def warm(self) -> None:
+        """Start one child ahead of the first case, so that it does not wait for imports."""
+        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def close(self) -> None:
+        """End all children, those at work too."""
+        with self._lock:
+            for child in self._working:
+                child.end()
+        while not self._idle.empty():
+            child_or_none = self._idle.get()
+            if child_or_none is not None:
+                child_or_none.end()
+
+    def _warm(self) -> None:
+        try:
+            self.call("warm", {}, limit_s=_WARM_WITHIN_S, cancelled=lambda: False)
+        except (ChildEnded, StepOverTime, LungnodeError) as error:
+            structlog.get_logger().warning("engine.not_warmed", error=type(error).__name__)
+
+    @contextmanager
+    def _child(self) -> Iterator[Child]:
+        waiting = self._idle.get()
+        child = waiting if waiting is not None and waiting.lives else Child(self._module)
+        with self._lock:
+            self._working.add(child)
+        try:
+            yield child
+        finally:
+            with self._lock:
+                self._working.discard(child)
+            self._idle.put(child if child.lives else None)

@@ -1,0 +1,81 @@
+"""What is known of a case's delivery to one destination: every status of every object, kept after each attempt."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from node.deliver.receipt import Receipt, State
+from node.engine.files import read_json, write_json
+
+
+class Stage(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"  # not tried yet, or to be tried again
+    SAFE = "safe"  # every object was asked back, or committed
+    DEAD = "dead-letter"  # given up; `lungnode jobs replay` tries again
+    HELD = "held"  # the archive's identity of the study is another one (ID-CHANGED)
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One case at one destination.
+
+    Attributes
+    ----------
+    receipts : the newest answer about each object, by SOP Instance UID.
+    confirmed : those that the destination was found to hold.
+    transaction_uid, commitment_asked_s : of the open storage commitment request.
+    why : the last reason in plain words.
+    """
+
+    destination: str
+    stage: Stage = Stage.WAITING
+    attempts: int = 0
+    due_s: float = 0.0
+    next_s: float | None = None
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
+    transaction_uid: str | None = None
+    commitment_asked_s: float | None = None
+    why: str = ""
+
+    def with_receipts(self, receipts: tuple[Receipt, ...]) -> "Delivery":
+        """Return it with newer answers."""
+        return replace(self, receipts=self.receipts | {r.sop_instance_uid: r for r in receipts})
+
+    def with_confirmed(self, uids: frozenset[str]) -> "Delivery":
+        """Return it with further objects found."""
+        return replace(self, confirmed=tuple(sorted({*self.confirmed, *uids})))
+
+    def failed_for_good(self, uid: str) -> bool:
+        """Whether the destination refused an object for a reason that stays."""
+        return uid in self.receipts and self.receipts[uid].state is State.PERMANENT
+
+
+_adapter = TypeAdapter(Delivery)
+
+
+def delivery_path(folder: Path, destination: str) -> Path:
+    """Return the file of one destination in a case's folder."""
+    return folder / "delivery" / f"{destination}.json"
+
+
+def write_delivery(folder: Path, delivery: Delivery) -> None:
+    """Keep it."""
+    write_json(delivery_path(folder, delivery.destination), _adapter.dump_python(delivery, mode="json"))
+
+
+def read_delivery(folder: Path, destination: str) -> Delivery:
+    """Read it; one that was never tried is waiting."""
+    found = read_json(delivery_path(folder, destination))
+    return Delivery(destination) if found is None else _adapter.validate_python(found)
+
+
+def all_deliveries(folder: Path) -> tuple[Delivery, ...]:
+    """Return the deliveries of a case, by destination."""
+    names = sorted(p.stem for p in (folder / "delivery").glob("*.json"))
+    return tuple(read_delivery(folder, name) for name in names)

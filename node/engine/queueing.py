@@ -1,0 +1,49 @@
+"""Putting cases and deliveries into the queues, from any process."""
+
+from enum import IntEnum
+
+from dbos import DBOSClient
+
+from node.engine.case_file import CaseFile
+from node.engine.workflows import CASES, DELIVERIES, delivery_id
+
+
+class Rank(IntEnum):
+    """The order in which waiting cases are taken; lower first. Named as the priorities of `route`."""
+
+    URGENT = 1
+    NORMAL = 2
+    OFF_PEAK = 3
+
+
+def rank_of(priority: str) -> Rank:
+    """Return the rank of a priority by its name."""
+    return Rank[priority.upper().replace("-", "_")]
+
+
+def enqueue_case(engine: DBOSClient, case: CaseFile) -> None:
+    """Queue a case that is on disk; one that was queued before is left as it is."""
+    engine.enqueue(
+        {
+            "workflow_name": "case",
+            "queue_name": CASES,
+            "workflow_id": case.workflow_id,
+            "priority": rank_of(case.priority).value,
+        },
+        case.workflow_id,
+    )
+
+
+def enqueue_delivery(engine: DBOSClient, workflow_id: str, destination: str, *, due_s: float, replay: int) -> None:
+    """Queue a further delivery of kept objects."""
+    engine.enqueue(
+        {
+            "workflow_name": "deliver",
+            "queue_name": DELIVERIES,
+            "workflow_id": delivery_id(workflow_id, destination, replay),
+            "queue_partition_key": destination,
+        },
+        workflow_id,
+        destination,
+        due_s,
+    )

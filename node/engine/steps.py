@@ -1,0 +1,184 @@
+"""The durable steps of a case: idempotent, harmless when they overlap; their values are codes, names and UIDs."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from node.deliver.receipt import Outgoing
+from node.engine.backoff import Breaker
+from node.engine.case_file import CaseFile, read_case_file, result_folder
+from node.engine.crew import ChildEnded, Crew, StepOverTime
+from node.engine.delivery import Ways, all_retryable, attempt, decide
+from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
+from node.engine.files import publish_json
+from node.engine.outbox import kept, outgoing
+from node.engine.pause import paused_because
+from node.engine.refusal_file import write_refusal
+from node.errors import Code, OurMistake, Refusal, refuse
+from node.settings import Destination, Settings
+
+_OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
+_TRIES = 3  # of a step that takes its process down
+_NOTICE = "NOTICE"
+SAFE_FILE = "safe.json"
+
+IdentityCheck = Callable[[CaseFile], str | None]  # why the archive's identity differs, None where it does not
+CancelCheck = Callable[[], bool]
+
+
+@dataclass
+class Steps:
+    """The steps with what they hold: child processes, breakers, the switch that ends them."""
+
+    settings: Settings
+    crew: Crew
+    ways: Ways
+    identity_differs: IdentityCheck
+    enough_disk: Callable[[], bool]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _breakers: dict[str, Breaker] = field(default_factory=dict)
+
+    def analyse(self, workflow_id: str, cancelled: CancelCheck) -> dict[str, Any]:
+        """Read, segment and measure in a child process; a refusal is a result."""
+        self._wait_for_work(cancelled)
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        try:
+            found: dict[str, Any] = self._heavy("analyse", workflow_id, cancelled)
+        except StepOverTime:
+            limit_s = self.settings.compute.limit_s
+            return self._refused(folder, Code.SYS_TIME, f"the analysis took longer than {limit_s:.0f} s")
+        except ChildEnded as ended:
+            if ended.by_signal != _OUT_OF_MEMORY_SIGNAL:
+                raise OurMistake("STEP-CRASH", f"the analysis ended its process {_TRIES} times: {ended}") from ended
+            return self._refused(folder, Code.SYS_MEM, "the analysis needs more memory than there is")
+        return found
+
+    def encode(self, workflow_id: str, cancelled: CancelCheck) -> list[str]:
+        """Make the objects, check them and keep their bytes; those that are kept already are not made again."""
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        if kept(folder) is None:
+            try:
+                self._heavy("encode", workflow_id, cancelled)
+            except (StepOverTime, ChildEnded) as error:
+                raise OurMistake("STEP-CRASH", f"the objects could not be made: {error}") from error
+        objects = kept(folder)
+        if objects is None:
+            raise OurMistake("ENG-OUTBOX", "encode left no objects behind")
+        return [o.sop_instance_uid for o in objects]
+
+    def destinations(self, workflow_id: str) -> list[str]:
+        """Name the destinations of a case: those of its route, else all."""
+        wanted = self._case(workflow_id).destinations
+        return [d.name for d in self.settings.destinations if wanted is None or d.name in wanted]
+
+    def attempt(self, workflow_id: str, name: str, due_s: float, cancelled: CancelCheck) -> dict[str, Any]:
+        """Try one destination once, and say how it stands and how long to wait before the next attempt."""
+        self._wait_while_paused(cancelled)
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        destination = self._destination(name)
+        delivery = replace(read_delivery(folder, name), due_s=due_s)
+        if destination is None:
+            return self._keep(folder, replace(delivery, stage=Stage.DEAD, why="no such destination in the settings"))
+        breaker = self._breaker(destination)
+        wait_s = breaker.wait_s(time.time())
+        if wait_s > 0:
+            return {"stage": Stage.WAITING.value, "wait_s": wait_s + random.random()}  # noqa: S311 - spreads load only
+        case = self._case(workflow_id)
+        differs = self.identity_differs(case)
+        if differs is not None:
+            return self._keep(folder, replace(delivery, stage=Stage.HELD, why=differs))
+        return self._tried(folder, case, delivery, destination, breaker)
+
+    def settle(self, workflow_id: str) -> bool:
+        """Mark the case as safe once every destination is; until then nothing of it may be deleted."""
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        stages = [read_delivery(folder, name).stage for name in self.destinations(workflow_id)]
+        if any(stage is not Stage.SAFE for stage in stages):
+            return False
+        publish_json(folder / SAFE_FILE, {"at_s": time.time()})
+        return True
+
+    def _tried(
+        self, folder: Path, case: CaseFile, delivery: Delivery, destination: Destination, breaker: Breaker
+    ) -> dict[str, Any]:
+        objects = self._objects_for(folder, case, destination)
+        tried = attempt(
+            delivery, objects, destination, self.ways, now_s=time.time(), keep=lambda d: write_delivery(folder, d)
+        )
+        jitter = random.random()  # noqa: S311 - spreads load only
+        if all_retryable(tried, objects):
+            breaker.failed(time.time(), jitter=jitter)
+        else:
+            breaker.succeeded()
+        return self._keep(folder, decide(tried, objects, destination, now_s=time.time(), jitter=jitter))
+
+    def _objects_for(self, folder: Path, case: CaseFile, destination: Destination) -> tuple[Outgoing, ...]:
+        wanted = {rung.value for rung in destination.objects}
+        objects = kept(folder)
+        if objects is None:
+            raise OurMistake("ENG-OUTBOX", "a delivery was started before its objects were kept")
+        return outgoing(folder, [o for o in objects if o.kind in wanted], case.study_instance_uid)
+
+    def _heavy(self, job: str, workflow_id: str, cancelled: CancelCheck) -> Any:
+        """Run a job in a child process; one that takes its process down is tried again, but not for ever."""
+        arguments = {"settings": _without_secrets(self.settings), "workflow_id": workflow_id}
+        for tried in range(1, _TRIES + 1):
+            try:
+                return self.crew.call(
+                    job,
+                    arguments,
+                    limit_s=self.settings.compute.limit_s,
+                    cancelled=lambda: self.stopping.is_set() or cancelled(),
+                )
+            except ChildEnded as ended:
+                structlog.get_logger().warning("engine.child_ended", workflow_id=workflow_id, step=job, attempt=tried)
+                if tried == _TRIES:
+                    raise ended from None
+        raise OurMistake("STEP-CRASH", "no attempt was made")
+
+    def _refused(self, folder: Path, code: Code, text: str) -> dict[str, Any]:
+        write_refusal(folder, Refusal((refuse(code, text),)))
+        return {"outcome": "refused", "codes": [code.value]}
+
+    def _keep(self, folder: Path, delivery: Delivery) -> dict[str, Any]:
+        write_delivery(folder, delivery)
+        wait_s = max(0.0, (delivery.next_s or 0.0) - time.time())
+        return {"stage": delivery.stage.value, "wait_s": wait_s}
+
+    def _case(self, workflow_id: str) -> CaseFile:
+        case = read_case_file(self.settings.data_dir, workflow_id)
+        if case is None:
+            raise OurMistake("ENG-CASE", "a workflow has no case on disk")
+        return case
+
+    def _destination(self, name: str) -> Destination | None:
+        return next((d for d in self.settings.destinations if d.name == name), None)
+
+    def _breaker(self, destination: Destination) -> Breaker:
+        return self._breakers.setdefault(
+            destination.name, Breaker(first_s=destination.first_retry_s, longest_s=destination.longest_retry_s)
+        )
+
+    def _wait_for_work(self, cancelled: CancelCheck) -> None:
+        """Start nothing new while paused, or while the disk is below its soft mark."""
+        self._wait_while_paused(cancelled)
+        while not self.enough_disk() and not cancelled():
+            self._nap()
+
+    def _wait_while_paused(self, cancelled: CancelCheck) -> None:
+        while paused_because(self.settings.data_dir) is not None and not cancelled():
+            self._nap()
+
+    def _nap(self) -> None:
+        if self.stopping.wait(self.settings.engine.poll_s):
+            threading.Event().wait()  # the process is about to end; the step must not look finished
+
+
+def _without_secrets(settings: Settings) -> dict[str, Any]:
+    return settings.model_dump(mode="json", exclude={"destinations", "archives"})

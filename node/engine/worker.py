@@ -1,0 +1,115 @@
+"""One worker: its slot, the engine library, its child processes, and the loops beside them."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+import structlog
+
+from node.engine.crew import Crew
+from node.engine.reaper import reap
+from node.engine.runtime import database_url, launch
+from node.engine.slots import Lock, take_slot
+from node.engine.steps import Steps
+from node.engine.version import STEPS_VERSION
+from node.engine.workflows import register
+from node.errors import Misconfigured
+from node.settings import Settings
+
+HEAVY_STEPS = "node.engine.heavy"
+_SLOT_WITHIN_S = 5.0  # a predecessor that is just ending, or a reaper that is looking
+_REAP_EVERY_S = 2.0
+
+Loop = Callable[[threading.Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A launched worker; `run` returns when it was told to stop."""
+
+    settings: Settings
+    steps: Steps
+    lock: Lock
+    loops: tuple[Loop, ...]
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT, or until the slot is lost."""
+        stopping = self.steps.stopping
+        threads = [threading.Thread(target=loop, args=(stopping,), daemon=True) for loop in self.loops]
+        for thread in threads:
+            thread.start()
+        while not stopping.wait(_REAP_EVERY_S):
+            if not self.lock.is_held():
+                structlog.get_logger().error("engine.slot_lost", code="ENG-SLOT", slot=self.settings.engine.slot)
+                stopping.set()
+                break
+            reap(self.settings.engine.slot, lambda name: slot_lock(self.settings, name))
+
+
+def slot_lock(settings: Settings, name: str) -> Lock | None:
+    """Take the lock of a slot of this engine, or return None where it is held."""
+    return take_slot(name, database_url(settings), settings.data_dir / "engine" / "slots")
+
+
+def take_own_slot(settings: Settings) -> Lock:
+    """Take the lock of this worker's slot.
+
+    Raises
+    ------
+    Misconfigured
+        ENG-SLOT where another living process holds it.
+    """
+    deadline_s = time.monotonic() + _SLOT_WITHIN_S
+    while (lock := slot_lock(settings, settings.engine.slot)) is None:
+        if time.monotonic() > deadline_s:
+            raise Misconfigured(
+                "ENG-SLOT",
+                f"another worker runs in slot {settings.engine.slot!r}; give each worker its own engine.slot",
+            )
+        time.sleep(0.1)
+    return lock
+
+
+def end_process() -> None:
+    """End this process now: every step is safe to be cut short, and is taken up again at the next start."""
+    os._exit(0)
+
+
+def start_worker(
+    settings: Settings,
+    make_steps: Callable[[Crew], Steps],
+    *,
+    loops: Callable[[Steps], tuple[Loop, ...]] = lambda _steps: (),
+    heavy: str = HEAVY_STEPS,
+    version: str = STEPS_VERSION,
+) -> Worker:
+    """Lock the slot, launch the engine library and return the worker.
+
+    Parameters
+    ----------
+    make_steps : builds the durable steps around the child processes.
+    loops : what runs beside the queues (intake, retention), given the steps.
+    heavy : the module whose functions run in the child processes.
+    """
+    lock = take_own_slot(settings)
+    crew = Crew(heavy, settings.engine.analyses_at_once)
+    steps = make_steps(crew)
+    register(steps)
+    launch(settings, version=version)
+    crew.warm()
+    structlog.get_logger().info("engine.started", slot=settings.engine.slot, version=version)
+    return Worker(settings, steps, lock, loops(steps))
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """Let SIGTERM and SIGINT set the event."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

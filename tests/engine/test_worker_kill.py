@@ -1,0 +1,51 @@
+"""`kill -9` of the worker in each stage, then a restart: nothing is lost, nothing is there twice."""
+
+from pathlib import Path
+
+import pytest
+
+
+def delivered(out: Path) -> list[str]:
+    return sorted(p.read_bytes().decode() for p in out.rglob("*.dcm"))
+
+
+def test_a_case_goes_through_all_steps_once(bench, out: Path) -> None:
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    assert bench.steps(case) == ["analyse", "encode"]
+    assert len(delivered(out)) == 2
+
+
+@pytest.mark.parametrize("stage", ["analyse", "encode", "encoded"])
+def test_a_worker_killed_in_a_stage_is_followed_by_one_that_finishes(bench, out: Path, stage: str) -> None:
+    case = bench.new_case(**{stage: "wait"})
+    first = bench.start_worker()
+    bench.submit(case)
+    begun = stage.removesuffix("d") if stage == "encoded" else stage
+    bench.eventually(lambda: begun in bench.steps(case))
+    if stage == "encoded":
+        bench.eventually(lambda: (bench.folder(case) / "objects.json").exists())
+    bench.kill(first)
+    (bench.folder(case) / f"{stage}.go").touch()
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+    kept = (bench.folder(case) / "objects.json").read_text()
+    assert len(delivered(out)) == 2
+    assert kept.count('"kind"') == 2
+    assert bench.steps(case).count("analyse") == (2 if stage == "analyse" else 1)
+
+
+def test_kept_bytes_are_not_made_again_after_a_kill(bench, out: Path) -> None:
+    case = bench.new_case(encoded="wait")
+    first = bench.start_worker()
+    bench.submit(case)
+    kept = bench.folder(case) / "objects.json"
+    bench.eventually(kept.exists)
+    before = kept.read_bytes()
+    bench.kill(first)
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+    assert kept.read_bytes() == before
+    assert bench.steps(case).count("encode") == 1
