@@ -1,0 +1,132 @@
+"""Stored values to Hounsfield units, in place, and what the values themselves tell (standards 4.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.volume.stored import FrameTask
+
+PADDING_HU = -1024  # what padding becomes
+AIR_HU = (-1100, -800)  # HU-RANGE: lung counts as air
+SOFT_HU = (-150, 150)  # HU-RANGE: soft tissue
+AIR_FRAC = 0.001
+SOFT_FRAC = 0.05
+_INT16 = np.iinfo(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """What one frame holds, in voxels. `n_air_if_signed` is counted only where an unsigned frame has no air."""
+
+    n: int
+    n_padding: int
+    n_air: int
+    n_soft: int
+    n_air_if_signed: int
+    upper_bits: bool  # bits above High Bit were set
+
+    @property
+    def has_air(self) -> bool:
+        """At least the share of air that HU-RANGE wants."""
+        return self.n_air >= AIR_FRAC * max(1, self.n - self.n_padding)
+
+    @property
+    def has_soft(self) -> bool:
+        """At least the share of soft tissue that HU-RANGE wants."""
+        return self.n_soft >= SOFT_FRAC * max(1, self.n - self.n_padding)
+
+
+def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> FrameCounts:
+    """Turn stored values into HU where they lie: `stored.view(int16)` holds HU afterwards.
+
+    Parameters
+    ----------
+    stored : (rows, columns) uint16
+        Two's complement where the pixels are signed.
+    task : FrameTask
+        Bits, sign, rescale and padding.
+
+    Notes
+    -----
+    PS3.3 C.11.1.1.2: HU = stored x slope + intercept. Padding is masked before (C.7.5.1.1.2); a constant rim below
+    -1024 HU in all four corners is padding without the attribute.
+    """
+    raw = stored.view(np.int16) if task.signed else stored
+    padding = None if task.padding is None else _between(raw, *task.padding)
+    upper_bits = _mask_upper_bits(stored, raw, padding, task)
+    n_air_if_signed = 0 if task.signed else _air_if_signed(stored, task)
+    _rescale(stored, raw, task)
+    hu = stored.view(np.int16)
+    padding = _with_rim(hu, padding)
+    n_padding = 0 if padding is None else int(np.count_nonzero(padding))
+    if n_padding:
+        hu[padding] = PADDING_HU
+    n_air = int(np.count_nonzero(_between(hu, *AIR_HU))) - n_padding  # padding lies among air
+    n_soft = int(np.count_nonzero(_between(hu, *SOFT_HU)))
+    return FrameCounts(hu.size, n_padding, n_air, n_soft, n_air_if_signed, upper_bits)
+
+
+def _between(values: NDArray[np.int16] | NDArray[np.uint16], low: int, high: int) -> NDArray[np.bool_]:
+    """Tell which values lie in low…high, ends included: one subtraction that wraps, one comparison."""
+    shifted = values.view(np.uint16) - np.uint16(low & 0xFFFF)
+    within: NDArray[np.bool_] = shifted <= np.uint16(high - low)
+    return within
+
+
+def _mask_upper_bits(
+    stored: NDArray[np.uint16],
+    raw: NDArray[np.int16] | NDArray[np.uint16],
+    padding: NDArray[np.bool_] | None,
+    task: FrameTask,
+) -> bool:
+    """Clear what stands above High Bit, or spread the sign into it; tell whether other than padding needed it."""
+    if task.bits_stored == 16:
+        return False
+    low, high = _range(task)
+    if int(raw.max()) <= high and int(raw.min()) >= low:
+        return False
+    over = (raw > high) | (raw < low)
+    needed = bool((over if padding is None else over & ~padding).any())
+    shift = 16 - task.bits_stored
+    shifted = stored << shift
+    stored[...] = (shifted.view(np.int16) >> shift).view(np.uint16) if task.signed else shifted >> shift
+    return needed
+
+
+def _range(task: FrameTask) -> tuple[int, int]:
+    """Return the lowest and highest value that Bits Stored allows."""
+    if task.signed:
+        return -(1 << (task.bits_stored - 1)), (1 << (task.bits_stored - 1)) - 1
+    return 0, (1 << task.bits_stored) - 1
+
+
+def _air_if_signed(stored: NDArray[np.uint16], task: FrameTask) -> int:
+    """Count unsigned values that would be air if their highest bit were a sign (HU-SIGN)."""
+    wrapped = 1 << task.bits_stored
+    low, high = sorted(round((hu - task.intercept) / task.slope) + wrapped for hu in AIR_HU)
+    low, high = max(low, wrapped >> 1), min(high, wrapped - 1)
+    if low > high or int(stored.max()) < low:
+        return 0
+    return int(np.count_nonzero(_between(stored, low, high)))
+
+
+def _rescale(stored: NDArray[np.uint16], raw: NDArray[np.int16] | NDArray[np.uint16], task: FrameTask) -> None:
+    """Write HU over the stored values; a plain shift needs no copy."""
+    if task.slope == 1.0 and task.intercept == int(task.intercept):
+        shift = int(task.intercept)
+        if int(raw.min()) + shift >= _INT16.min and int(raw.max()) + shift <= _INT16.max:
+            np.add(stored, np.uint16(shift & 0xFFFF), out=stored)
+            return
+    hu = np.rint(raw * np.float64(task.slope) + np.float64(task.intercept))
+    np.clip(hu, _INT16.min, _INT16.max, out=hu)
+    stored.view(np.int16)[...] = hu
+
+
+def _with_rim(hu: NDArray[np.int16], padding: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Add a constant rim below -1024 HU that all four corners share."""
+    corner = int(hu[0, 0])
+    if corner >= PADDING_HU or any(int(hu[at]) != corner for at in ((0, -1), (-1, 0), (-1, -1))):
+        return padding
+    rim: NDArray[np.bool_] = hu == np.int16(corner)
+    return rim if padding is None else padding | rim

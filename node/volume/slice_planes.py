@@ -1,0 +1,71 @@
+"""Whether all slices lie in parallel planes of one patient space (standards 4.1)."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from node.errors import Code, Reason, refuse
+from node.volume.frame import Frame
+from node.volume.plane import COSINE_TOLERANCE, angle_deg, is_orthonormal, normal_of
+
+MAX_NORMAL_DEG = 10.0  # GEO-NONAX
+SPACING_TOLERANCE_MM = 1e-4  # GEO-MATRIX: pixel spacings that differ by rounding only are equal
+
+
+def check_presence(frames: Sequence[Frame]) -> tuple[Reason, ...]:
+    """Check that every slice says where it is; nothing else of the geometry can be checked before."""
+    n = sum(not _is_placed(f) for f in frames)
+    if not n:
+        return ()
+    text = f"{n} of {len(frames)} images have no valid position, orientation or pixel spacing"
+    return (refuse(Code.GEO_NOIPP, text),)
+
+
+def check_planes(frames: Sequence[Frame]) -> tuple[Reason, ...]:
+    """Check orientation, matrix and frame of reference; every frame is placed."""
+    return (*_frame_of_reference(frames), *_matrix(frames), *_orientation(frames), *_axial(frames))
+
+
+def orientations_of(frames: Sequence[Frame]) -> np.ndarray:  # type: ignore[type-arg]
+    """Return Image Orientation (Patient) of placed frames, (n, 6)."""
+    return np.array([f.geometry.image_orientation for f in frames], np.float64)
+
+
+def _is_placed(frame: Frame) -> bool:
+    geometry = frame.geometry
+    position, orientation = geometry.image_position_lps_mm, geometry.image_orientation
+    spacing = geometry.pixel_spacing_yx_mm
+    if position is None or orientation is None or spacing is None or not geometry.rows or not geometry.columns:
+        return False
+    finite = bool(np.isfinite(position).all() and np.isfinite(spacing).all())
+    return finite and min(spacing) > 0 and is_orthonormal(np.asarray(orientation, np.float64))
+
+
+def _frame_of_reference(frames: Sequence[Frame]) -> Iterable[Reason]:
+    n = len({f.geometry.frame_of_reference_uid for f in frames} - {""})
+    if n > 1:
+        yield refuse(Code.GEO_FOR, f"the series has {n} frames of reference")
+
+
+def _matrix(frames: Sequence[Frame]) -> Iterable[Reason]:
+    sizes = {(f.geometry.rows, f.geometry.columns) for f in frames}
+    spacings = np.array([f.geometry.pixel_spacing_yx_mm for f in frames], np.float64)
+    if len(sizes) > 1:
+        yield refuse(Code.GEO_MATRIX, f"the series has {len(sizes)} sizes of image")
+    elif float(np.ptp(spacings, axis=0).max()) > SPACING_TOLERANCE_MM:
+        low, high = spacings.min(axis=0), spacings.max(axis=0)
+        yield refuse(Code.GEO_MATRIX, f"pixel spacing runs from {low.tolist()} to {high.tolist()} mm")
+
+
+def _orientation(frames: Sequence[Frame]) -> Iterable[Reason]:
+    orientations = orientations_of(frames)
+    spread = float(np.abs(orientations - np.median(orientations, axis=0)).max())
+    if spread > COSINE_TOLERANCE:
+        yield refuse(Code.GEO_ORIENT, f"orientation cosines differ by up to {spread:.4f}, limit {COSINE_TOLERANCE:g}")
+
+
+def _axial(frames: Sequence[Frame]) -> Iterable[Reason]:
+    normal = normal_of(np.median(orientations_of(frames), axis=0))
+    tilt_deg = angle_deg(normal, np.array([0.0, 0.0, 1.0]))
+    if tilt_deg > MAX_NORMAL_DEG:
+        yield refuse(Code.GEO_NONAX, f"slices are {tilt_deg:.1f} degrees off axial, limit {MAX_NORMAL_DEG:g}")
