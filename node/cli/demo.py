@@ -1,0 +1,127 @@
+"""`lungnode demo`: Orthanc, plugin and node on this machine; a study is sent, and what comes back is shown."""
+
+import sys
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from node.cli.terminal import print_json, progress, to_person
+from node.errors import InputRefused
+from node.harness.demonstration import Shown, send_study, study_of, wait_and_read, write_phantom
+from node.harness.interrupts import stopped_in_order
+from node.harness.overlay import write_overlay
+from node.harness.site import Site, running_site
+
+app = typer.Typer()
+INTERRUPTED = 130  # the shell's convention for Ctrl-C
+
+
+@app.command()
+def demo(
+    source: Path | None = typer.Option(None, "--input", exists=True, help="Folder with a study; else a phantom."),
+    keep: bool | None = typer.Option(None, "--keep/--no-keep", help="Stay up until Ctrl-C; default: on a terminal."),
+    out: Path = typer.Option(Path("demo-out"), "--out", help="Folder for the picture and the objects."),
+    limit_s: float = typer.Option(600.0, "--limit", min=1.0, help="Seconds to wait for the result."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+) -> None:
+    """Show the whole line on this machine: a PACS sends to Orthanc, the node answers, the viewer shows it.
+
+    Everything listens on loopback, on free ports, and is gone afterwards.
+
+    Examples: lungnode demo; lungnode demo --input study/ --no-keep --json
+    """
+    stay = sys.stderr.isatty() and sys.stdin.isatty() and not as_json if keep is None else keep
+    refused = False
+    try:
+        with stopped_in_order(), TemporaryDirectory(prefix="lungnode-demo-") as name:
+            images = source or _phantom(Path(name) / "phantom")
+            with running_site(Path(name), _say) as site:
+                shown = _show(site, images, out, limit_s, as_json)
+                refused = shown.found.report is None
+                if stay:
+                    _stay(site)
+    except KeyboardInterrupt as interrupt:
+        _say("stopped")
+        raise typer.Exit(INTERRUPTED) from interrupt
+    if refused:
+        raise typer.Exit(InputRefused.exit_code)
+
+
+def _phantom(folder: Path) -> Path:
+    _say("making a synthetic thorax")
+    return write_phantom(folder)
+
+
+def _show(site: Site, images: Path, out: Path, limit_s: float, as_json: bool) -> Shown:
+    study, files = study_of(images)
+    with progress() as bar:
+        sending = bar.add_task(f"sending {len(files)} images to Orthanc", total=len(files))
+        send_study(site, files, lambda: bar.advance(sending))
+        waiting = bar.add_task("waiting for SEG and SR in Orthanc", total=None)
+        shown = wait_and_read(site, study, limit_s=limit_s, on_wait=lambda: bar.advance(waiting))
+    picture = _write(shown, images, out)
+    if as_json:
+        print_json(_as_json(shown, picture))
+    else:
+        _print(shown, picture)
+    return shown
+
+
+def _write(shown: Shown, images: Path, out: Path) -> Path | None:
+    """Write what came back, and the picture where there is a mask."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in (("SEG", shown.found.seg), ("SR", shown.found.report), ("NOTICE", shown.found.notice)):
+        (out / f"{name}.dcm").unlink(missing_ok=True)
+        if content is not None:
+            (out / f"{name}.dcm").write_bytes(content)
+    if shown.found.seg is None:
+        return None
+    picture = out / "overlay.jpg"
+    write_overlay(shown.found.seg, images, picture)
+    return picture
+
+
+def _print(shown: Shown, picture: Path | None) -> None:
+    table = Table("measured", "where", "value", "unit", title="as stored in Orthanc")
+    table.columns[2].justify = "right"
+    for row in shown.rows:
+        table.add_row(row.what, row.where, f"{row.value:.1f}", row.unit)
+    if shown.rows:
+        to_person.print(table)
+    for comment in shown.comments:
+        to_person.print(f"  {escape(comment)}")
+    if picture is not None:
+        to_person.print(f"picture: {picture}", markup=False)
+    if shown.link is None:
+        to_person.print("no viewer here: `deploy/viewer` fetches it (needs npm)", markup=False)
+    else:
+        to_person.print(f"look at it in OHIF, for as long as this runs (--keep): {shown.link}", markup=False)
+
+
+def _as_json(shown: Shown, picture: Path | None) -> dict[str, object]:
+    return {
+        "study_instance_uid": shown.study_instance_uid,
+        "outcome": "refused" if shown.found.report is None else "processed",
+        "measurements": [{"what": r.what, "where": r.where, "value": r.value, "unit": r.unit} for r in shown.rows],
+        "comments": list(shown.comments),
+        "picture": str(picture) if picture else None,
+        "viewer": shown.link,
+    }
+
+
+def _stay(site: Site) -> None:
+    """Keep everything up until somebody says stop, which is the ordinary end here."""
+    login = f"{site.orthanc.username} / {site.orthanc.password}"
+    to_person.print(f"Orthanc: {site.orthanc.url}/app/explorer.html ({login}); Ctrl-C ends everything", markup=False)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        _say("stopping")
+
+
+def _say(text: str) -> None:
+    to_person.print(text, markup=False)
