@@ -30,7 +30,10 @@ class Peer(_Section):
 
     ae_title: AETitle
     hosts: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    classes: tuple[str, ...] = ()  # SOP classes that it may store (others: 0x0124); empty: all that the node takes
     storage_commitment: bool = False  # answer this peer's storage commitment requests (standards 6.3)
+    commitment_host: str | None = None  # where its own listener is; None: answered on the same association
+    commitment_port: Port | None = None
 
     @field_validator("hosts")
     @classmethod

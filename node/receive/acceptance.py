@@ -1,0 +1,54 @@
+"""What must hold of a received data set before it is kept: the command's UIDs are in it, and its size is sane."""
+
+from node.receive.command import Command
+from node.receive.elements import Data, FirstElements, walk
+from node.receive.status import Status, Unacceptable
+from node.receive.syntaxes import IMPLICIT_LITTLE, NATIVE
+from node.store.layout import InstanceUids, is_uid
+
+MAXIMUM_EDGE = 4096  # rows or columns, SIZE-DIM
+MAXIMUM_FRAMES = 5000
+MAXIMUM_PIXEL_BYTES = 4 << 30
+_HALF_CHROMA = frozenset((b"YBR_FULL_422", b"YBR_PARTIAL_422"))  # two samples a pixel when native
+
+
+def accept(data: Data, start: int, request: Command, transfer_syntax_uid: str) -> InstanceUids:
+    """Check the data set that begins at `start`, and return the UIDs under which it is kept.
+
+    Raises
+    ------
+    Unacceptable
+        With the status of standards 6.1 and a comment without patient data.
+    """
+    first = walk(data, start, implicit=transfer_syntax_uid == IMPLICIT_LITTLE)
+    uids = _uids(first)
+    if first.uid("sop_class") != request.sop_class_uid or uids.sop != request.sop_instance_uid:
+        raise Unacceptable(Status.DATA_SET_MISMATCH, "ID-NOUID: the data set's UIDs are not those of the command")
+    _check_sizes(first, native=transfer_syntax_uid in NATIVE)
+    return uids
+
+
+def _uids(first: FirstElements) -> InstanceUids:
+    """Read the three UIDs; each one becomes a name on disk, so each one is checked."""
+    for name in ("study", "series", "sop"):
+        if not is_uid(first.uid(name)):
+            raise Unacceptable(Status.DATA_SET_MISMATCH, f"ID-NOUID: the {name} instance UID is missing or invalid")
+    return InstanceUids(first.uid("study"), first.uid("series"), first.uid("sop"))
+
+
+def _check_sizes(first: FirstElements, *, native: bool) -> None:
+    """Refuse what would be too large to open, and native pixels of another length than announced (SIZE-DIM)."""
+    rows, columns = first.short("rows", 0), first.short("columns", 0)
+    frames = max(first.integer_string("frames", 1), 1)
+    bits = first.short("bits_allocated", 0) * first.short("samples", 1)
+    if max(rows, columns) > MAXIMUM_EDGE or frames > MAXIMUM_FRAMES:
+        raise Unacceptable(Status.DATA_SET_MISMATCH, f"SIZE-DIM: {rows} x {columns} x {frames} frames")
+    if first.values.get("photometric", b"").strip(b"\0 ") in _HALF_CHROMA:
+        bits = bits * 2 // 3
+    expected = (rows * columns * frames * bits + 7) // 8
+    if expected > MAXIMUM_PIXEL_BYTES:
+        raise Unacceptable(Status.DATA_SET_MISMATCH, f"SIZE-DIM: {expected} bytes of pixels")
+    if native and first.pixel_bytes is not None and bits and first.pixel_bytes != expected + expected % 2:
+        raise Unacceptable(
+            Status.DATA_SET_MISMATCH, f"SIZE-DIM: {first.pixel_bytes} bytes of pixels, announced {expected}"
+        )

@@ -1,0 +1,61 @@
+"""Making names survive a power cut: a file's bytes are flushed first, then its name, then the folder that holds it."""
+
+import os
+from pathlib import Path
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, each one flushed into the one above."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        flush_folder(one.parent)
+
+
+def link_new(source: Path, target: Path) -> bool:
+    """Give the flushed file `source` the further name `target`, never over an existing one.
+
+    Returns
+    -------
+    bool
+        False where `target` exists. The folder is flushed by the caller, who may have more to do in it.
+    """
+    for _ in range(3):  # retention may remove an empty folder between the two lines
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            make_folder(target.parent)
+        except FileExistsError:
+            return False
+        else:
+            return True
+    os.link(source, target)
+    return True
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename `source` to `target`, over an existing file, and flush both folders."""
+    make_folder(target.parent)
+    source.replace(target)
+    flush_folder(target.parent)
+    if source.parent != target.parent:
+        flush_folder(source.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file where it is still there, and flush its folder."""
+    path.unlink(missing_ok=True)
+    if path.parent.exists():
+        flush_folder(path.parent)

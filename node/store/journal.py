@@ -1,0 +1,112 @@
+"""The journal: one JSON line per kept instance and per association event, a hint for the index.
+
+Lines are appended in one write and not flushed: after a crash the files are counted again. A process begins its
+journal with `started`, which ends all associations that its predecessor in the same slot left open.
+
+    started      process
+    opened       association, calling, called, host
+    kept         association, outcome, study, series, sop, sop_class, syntax, path (below the spool), n_bytes
+    commitment   association, transaction, sops     a peer announced these instances (completeness)
+    released     association, studies, n_instances
+    aborted      association, studies, n_instances
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_ROTATE_BYTES = 64 << 20
+_READ_BYTES = 4 << 20
+
+
+class Event(StrEnum):
+    """What a line is about."""
+
+    STARTED = "started"
+    OPENED = "opened"
+    KEPT = "kept"
+    COMMITMENT = "commitment"
+    RELEASED = "released"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: when, what, and the fields of its kind."""
+
+    event: Event
+    at_s: float  # seconds since 1970
+    fields: dict[str, object]
+
+    def text(self, name: str) -> str:
+        """Return a field's text, "" where it is absent."""
+        value = self.fields.get(name, "")
+        return value if isinstance(value, str) else str(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a field's list of texts."""
+        value = self.fields.get(name, ())
+        return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
+
+    def number(self, name: str) -> int:
+        """Return a field's integer, 0 where it is absent."""
+        value = self.fields.get(name, 0)
+        return value if isinstance(value, int) else 0
+
+
+class Journal:
+    """The journal of one process, open for writing; threads may share it."""
+
+    def __init__(self, folder: Path, process: str) -> None:
+        self._folder = folder
+        self._process = process
+        self._descriptor = self._open()
+        self.write(Event.STARTED, process=process)
+
+    def write(self, event: Event, **fields: object) -> None:
+        """Append one line."""
+        record = {"event": event, "at_s": round(time.time(), 3), **fields}
+        os.write(self._descriptor, json.dumps(record, separators=(",", ":")).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _open(self) -> int:
+        """Open the newest file of this process, a further one where it has grown large; end a torn line."""
+        number = 0
+        while (path := self._folder / f"{self._process}.{number}.jsonl").exists():
+            if path.stat().st_size < _ROTATE_BYTES:
+                break
+            number += 1
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.write(descriptor, b"\n")
+        return descriptor
+
+
+def read_lines(path: Path, offset: int) -> Iterator[tuple[Line, int]]:
+    """Read the whole lines behind `offset`, each with the offset behind it; damaged lines are passed over."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        rest = b""
+        while block := file.read(_READ_BYTES):
+            *whole, rest = (rest + block).split(b"\n")
+            for raw in whole:
+                offset += len(raw) + 1
+                if (line := _parse(raw)) is not None:
+                    yield line, offset
+
+
+def _parse(raw: bytes) -> Line | None:
+    """Decode one line, None where it is torn."""
+    try:
+        record = json.loads(raw)
+        return Line(Event(record.pop("event")), float(record.pop("at_s")), record)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None

@@ -1,0 +1,70 @@
+"""Our own results: which SOP Instance UIDs we made, and where their bytes are kept (the loop guard, architecture 4)."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Column, Engine, delete, insert, select
+
+from node.store.layout import Layout
+from node.store.tables import results
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResult:
+    """One result object, its bytes on disk."""
+
+    sop_uid: str
+    series_uid: str
+    sop_class_uid: str
+    study_uid: str
+    workflow_id: str
+    kind: str
+    path: Path
+
+
+class OwnResults:
+    """The results table of one data folder; `in` asks whether a SOP Instance UID is ours."""
+
+    def __init__(self, engine: Engine, layout: Layout) -> None:
+        self._engine = engine
+        self._layout = layout
+
+    def __contains__(self, sop_uid: object) -> bool:
+        query = select(results.c.sop_uid).where(results.c.sop_uid == str(sop_uid))
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def remember(self, result: KeptResult) -> None:
+        """Note an object before its first sending; noting it again changes nothing."""
+        row = {
+            "sop_uid": result.sop_uid,
+            "series_uid": result.series_uid,
+            "sop_class_uid": result.sop_class_uid,
+            "study_uid": result.study_uid,
+            "workflow_id": result.workflow_id,
+            "kind": result.kind,
+            "path": str(result.path.relative_to(self._layout.results)),
+            "made_at_s": time.time(),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(delete(results).where(results.c.sop_uid == result.sop_uid))
+            connection.execute(insert(results), [row])
+
+    def of_workflow(self, workflow_id: str) -> tuple[KeptResult, ...]:
+        """Return the kept objects of one run, sorted by UID."""
+        return self._select(results.c.workflow_id, workflow_id)
+
+    def of_study(self, study_uid: str) -> tuple[KeptResult, ...]:
+        """Return the kept objects of one study, sorted by UID."""
+        return self._select(results.c.study_uid, study_uid)
+
+    def _select(self, column: Column[str], value: str) -> tuple[KeptResult, ...]:
+        query = select(results).where(column == value).order_by(results.c.sop_uid)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            KeptResult(r.sop_uid, r.series_uid, r.sop_class_uid, r.study_uid, r.workflow_id, r.kind,
+                       self._layout.results / r.path)
+            for r in rows
+        )  # fmt: skip
