@@ -1,4 +1,4 @@
-"""Our own sentences in ASCII: they stay readable in an object that keeps its source's character set, and on any archive."""
+"""Our own sentences in ASCII: readable in an object that keeps its source's character set, and on any archive."""
 
 import unicodedata
 

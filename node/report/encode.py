@@ -1,26 +1,24 @@
-"""From a measured case to the files that leave: segmentation, measurement report, notice.
-
-Each object is written once, under its derived UID; a retry sends these bytes again and never builds them anew.
-"""
+"""From a measured case to the files that leave: segmentation and measurement report, or a notice."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydicom import config as pydicom_config
-from pydicom.dataset import Dataset
 
 from node.errors import Reason
 from node.measure.quantity import Quantity
 from node.report.document import Reference
+from node.report.encoded import EncodedObject, finish
 from node.report.equipment import Equipment
-from node.report.kinds import SEG, SR, Kind
+from node.report.kinds import NOTICE, SEG, SR
+from node.report.notice import NoticeInput, build_notice
 from node.report.seg import build_seg
-from node.report.seg_frames import Frame, frames_with_voxels
+from node.report.seg_frames import frames_with_voxels
 from node.report.segments import Tracked, in_order, model_for
 from node.report.source import Source, read_source
-from node.report.sr import SrClass, build_report
-from node.report.stamp import Job, stamp, write
+from node.report.sr import Findings, SrClass, build_report
+from node.report.stamp import Job
 from node.report.uids import CaseIdentity
 from node.segment.contract import Segmentation
 from node.settings import Objects
@@ -47,20 +45,6 @@ class ReportInput:
     sr_class: SrClass = SrClass.COMPREHENSIVE_3D
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedObject:
-    """One file that is ready to be sent. `notes` say what copying from the source cut or left out."""
-
-    kind: str
-    path: Path
-    sop_class_uid: str
-    sop_instance_uid: str
-    series_instance_uid: str
-    series_number: int
-    study_instance_uid: str
-    notes: tuple[str, ...] = ()
-
-
 def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
     """Write the segmentation (where any segment has voxels) and the measurement report of a case.
 
@@ -75,72 +59,52 @@ def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...
     InputRefused
         FILE-UNREAD where a source's header is gone.
     """
-    with (
-        pydicom_config.disable_value_validation()
-    ):  # the source's UIDs and dates are copied even where they break rules
+    labels_zyx = case.segmentation.labels_zyx
+    made: list[EncodedObject] = []
+    with pydicom_config.disable_value_validation():  # UIDs and dates are the source's, valid or not
         source = read_source(case.volume)
         job = _job(case, source)
         tracked = _tracked(case)
-        frames = frames_with_voxels(case.segmentation.labels_zyx, [t.segment.label for t in tracked])
-        made: list[EncodedObject] = []
-        seg_reference: Reference | None = None
+        frames = frames_with_voxels(labels_zyx, [t.segment.label for t in tracked])
         if frames:
-            made.append(_write_seg(case, tracked, frames, source, job, out_dir))
-            seg_reference = _reference(made[0])
+            made.append(finish(build_seg(labels_zyx, tracked, frames, source, job), SEG, job, out_dir))
         report = build_report(
-            sop_class=case.sr_class,
-            source=source,
-            segmentation=case.segmentation,
-            tracked=tracked,
-            frames=frames,
-            quantities=case.quantities,
-            reasons=case.reasons,
-            seg=seg_reference,
+            Findings(case.segmentation, tuple(tracked), tuple(frames), case.quantities, case.reasons),
+            source,
+            job,
+            seg=made[0].reference if made else None,
             predecessor=case.predecessor,
-            job=job,
+            sop_class=case.sr_class,
         )
         made.append(finish(report, SR, job, out_dir))
     return tuple(made)
 
 
-def finish(target: Dataset, kind: Kind, job: Job, out_dir: Path) -> EncodedObject:
-    """Stamp an object, write it, and say what it is."""
-    notes = stamp(target, job, kind)
-    path = out_dir / f"{kind.rung}-{target.SOPInstanceUID}.dcm"
-    write(target, path)
-    return EncodedObject(
-        kind=kind.rung,
-        path=path,
-        sop_class_uid=str(target.SOPClassUID),
-        sop_instance_uid=str(target.SOPInstanceUID),
-        series_instance_uid=str(target.SeriesInstanceUID),
-        series_number=job.series_number(kind),
-        study_instance_uid=str(target.StudyInstanceUID),
-        notes=notes,
-    )
+def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
+    """Write the notice of a refused series.
 
-
-def equipment_of(objects: Objects, identity: CaseIdentity) -> Equipment:
-    """Return the node as the settings name it."""
-    return Equipment(objects.manufacturer, objects.station_name, objects.device_serial_number, identity.device_uid)
-
-
-def _write_seg(
-    case: ReportInput, tracked: list[Tracked], frames: list[Frame], source: Source, job: Job, out_dir: Path
-) -> EncodedObject:
-    target = build_seg(case.segmentation.labels_zyx, tracked, frames, source, job)
-    return finish(target, SEG, job, out_dir)
+    Raises
+    ------
+    InputRefused
+        ID-MIXPAT or ID-MIXSTUDY where no object may be made, ID-NOUID where it would have to name an invalid UID.
+    """
+    with pydicom_config.disable_value_validation():
+        target, job = build_notice(notice)
+        return finish(target, NOTICE, job, out_dir)
 
 
 def _job(case: ReportInput, source: Source) -> Job:
+    objects = case.objects
     return Job(
         identity=case.identity,
         header=source.header,
         anchor_series_number=case.volume.series.first.series_number,
-        equipment=equipment_of(case.objects, case.identity),
+        equipment=Equipment(
+            objects.manufacturer, objects.station_name, objects.device_serial_number, case.identity.device_uid
+        ),
         models=case.segmentation.models,
         made_at=case.now,
-        series_number_base=case.objects.series_number_base,
+        series_number_base=objects.series_number_base,
         run_label=case.run_label,
     )
 
@@ -159,7 +123,3 @@ def _tracked(case: ReportInput) -> list[Tracked]:
         )
         for number, segment in enumerate(present, start=1)
     ]
-
-
-def _reference(made: EncodedObject) -> Reference:
-    return Reference(made.study_instance_uid, made.series_instance_uid, made.sop_class_uid, made.sop_instance_uid)

@@ -1,4 +1,4 @@
-"""Who made an object: the node as equipment, the scanner and the algorithms as contributing equipment (standards 1.2)."""
+"""Who made an object: the node as equipment; scanner and algorithms as contributing equipment (standards 1.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

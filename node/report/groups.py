@@ -1,7 +1,6 @@
 """The measurement groups of a lung report: TID 1411 for each lung, TID 1501 for both (standards 1.5 and 2.1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from highdicom.sr import ContentItem
 from pydicom.sr.coding import Code
@@ -10,6 +9,8 @@ from node.errors import Code as ReasonCode
 from node.errors import Reason
 from node.measure.quantity import Quantity, Side
 from node.report import codes, tree, wording
+from node.report.document import Reference
+from node.report.equipment import Equipment
 from node.report.measured import number
 from node.report.reason_table import meaning
 from node.report.segments import Tracked
@@ -21,30 +22,21 @@ SIDE_OF = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
 BOTH_LUNGS = "Both lungs"
 
 
-@dataclass(frozen=True, slots=True)
-class SegReference:
-    """The segmentation that the groups point to."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-
-
 def lung_group(
     tracked: Tracked,
     slices: Sequence[int],
     quantities: Iterable[Quantity],
-    seg: SegReference,
+    seg: Reference,
     source: Source,
-    manufacturer: str,
-    software_version: str,
+    equipment: Equipment,
 ) -> ContentItem:
     """Return the group of one lung: its numbers, its segment, the slices that it was found on."""
     side = SIDE_OF[tracked.segment.kind]
     mine = [q for q in quantities if q.side is side and q.zone is None]
     children = [
         *_head(tracked.tracking_id, tracked.tracking_uid, side),
-        *algorithm([tracked.model], manufacturer),
-        *_numbers(mine, software_version),
+        *algorithm([tracked.model], equipment.manufacturer),
+        *_numbers(mine, equipment.software_version),
         tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
         *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
         *warnings(_withholding(mine)),
@@ -58,15 +50,14 @@ def both_lungs_group(
     quantities: Iterable[Quantity],
     reasons: Sequence[Reason],
     source: Source,
-    manufacturer: str,
-    software_version: str,
+    equipment: Equipment,
 ) -> ContentItem:
     """Return the group of the union: totals, every reason found about the series, and what applies to it as a whole."""
     mine = [q for q in quantities if q.side is Side.BOTH and q.zone is None]
     children = [
         *_head(BOTH_LUNGS, tracking_uid, Side.BOTH),
-        *algorithm(segmentation.models, manufacturer),
-        *_numbers(mine, software_version),
+        *algorithm(segmentation.models, equipment.manufacturer),
+        *_numbers(mine, equipment.software_version),
         *tree.images(codes.SOURCE, source, range(len(source.frames))),
         *warnings([*_withholding(mine), *reasons]),
         *(tree.text(tree.CONTAINS, codes.UNSURE, why) for why in segmentation.unsure),
@@ -77,7 +68,7 @@ def both_lungs_group(
 
 
 def algorithm(models: Sequence[ModelIdentity], manufacturer: str) -> list[ContentItem]:
-    """Return the rows of TID 4019 for the models that made the masks: one name and version, the weights as parameter."""
+    """Return TID 4019 for the models that made the masks: name, version, the weights' digest as parameter."""
     return [
         tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_NAME, " + ".join(m.name for m in models)),
         tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, " + ".join(m.version for m in models)),

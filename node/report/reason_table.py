@@ -1,7 +1,7 @@
-"""What each machine code means: a short meaning (Code Meaning in objects, at most 64 characters), its scope, its condition.
+"""What each machine code means: a short meaning (Code Meaning in objects, at most 64 characters), scope, condition.
 
-Taken from part 4 of the standards reference, edition 2026b. Scope letters: R whole series refused, D lung density refused,
-L lesion measures refused, S SUV refused, P PET part refused, W warning only, "-" not refused but skipped or kept aside.
+Taken from part 4 of the standards reference, edition 2026b. Scope letters: R whole series refused, D lung density
+refused, L lesion measures refused, S SUV refused, P PET part refused, W warning only, "-" skipped or passed over.
 """
 
 from dataclasses import dataclass
@@ -21,114 +21,216 @@ class Explanation:
     condition: str
 
 
-EXPLANATIONS: dict[Code, Explanation] = {
-    Code.GEO_NOIPP: Explanation("Image position, orientation or spacing missing or invalid", "R",
-        "Image Position, Orientation or Pixel Spacing missing, not finite, spacing not positive, cosines not unit or orthogonal"),
-    Code.GEO_FEW: Explanation("Too few slices or too short an extent", "R", "Fewer than 15 slices or less than 60 mm extent"),
-    Code.GEO_GAP: Explanation("Slices missing in the series", "R", "One step above 1.5 times the median step"),
-    Code.GEO_UNEVEN: Explanation("Uneven slice spacing", "R",
-        "A step differs from the median by more than 1 % of it and 0.05 mm, none above 1.5 times the median"),
-    Code.GEO_DUP: Explanation("Two different slices at one position", "R", "Two instances at one position with different pixels"),
-    Code.GEO_DUPSAME: Explanation("The same slice twice under two UIDs", "W", "Same position and pixels; the lowest UID is kept"),
-    Code.GEO_TILT: Explanation("Tilted gantry or sheared volume", "R", "Slice normal and position direction differ by more than 0.5 degrees"),
-    Code.GEO_ORIENT: Explanation("Orientation differs between slices", "R", "Image Orientation differs by more than 0.001"),
-    Code.GEO_NONAX: Explanation("Slices are not axial", "R", "Slice normal more than 10 degrees off the patient's long axis"),
-    Code.GEO_FOR: Explanation("More than one frame of reference", "R", "Several Frame of Reference UIDs in the series"),
-    Code.GEO_THICK: Explanation("Slices too thick for some measurements", "R, D, L or W",
-        "Thickness or step above 10 mm R; above 5 mm D and L; above 3 mm L below 10 mm and W; above 1.5 mm W for nodules"),
-    Code.GEO_PARTIAL: Explanation("Lungs are cut off by the scan's limits", "D, volumes marked partial",
-        "The lung mask touches the first or last slice by more than 1 cm2, or the border of the plane"),
-    Code.GEO_MULTIVOL: Explanation("Several volumes in one series", "R",
-        "Positions repeat and phase, acquisition or time tell the copies apart; W where a setting selects one"),
-    Code.GEO_MATRIX: Explanation("Matrix or pixel spacing differs between slices", "R", "Rows, Columns or Pixel Spacing differ"),
-    Code.HU_NORESC: Explanation("No rescale to Hounsfield units", "R", "Rescale Slope or Intercept and modality LUT missing, or slope 0"),
-    Code.HU_UNITS: Explanation("Pixel values are not Hounsfield units", "R", "Rescale Type other than HU, or a multi-energy map"),
-    Code.HU_VARY: Explanation("Rescale differs between slices", "W or R", "W where Hounsfield units stay consistent, else R"),
-    Code.HU_RANGE: Explanation("Pixel values do not look like a CT of the chest", "R",
-        "Less than 0.1 % of the voxels like air or less than 5 % like soft tissue"),
-    Code.HU_PAD: Explanation("Padding values were left out", "W", "Pixel Padding present, or a constant corner value: masked before rescale"),
-    Code.HU_PHOTO: Explanation("Not a grey-scale image", "R", "Photometric Interpretation not MONOCHROME, or several samples"),
-    Code.HU_BITS: Explanation("Too few bits or unusual bit layout", "R", "Bits Stored below 12, Bits Allocated 8, or High Bit not Bits Stored - 1"),
-    Code.HU_UPPER: Explanation("Bits above the high bit were ignored", "W", "Bits above High Bit set: masked, sign extended from High Bit"),
-    Code.HU_SC: Explanation("Not a CT image object", "R", "SOP class neither CT Image nor Enhanced CT"),
-    Code.HU_DERIVED: Explanation("Derived image", "R or W", "Reformat, projection or localizer R; plain DERIVED axial W"),
-    Code.HU_LOSSY: Explanation("Compressed with loss", "D, L below 10 mm, else W", "Lossy Image Compression is 01"),
-    Code.HU_SIGN: Explanation("Pixel sign contradicts the values", "R", "Unsigned pixels with wrapped negative values"),
-    Code.ACQ_CONTRAST: Explanation("Contrast agent given", "D", "Contrast in the header, or the aorta's mean above 100 HU"),
-    Code.ACQ_KERNEL: Explanation("Sharp reconstruction kernel", "D, W for lesion HU", "A sharp lung or bone kernel of the vendor's list"),
-    Code.ACQ_KERNUNK: Explanation("Reconstruction kernel unknown", "W", "Kernel empty or unknown; density is given and marked"),
-    Code.ACQ_DTHICK: Explanation("Slices too thick for lung density", "D", "Thickness above 2.5 mm"),
-    Code.ACQ_EXP: Explanation("Scan in expiration", "D, W for volume", "Expiration is named in the headers"),
-    Code.ACQ_AGE: Explanation("Patient too young or age unknown", "R or W", "Below the minimum age (18 years) R; age unknown W"),
-    Code.ACQ_LOWDOSE: Explanation("High image noise", "D, W", "Noise in the air of the trachea above 60 HU"),
-    Code.ACQ_MOTION: Explanation("Motion artefacts", "D, W", "Double contours; off until validated"),
-    Code.ACQ_METAL: Explanation("Metal in the lung region", "D, W", "Above 3000 HU in the lung region"),
-    Code.ACQ_PRONE: Explanation("Patient not supine", "D, W", "Patient Position neither HFS nor FFS"),
-    Code.ID_MIXPAT: Explanation("Several patients in one study", "R, no object",
-        "Patient ID, issuer, birth date or sex differ within a study; a differing name is W"),
-    Code.ID_MIXSTUDY: Explanation("One series in two studies", "R, no object", "One Series Instance UID under two Study Instance UIDs"),
-    Code.ID_NOUID: Explanation("Missing or invalid UID", "instance refused", "A UID is missing, too long, invalid, or file meta and data set differ"),
-    Code.ID_DUPDIFF: Explanation("Same UID with other pixels", "R for cases that use it", "SOP Instance UID seen before with other pixels or geometry"),
-    Code.ID_NOPID: Explanation("No patient ID", "R", "Patient ID is empty; a setting may allow it"),
-    Code.ID_REJECTED: Explanation("Rejected by a rejection note", "R", "Referenced by a Key Object Selection of IHE IOCM"),
-    Code.ID_CHANGED: Explanation("Patient data corrected after receipt", "held", "Same UIDs and pixels, other patient or study identity"),
-    Code.CS_UNKNOWN: Explanation("Character set unknown or text not decodable", "W", "Names are copied as bytes with the source's own character set"),
-    Code.SIZE_DIM: Explanation("Image dimensions out of bounds", "R",
-        "Rows or Columns above 4096, frames above 5000, 4 GiB of pixels, or a length that does not fit"),
-    Code.SIZE_NEST: Explanation("Data set nested or inflated beyond bounds", "R", "Depth above 16, 200 000 elements, or deflated 200:1"),
-    Code.SIZE_COUNT: Explanation("Too many instances", "R", "More than 6000 instances in a series or 20 000 in a study"),
-    Code.PIX_TRUNC: Explanation("Pixel data incomplete or damaged", "R", "Pixel Data too short, a fragment missing, or a decoder's error"),
-    Code.TS_UNSUP: Explanation("Transfer syntax not supported", "R", "A transfer syntax that is not accepted"),
-    Code.TS_PRIV: Explanation("Private transfer syntax", "R", "A private transfer syntax"),
-    Code.SYS_MODEL: Explanation("Model missing or damaged", "R", "A model is not installed, or its digest is wrong"),
-    Code.SYS_MEM: Explanation("Not enough memory", "R", "The machine ran out of memory"),
-    Code.SYS_TIME: Explanation("Time limit exceeded", "R", "The analysis took longer than its limit"),
-    Code.SYS_INCOMPLETE: Explanation("Series incomplete", "R", "The source announced more instances than arrived"),
-    Code.SEG_EMPTY: Explanation("No lungs found", "R", "The lung model found no lungs"),
-    Code.SEG_IMPLAUS: Explanation("Implausible lungs", "R", "Lung volume outside 0.5 to 12 l, or the mask fails the thorax gate"),
-    Code.SEG_ASYM: Explanation("Lungs of very different size", "W, density of the small side withheld",
-        "Left to right ratio outside 0.3 to 3, or one lung missing"),
-    Code.SEG_UNSURE: Explanation("Lung segmentation is unsure", "W, density and volumes withheld",
-        "Segmentations disagree, intensities outside the training range, or lungs implausible"),
-    Code.SEG_MERGED: Explanation("Lesion merges with its surroundings", "L", "A lesion merges with mediastinum, wall or consolidation"),
-    Code.LES_EMPTY: Explanation("Empty lesion mask", "our mistake", "A lesion mask without voxels reached a measurement"),
-    Code.LES_MANY: Explanation("More than 20 separate marks", "W", "The 20 largest are measured, all are in the segmentation"),
-    Code.PT_UNITS: Explanation("PET units not usable", "S", "Units not BQML or GML, or CNTS without factors"),
-    Code.PT_NAC: Explanation("PET without attenuation correction", "S, P", "Corrected Image lacks ATTN"),
-    Code.PT_DECAY: Explanation("PET without decay correction", "S", "Corrected Image lacks DECY, or Decay Correction unknown"),
-    Code.PT_DOSE: Explanation("Injected dose missing or implausible", "S", "Radionuclide Total Dose missing or outside 10 MBq to 2 GBq"),
-    Code.PT_WEIGHT: Explanation("Body weight missing or implausible", "S", "Patient's Weight missing or outside 20 to 300 kg"),
-    Code.PT_HALF: Explanation("Half life missing or implausible", "S", "Half life missing or not that of the nuclide"),
-    Code.PT_HEIGHT: Explanation("Body height missing or implausible", "SUL only", "Patient's Size outside 1.0 to 2.3 m, or sex unknown"),
-    Code.PT_TIME: Explanation("Injection time missing or uptake time unusual", "S or W", "Injection time missing S; uptake below 20 or above 180 min W"),
-    Code.PT_RPSEQ: Explanation("Radiopharmaceutical not described once", "S", "Radiopharmaceutical Information Sequence without exactly one item"),
-    Code.PT_MIDNIGHT: Explanation("Injection before midnight assumed", "W or S", "Injection time later than the scan's: a day was subtracted"),
-    Code.PT_SERTIME: Explanation("Series time later than the acquisition", "S", "Post-processed PET without a vendor's time"),
-    Code.PT_TIMEDIFF: Explanation("Reference times disagree", "W or S", "Candidates for the decay reference differ by more than 60 s"),
-    Code.PT_PHILIPS: Explanation("Philips scale factors missing", "S", "Units CNTS and no usable private factor"),
-    Code.PT_SUVTYPE: Explanation("SUV of another kind", "converted or marked", "Units GML and SUV Type other than body weight"),
-    Code.PT_DYN: Explanation("Dynamic PET", "P", "Series Type DYNAMIC"),
-    Code.PT_GATED: Explanation("Gated PET", "P", "Series Type GATED"),
-    Code.PT_REPROJ: Explanation("PET reprojection", "P", "Series Type REPROJECTION"),
-    Code.PT_NOVOX: Explanation("No voxel above the threshold", "that item only", "SUVmax below the fixed threshold"),
-    Code.PT_TRACER: Explanation("Tracer is not FDG", "W", "Thresholds for FDG are not applied"),
-    Code.PT_SLOPE: Explanation("PET rescale varies between slices", "W", "Applied per slice; an intercept other than 0 is named"),
-    Code.PT_MULTI: Explanation("Several PET reconstructions", "W", "One was chosen by rule"),
-    Code.REG_FOR: Explanation("CT and PET in different frames of reference", "P", "Frame of Reference UIDs differ and no registration links them"),
-    Code.REG_TIME: Explanation("CT and PET too far apart in time", "P", "More than 60 min apart, or in another study"),
-    Code.REG_SHIFT: Explanation("CT and PET do not match in place", "W", "Body contours or lung bases do not match"),
-    Code.RT_MODALITY: Explanation("Modality of no interest", "-", "Neither CT nor PET"),
-    Code.RT_SOP: Explanation("Object type of no interest", "-", "SOP class of no interest, whatever its modality says"),
-    Code.RT_LOCALIZER: Explanation("Localizer", "- or W", "A scout; inside an axial series the instance is left out"),
-    Code.RT_DERIVED: Explanation("Derived images", "-", "Reformat, projection or other derived images"),
-    Code.RT_BODY: Explanation("Not the chest", "-", "The headers agree that it is no chest"),
-    Code.RT_PASSED: Explanation("Another reconstruction was chosen", "-", "Of several reconstructions of one scan another was chosen by rule"),
-    Code.RT_NOPAIR: Explanation("PET without matching CT", "-", "No CT of the same frame of reference inside the limit"),
-    Code.RT_NOROUTE: Explanation("No route applies", "-", "No rule selects the series"),
-    Code.RT_STUDY: Explanation("Another study was chosen", "-", "Several studies given; the newest was taken"),
-    Code.RT_OWN: Explanation("Made by this node", "-", "A result of this node is never analysed"),
-    Code.FILE_UNREAD: Explanation("File is not readable DICOM", "-", "Not DICOM, or no data set can be read"),
-}  # fmt: skip
+# code | scope | meaning, then the condition, indented
+_TABLE = """
+GEO-NOIPP | R | Image position, orientation or spacing missing or invalid
+    Image Position, Orientation or Pixel Spacing missing, not finite, spacing not positive, cosines not unit or
+    orthogonal
+GEO-FEW | R | Too few slices or too short an extent
+    Fewer than 15 slices or less than 60 mm extent
+GEO-GAP | R | Slices missing in the series
+    One step above 1.5 times the median step
+GEO-UNEVEN | R | Uneven slice spacing
+    A step differs from the median by more than 1 % of it and 0.05 mm, none above 1.5 times the median
+GEO-DUP | R | Two different slices at one position
+    Two instances at one position with different pixels
+GEO-DUPSAME | W | The same slice twice under two UIDs
+    Same position and pixels; the lowest UID is kept
+GEO-TILT | R | Tilted gantry or sheared volume
+    Slice normal and position direction differ by more than 0.5 degrees
+GEO-ORIENT | R | Orientation differs between slices
+    Image Orientation differs by more than 0.001
+GEO-NONAX | R | Slices are not axial
+    Slice normal more than 10 degrees off the patient's long axis
+GEO-FOR | R | More than one frame of reference
+    Several Frame of Reference UIDs in the series
+GEO-THICK | R, D, L or W | Slices too thick for some measurements
+    Thickness or step above 10 mm R; above 5 mm D and L; above 3 mm L below 10 mm and W; above 1.5 mm W for
+    nodules
+GEO-PARTIAL | D, volumes marked partial | Lungs are cut off by the scan's limits
+    The lung mask touches the first or last slice by more than 1 cm2, or the border of the plane
+GEO-MULTIVOL | R | Several volumes in one series
+    Positions repeat and phase, acquisition or time tell the copies apart; W where a setting selects one
+GEO-MATRIX | R | Matrix or pixel spacing differs between slices
+    Rows, Columns or Pixel Spacing differ
+HU-NORESC | R | No rescale to Hounsfield units
+    Rescale Slope or Intercept and modality LUT missing, or slope 0
+HU-UNITS | R | Pixel values are not Hounsfield units
+    Rescale Type other than HU, or a multi-energy map
+HU-VARY | W or R | Rescale differs between slices
+    W where Hounsfield units stay consistent, else R
+HU-RANGE | R | Pixel values do not look like a CT of the chest
+    Less than 0.1 % of the voxels like air or less than 5 % like soft tissue
+HU-PAD | W | Padding values were left out
+    Pixel Padding present, or a constant corner value: masked before rescale
+HU-PHOTO | R | Not a grey-scale image
+    Photometric Interpretation not MONOCHROME, or several samples
+HU-BITS | R | Too few bits or unusual bit layout
+    Bits Stored below 12, Bits Allocated 8, or High Bit not Bits Stored - 1
+HU-UPPER | W | Bits above the high bit were ignored
+    Bits above High Bit set: masked, sign extended from High Bit
+HU-SC | R | Not a CT image object
+    SOP class neither CT Image nor Enhanced CT
+HU-DERIVED | R or W | Derived image
+    Reformat, projection or localizer R; plain DERIVED axial W
+HU-LOSSY | D, L below 10 mm, else W | Compressed with loss
+    Lossy Image Compression is 01
+HU-SIGN | R | Pixel sign contradicts the values
+    Unsigned pixels with wrapped negative values
+ACQ-CONTRAST | D | Contrast agent given
+    Contrast in the header, or the aorta's mean above 100 HU
+ACQ-KERNEL | D, W for lesion HU | Sharp reconstruction kernel
+    A sharp lung or bone kernel of the vendor's list
+ACQ-KERNUNK | W | Reconstruction kernel unknown
+    Kernel empty or unknown; density is given and marked
+ACQ-DTHICK | D | Slices too thick for lung density
+    Thickness above 2.5 mm
+ACQ-EXP | D, W for volume | Scan in expiration
+    Expiration is named in the headers
+ACQ-AGE | R or W | Patient too young or age unknown
+    Below the minimum age (18 years) R; age unknown W
+ACQ-LOWDOSE | D, W | High image noise
+    Noise in the air of the trachea above 60 HU
+ACQ-MOTION | D, W | Motion artefacts
+    Double contours; off until validated
+ACQ-METAL | D, W | Metal in the lung region
+    Above 3000 HU in the lung region
+ACQ-PRONE | D, W | Patient not supine
+    Patient Position neither HFS nor FFS
+ID-MIXPAT | R, no object | Several patients in one study
+    Patient ID, issuer, birth date or sex differ within a study; a differing name is W
+ID-MIXSTUDY | R, no object | One series in two studies
+    One Series Instance UID under two Study Instance UIDs
+ID-NOUID | instance refused | Missing or invalid UID
+    A UID is missing, too long, invalid, or file meta and data set differ
+ID-DUPDIFF | R for cases that use it | Same UID with other pixels
+    SOP Instance UID seen before with other pixels or geometry
+ID-NOPID | R | No patient ID
+    Patient ID is empty; a setting may allow it
+ID-REJECTED | R | Rejected by a rejection note
+    Referenced by a Key Object Selection of IHE IOCM
+ID-CHANGED | held | Patient data corrected after receipt
+    Same UIDs and pixels, other patient or study identity
+CS-UNKNOWN | W | Character set unknown or text not decodable
+    Names are copied as bytes with the source's own character set
+SIZE-DIM | R | Image dimensions out of bounds
+    Rows or Columns above 4096, frames above 5000, 4 GiB of pixels, or a length that does not fit
+SIZE-NEST | R | Data set nested or inflated beyond bounds
+    Depth above 16, 200 000 elements, or deflated 200:1
+SIZE-COUNT | R | Too many instances
+    More than 6000 instances in a series or 20 000 in a study
+PIX-TRUNC | R | Pixel data incomplete or damaged
+    Pixel Data too short, a fragment missing, or a decoder's error
+TS-UNSUP | R | Transfer syntax not supported
+    A transfer syntax that is not accepted
+TS-PRIV | R | Private transfer syntax
+    A private transfer syntax
+SYS-MODEL | R | Model missing or damaged
+    A model is not installed, or its digest is wrong
+SYS-MEM | R | Not enough memory
+    The machine ran out of memory
+SYS-TIME | R | Time limit exceeded
+    The analysis took longer than its limit
+SYS-INCOMPLETE | R | Series incomplete
+    The source announced more instances than arrived
+SEG-EMPTY | R | No lungs found
+    The lung model found no lungs
+SEG-IMPLAUS | R | Implausible lungs
+    Lung volume outside 0.5 to 12 l, or the mask fails the thorax gate
+SEG-ASYM | W, density of the small side withheld | Lungs of very different size
+    Left to right ratio outside 0.3 to 3, or one lung missing
+SEG-UNSURE | W, density and volumes withheld | Lung segmentation is unsure
+    Segmentations disagree, intensities outside the training range, or lungs implausible
+SEG-MERGED | L | Lesion merges with its surroundings
+    A lesion merges with mediastinum, wall or consolidation
+LES-EMPTY | our mistake | Empty lesion mask
+    A lesion mask without voxels reached a measurement
+LES-MANY | W | More than 20 separate marks
+    The 20 largest are measured, all are in the segmentation
+PT-UNITS | S | PET units not usable
+    Units not BQML or GML, or CNTS without factors
+PT-NAC | S, P | PET without attenuation correction
+    Corrected Image lacks ATTN
+PT-DECAY | S | PET without decay correction
+    Corrected Image lacks DECY, or Decay Correction unknown
+PT-DOSE | S | Injected dose missing or implausible
+    Radionuclide Total Dose missing or outside 10 MBq to 2 GBq
+PT-WEIGHT | S | Body weight missing or implausible
+    Patient's Weight missing or outside 20 to 300 kg
+PT-HALF | S | Half life missing or implausible
+    Half life missing or not that of the nuclide
+PT-HEIGHT | SUL only | Body height missing or implausible
+    Patient's Size outside 1.0 to 2.3 m, or sex unknown
+PT-TIME | S or W | Injection time missing or uptake time unusual
+    Injection time missing S; uptake below 20 or above 180 min W
+PT-RPSEQ | S | Radiopharmaceutical not described once
+    Radiopharmaceutical Information Sequence without exactly one item
+PT-MIDNIGHT | W or S | Injection before midnight assumed
+    Injection time later than the scan's: a day was subtracted
+PT-SERTIME | S | Series time later than the acquisition
+    Post-processed PET without a vendor's time
+PT-TIMEDIFF | W or S | Reference times disagree
+    Candidates for the decay reference differ by more than 60 s
+PT-PHILIPS | S | Philips scale factors missing
+    Units CNTS and no usable private factor
+PT-SUVTYPE | converted or marked | SUV of another kind
+    Units GML and SUV Type other than body weight
+PT-DYN | P | Dynamic PET
+    Series Type DYNAMIC
+PT-GATED | P | Gated PET
+    Series Type GATED
+PT-REPROJ | P | PET reprojection
+    Series Type REPROJECTION
+PT-NOVOX | that item only | No voxel above the threshold
+    SUVmax below the fixed threshold
+PT-TRACER | W | Tracer is not FDG
+    Thresholds for FDG are not applied
+PT-SLOPE | W | PET rescale varies between slices
+    Applied per slice; an intercept other than 0 is named
+PT-MULTI | W | Several PET reconstructions
+    One was chosen by rule
+REG-FOR | P | CT and PET in different frames of reference
+    Frame of Reference UIDs differ and no registration links them
+REG-TIME | P | CT and PET too far apart in time
+    More than 60 min apart, or in another study
+REG-SHIFT | W | CT and PET do not match in place
+    Body contours or lung bases do not match
+RT-MODALITY | - | Modality of no interest
+    Neither CT nor PET
+RT-SOP | - | Object type of no interest
+    SOP class of no interest, whatever its modality says
+RT-LOCALIZER | - or W | Localizer
+    A scout; inside an axial series the instance is left out
+RT-DERIVED | - | Derived images
+    Reformat, projection or other derived images
+RT-BODY | - | Not the chest
+    The headers agree that it is no chest
+RT-PASSED | - | Another reconstruction was chosen
+    Of several reconstructions of one scan another was chosen by rule
+RT-NOPAIR | - | PET without matching CT
+    No CT of the same frame of reference inside the limit
+RT-NOROUTE | - | No route applies
+    No rule selects the series
+RT-STUDY | - | Another study was chosen
+    Several studies given; the newest was taken
+RT-OWN | - | Made by this node
+    A result of this node is never analysed
+FILE-UNREAD | - | File is not readable DICOM
+    Not DICOM, or no data set can be read
+"""
+
+
+def _explanations(table: str) -> dict[Code, Explanation]:
+    """Read the table above."""
+    found: dict[Code, Explanation] = {}
+    for block in table.strip().replace("\n    ", "\t").splitlines():
+        head, _, condition = block.partition("\t")
+        code, scope, meaning = (part.strip() for part in head.split(" | "))
+        found[Code(code)] = Explanation(meaning, scope, condition.replace("\t", " "))
+    return found
+
+
+EXPLANATIONS = _explanations(_TABLE)
 
 _FAMILIES: tuple[tuple[tuple[str, ...], CodedValue], ...] = (
     (("SYS-MODEL",), codes.EQUIPMENT_FAILURE),

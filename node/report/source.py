@@ -3,6 +3,7 @@
 Positions, orientation and spacing are the source's own numbers, not those of our matrix: viewers compare them.
 """
 
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -115,7 +116,7 @@ def _lossy(used: list[InstanceFile]) -> Lossy | None:
         if file.facts.pixels.lossy:
             header = source_dataset(file.path)
             ratio, method = (header.get(k) for k in ("LossyImageCompressionRatio", "LossyImageCompressionMethod"))
-            return Lossy(tuple(float(r) for r in _several(ratio)), tuple(str(m) for m in _several(method)))
+            return Lossy(tuple(float(str(r)) for r in _several(ratio)), tuple(str(m) for m in _several(method)))
     return None
 
 
@@ -123,4 +124,4 @@ def _several(value: object) -> list[object]:
     """Return an absent, single or multiple value as a list."""
     if value is None or value == "":
         return []
-    return list(value) if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
+    return list(value) if isinstance(value, MutableSequence | tuple) else [value]

@@ -1,6 +1,6 @@
 """The measurement report: TID 1500 with an image library, one group per lung and one for both (standards 1.5)."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from highdicom.sr import ContentItem
@@ -11,7 +11,7 @@ from node.errors import Reason
 from node.measure.quantity import Quantity
 from node.report import codes, tree
 from node.report.document import Reference, document, language, observer
-from node.report.groups import SIDE_OF, SegReference, both_lungs_group, lung_group
+from node.report.groups import SIDE_OF, both_lungs_group, lung_group
 from node.report.kinds import SR
 from node.report.seg_frames import Frame
 from node.report.segments import Tracked
@@ -29,30 +29,32 @@ class SrClass(StrEnum):
     COMPREHENSIVE = "1.2.840.10008.5.1.4.1.1.88.33"
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the report says: the masks as they stand in the SEG, and what was measured or withheld."""
+
+    segmentation: Segmentation
+    tracked: tuple[Tracked, ...]
+    frames: tuple[Frame, ...]
+    quantities: tuple[Quantity, ...]
+    reasons: tuple[Reason, ...]
+
+
 def build_report(
-    *,
-    sop_class: SrClass,
+    findings: Findings,
     source: Source,
-    segmentation: Segmentation,
-    tracked: Sequence[Tracked],
-    frames: Sequence[Frame],
-    quantities: Sequence[Quantity],
-    reasons: Sequence[Reason],
+    job: Job,
+    *,
     seg: Reference | None,
     predecessor: Reference | None,
-    job: Job,
+    sop_class: SrClass,
 ) -> Dataset:
-    """Build the report, but for what `stamp` writes. Without a segmentation there is the group of both lungs alone."""
-    maker, version = job.equipment.manufacturer, job.equipment.software_version
-    groups: list[ContentItem] = []
-    if seg is not None:
-        reference = SegReference(seg.sop_class_uid, seg.sop_instance_uid)
-        for item in tracked:
-            if item.segment.kind in SIDE_OF:
-                slices = [f.slice_index for f in frames if f.segment_number == item.number]
-                groups.append(lung_group(item, slices, quantities, reference, source, maker, version))
+    """Build the report, but for what `stamp` writes. Without a SEG there is the group of both lungs alone."""
     both = job.identity.tracking_uid(source.first.series_instance_uid, "both-lungs")
-    groups.append(both_lungs_group(both, segmentation, quantities, reasons, source, maker, version))
+    groups = [
+        *(_lung_groups(findings, source, job, seg) if seg is not None else []),
+        both_lungs_group(both, findings.segmentation, findings.quantities, findings.reasons, source, job.equipment),
+    ]
     root = tree.container(
         codes.REPORT,
         [
@@ -66,6 +68,15 @@ def build_report(
         template="1500",
     )
     return document(SR, sop_class, root, [*_used(source), *([seg] if seg else [])], predecessor, job)
+
+
+def _lung_groups(findings: Findings, source: Source, job: Job, seg: Reference) -> list[ContentItem]:
+    groups: list[ContentItem] = []
+    for tracked in findings.tracked:
+        if tracked.segment.kind in SIDE_OF:
+            slices = [frame.slice_index for frame in findings.frames if frame.segment_number == tracked.number]
+            groups.append(lung_group(tracked, slices, findings.quantities, seg, source, job.equipment))
+    return groups
 
 
 def procedure(header: Dataset) -> Code:

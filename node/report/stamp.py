@@ -1,4 +1,4 @@
-"""What every result object carries, whatever its kind (standards 1.2): identity, dates, equipment, private scheme, file meta."""
+"""What every result object carries, whatever its kind (standards 1.2): identity, dates, equipment, private scheme."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -28,6 +28,7 @@ class Job:
     made_at: datetime
     series_number_base: int
     run_label: str = ""
+    variant: tuple[str, ...] = ()  # tells apart objects of one kind and run: a notice's reasons
 
     @property
     def local_time(self) -> datetime:
@@ -35,13 +36,13 @@ class Job:
         offset = parse_offset(read_text(self.header, "TimezoneOffsetFromUTC"))
         return self.made_at.astimezone(offset)
 
-    def series_uid(self, kind: Kind, *extra: str) -> str:
+    def series_uid(self, kind: Kind) -> str:
         """The series of this kind of object: one object, one series."""
-        return self.identity.uid(f"{kind.rung}/series", *extra)
+        return self.identity.uid(f"{kind.rung}/series", *self.variant)
 
-    def instance_uid(self, kind: Kind, *extra: str) -> str:
+    def instance_uid(self, kind: Kind) -> str:
         """The one instance of that series."""
-        return self.identity.uid(f"{kind.rung}/instance", *extra)
+        return self.identity.uid(f"{kind.rung}/instance", *self.variant)
 
     def series_number(self, kind: Kind) -> int:
         """Independent of the order of arrival and of the run."""

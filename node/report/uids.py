@@ -1,8 +1,8 @@
 """Deterministic UIDs: the same input, model and settings give the same UIDs, any change gives others.
 
-A UID is `2.25.` and the decimal of a name-based UUID (version 5, RFC 4122; PS3.5 annex B.2), whose name is the canonical
-JSON of what identifies the case and the kind of object. With a registered root it is the root and the first 96 bits of
-the name's SHA-256 instead. The name holds no patient's name, number or date.
+A UID is `2.25.` and the decimal of a name-based UUID (version 5, RFC 4122; PS3.5 annex B.2). The name is the
+canonical JSON of what identifies the case and the kind of object. With a registered root the UID is the root and the
+first 96 bits of the name's SHA-256 instead. The name holds no patient's name, number or date.
 """
 
 import json

@@ -178,7 +178,7 @@ class CaseMaker:
 
     def case(
         self,
-        grid: Grid = Grid(),  # noqa: B008  frozen
+        grid: Grid = Grid(),
         labels: np.ndarray | None = None,
         edit: Callable[[Dataset], None] | None = None,
         models: tuple[ModelIdentity, ...] = (LUNGS,),

@@ -1,0 +1,150 @@
+"""The self-check before anything leaves: what others will read must be what was found (architecture, part 4).
+
+The segmentation is decoded by another reader and compared voxel by voxel in patient space; every number of the
+report is computed again from the decoded masks and the volume. A mismatch is our mistake: nothing is sent.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+
+from node.errors import OurMistake
+from node.measure.quantity import Name, Quantity, Side
+from node.report.decode import DecodedSeg, decode_seg
+from node.report.encoded import EncodedObject
+from node.report.report_numbers import ReportedGroup, read_groups
+from node.segment.contract import Segmentation, SegmentKind
+from node.settings import Rung
+from node.volume.volume import Volume
+
+_RELATIVE_TOLERANCE = 1e-6
+_LOWEST_HU = -32768
+_SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
+
+Histogram = NDArray[np.int64]
+
+
+def self_check(
+    objects: Iterable[EncodedObject], volume: Volume, segmentation: Segmentation, quantities: Sequence[Quantity]
+) -> None:
+    """Compare the written files with what they were made from.
+
+    Raises
+    ------
+    OurMistake
+        SELF-CHECK, with what differs.
+    """
+    by_kind = {made.kind: made for made in objects}
+    seg = by_kind.get(Rung.SEG)
+    decoded = None
+    if seg is not None:
+        decoded = decode_seg(seg.path, volume.hu_zyx.shape, volume.lps_from_zyx)
+        _same_masks(decoded, volume, segmentation)
+    elif np.any(segmentation.labels_zyx):
+        raise OurMistake("SELF-CHECK", "there are voxels but no segmentation was written")
+    report = by_kind.get(Rung.SR)
+    if report is not None:
+        _same_numbers(read_groups(dcmread(report.path)), decoded, volume, segmentation, quantities)
+
+
+def _same_masks(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation) -> None:
+    """Compare every voxel, and the source image that each frame names with the one at its place."""
+    label_of = {segment.name: segment.label for segment in segmentation.segments}
+    number_to_label = np.zeros(256, np.uint8)
+    for segment in decoded.segments:
+        if segment.label not in label_of or segment.tracking_id != segment.label:
+            raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
+        number_to_label[segment.number] = label_of[segment.label]
+    as_labels = decoded.numbers_zyx
+    if (number_to_label[: len(decoded.segments) + 1] != np.arange(len(decoded.segments) + 1)).any():
+        as_labels = number_to_label[decoded.numbers_zyx]
+    if not np.array_equal(as_labels, segmentation.labels_zyx):
+        differing = int(np.count_nonzero(as_labels != segmentation.labels_zyx))
+        raise OurMistake("SELF-CHECK", f"{differing} voxels of the written segmentation differ", voxels=differing)
+    for z, sop_instance_uid, frame_number in decoded.sources:
+        frame = volume.frames[z]
+        if (frame.sop_instance_uid, frame.frame_number) != (sop_instance_uid, frame_number):
+            raise OurMistake("SELF-CHECK", f"a frame at slice {z} names another source image than the one there")
+
+
+def _same_numbers(
+    groups: Sequence[ReportedGroup],
+    decoded: DecodedSeg | None,
+    volume: Volume,
+    segmentation: Segmentation,
+    quantities: Sequence[Quantity],
+) -> None:
+    """Compare the report's numbers with those computed again, and see that none is missing or added."""
+    histograms = _histograms(decoded, volume, segmentation) if decoded is not None else {}
+    expected = {(q.side, q.name) for q in quantities if q.value is not None and q.zone is None}
+    reported = {(group.side, name) for group in groups for name in group.values}
+    if reported != expected:
+        odd = sorted(f"{side}/{name}" for side, name in reported ^ expected)
+        raise OurMistake("SELF-CHECK", f"numbers missing in or added to the report: {', '.join(odd)}")
+    for group in groups:
+        for name, value in group.values.items():
+            again = _compute(name, histograms[group.side], volume.voxel_ml)
+            if not np.isclose(value, again, rtol=_RELATIVE_TOLERANCE, atol=_RELATIVE_TOLERANCE):
+                raise OurMistake(
+                    "SELF-CHECK", f"{group.side}/{name} is {value:g} in the report, {again:g} from the SEG"
+                )
+        _same_tracking(group, decoded)
+
+
+def _same_tracking(group: ReportedGroup, decoded: DecodedSeg | None) -> None:
+    """A group that points to a segment carries that segment's tracking identifiers."""
+    if group.segment_number is None:
+        return
+    tracked = {s.number: (s.tracking_id, s.tracking_uid) for s in decoded.segments} if decoded is not None else {}
+    if tracked.get(group.segment_number) != (group.tracking_id, group.tracking_uid):
+        raise OurMistake("SELF-CHECK", f"tracking of {group.side} differs between SEG and SR")
+
+
+def _histograms(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation) -> dict[Side, Histogram]:
+    """Return how often each Hounsfield value occurs in each lung and in both, from the decoded masks."""
+    kind_of = {segment.name: segment.kind for segment in segmentation.segments}
+    counted: dict[Side, Histogram] = {}
+    for segment in decoded.segments:
+        side = _SIDES.get(kind_of[segment.label])
+        if side is not None:
+            counted[side] = _count(decoded.numbers_zyx, segment.number, volume.hu_zyx)
+    if counted:
+        counted[Side.BOTH] = np.sum(list(counted.values()), axis=0)
+    return counted
+
+
+def _count(numbers_zyx: NDArray[np.uint8], number: int, hu_zyx: NDArray[np.int16]) -> Histogram:
+    counts = np.zeros(65536, np.int64)
+    for mask_yx, hu_yx in zip(numbers_zyx == number, hu_zyx, strict=True):
+        if mask_yx.any():
+            counts += np.bincount(hu_yx[mask_yx].astype(np.int32) - _LOWEST_HU, minlength=65536)
+    return counts
+
+
+def _compute(name: Name, counts: Histogram, voxel_ml: float) -> float:
+    """Compute one quantity from its definition (standards 2.1); not with the code of `measure`."""
+    hu = np.arange(_LOWEST_HU, -_LOWEST_HU, dtype=np.float64)
+    n = int(counts.sum())
+    mean_hu = float(counts @ hu) / n
+    return {
+        Name.LUNG_VOLUME: n * voxel_ml,
+        Name.MEAN_LUNG_DENSITY: mean_hu,
+        Name.SD_LUNG_DENSITY: float(np.sqrt(counts @ (hu - mean_hu) ** 2 / n)),
+        Name.LAA_950: 100.0 * float(counts[hu <= -950].sum()) / n,
+        Name.LAA_910: 100.0 * float(counts[hu <= -910].sum()) / n,
+        Name.PERC15: _percentile(counts, hu, 0.15),
+        Name.PD15: _percentile(counts, hu, 0.15) + 1000.0,
+    }[name]
+
+
+def _percentile(counts: Histogram, hu: NDArray[np.float64], fraction: float) -> float:
+    """Return the percentile by linear interpolation between order statistics."""
+    rank = fraction * (int(counts.sum()) - 1)
+    below = int(rank)
+    up_to = np.cumsum(counts)
+    low, high = (
+        float(hu[np.searchsorted(up_to, k, side="right")]) for k in (below, min(below + 1, int(up_to[-1]) - 1))
+    )
+    return low + (high - low) * (rank - below)
