@@ -1,0 +1,99 @@
+"""What is skipped whatever the routes say, each with its code (standards 4.6), and what must not be used (4.4)."""
+
+from node.errors import Code, Reason, refuse, warn
+from node.facts.instance import InstanceFacts
+from node.facts.series import SeriesFacts
+from node.route.case import Known, Passed, Role
+from node.route.chest import body_evidence
+from node.route.vocabulary import SOP_CLASSES, SopClass
+
+MODALITIES = frozenset(("CT", "PT"))
+_PET_CLASSES = frozenset((SopClass.PET, SopClass.ENHANCED_PET, SopClass.LEGACY_ENHANCED_PET))
+
+# Image Type of derived images that are no axial stack (standards HU-DERIVED; enhanced CT: PS3.3 C.8.15.3.1)
+_DERIVED_MARKERS = frozenset((
+    "MPR", "MIP", "MINIP", "MIN_IP", "MAX_IP", "MEAN_IP", "VRT", "VOLUME_RENDER", "SSD", "SURFACE", "PROJECTION",
+    "CURVED", "CPR", "CURVED_MPR", "PERFUSION", "RCBF", "RCBV", "MTT", "TTP", "SUBTRACTION",
+))  # fmt: skip
+_DERIVATIONS = {  # PS3.16 CID 7203
+    "113072": "multiplanar reformatting",
+    "113073": "curved multiplanar reformatting",
+    "113078": "maximum intensity projection",
+    "113079": "minimum intensity projection",
+}
+
+
+def gate(series: SeriesFacts, known: Known) -> Passed | None:
+    """Return why a series is not offered to the routes, None where it is.
+
+    A series is left only if **every** instance of it is to be left; the first instance's reason is given. One scout or
+    screenshot inside an axial series does not cost the series: `volume` judges it.
+    """
+    if any(file.facts.sop_instance_uid in known.rejected_uids for file in series.files):
+        reason = refuse(Code.ID_REJECTED, "a rejection note of the archive names an instance of this series")
+        return Passed(series, (reason,), Role.REFUSED)
+    reasons = [_instance_gate(file.facts, known) for file in series.files]
+    first = reasons[0]
+    if first is None or any(reason is None for reason in reasons):
+        return None
+    return Passed(series, (first,), Role.SKIPPED)
+
+
+def is_pet(series: SeriesFacts) -> bool:
+    """Say whether it is PET, by modality or, where that is missing, by SOP class."""
+    return (series.first.modality or "PT") == "PT" and SOP_CLASSES.get(series.first.sop_class_uid) in _PET_CLASSES
+
+
+def _instance_gate(facts: InstanceFacts, known: Known) -> Reason | None:
+    """Return the first reason of part 4.6 that holds for one instance."""
+    return _own(facts, known) or _kind(facts) or _scout(facts) or _derived(facts) or _body(facts)
+
+
+def _own(facts: InstanceFacts, known: Known) -> Reason | None:
+    if facts.sop_instance_uid in known.own_uids:
+        return _skip(Code.RT_OWN, "this instance was made by this node")
+    if (facts.manufacturer, facts.manufacturer_model_name) == known.own_equipment:
+        return _skip(Code.RT_OWN, "General Equipment says that this node made it")
+    return None
+
+
+def _kind(facts: InstanceFacts) -> Reason | None:
+    """RT-MODALITY and RT-SOP; a missing modality is not a "no"."""
+    if facts.modality and facts.modality not in MODALITIES:
+        return _skip(Code.RT_MODALITY, f"modality {facts.modality[:16]} is neither CT nor PT")
+    if facts.sop_class_uid not in SOP_CLASSES:
+        uid = facts.sop_class_uid[:64] or "missing"
+        return _skip(Code.RT_SOP, f"SOP class {uid} holds no CT or PET images")
+    return None
+
+
+def _scout(facts: InstanceFacts) -> Reason | None:
+    """Image Type value 3 (PS3.3 C.8.2.1.1.1)."""
+    if facts.image_type[2:3] == ("LOCALIZER",):
+        return _skip(Code.RT_LOCALIZER, "Image Type says LOCALIZER")
+    return None
+
+
+def _derived(facts: InstanceFacts) -> Reason | None:
+    """Only what is marked as another kind of picture; plain DERIVED and AXIAL goes on."""
+    for code in facts.derivation_codes:
+        if code in _DERIVATIONS:
+            return _skip(Code.RT_DERIVED, f"Derivation Code {code}, {_DERIVATIONS[code]}")
+    marked = [value for value in facts.image_type[2:] if value in _DERIVED_MARKERS]
+    if facts.image_type[:1] == ("DERIVED",) and marked:
+        return _skip(Code.RT_DERIVED, f"Image Type says DERIVED and {marked[0]}")
+    return None
+
+
+def _body(facts: InstanceFacts) -> Reason | None:
+    evidence = body_evidence(facts)
+    if not evidence.is_elsewhere:
+        return None
+    return _skip(
+        Code.RT_BODY, f"{' and '.join(evidence.elsewhere)} agree that it is no chest, and no header says chest"
+    )
+
+
+def _skip(code: Code, text: str) -> Reason:
+    """Build the reason of a skip: it withholds nothing that anybody asked for, so it warns."""
+    return warn(code, text)

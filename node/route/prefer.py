@@ -1,0 +1,94 @@
+"""Which of several reconstructions is taken: a list of comparisons, each with its definition, ties broken by UID.
+
+    large-enough   at least 15 slices and 60 mm, no thicker than 10 mm: what can be processed at all
+    widest         covers at least 80 % of the longest candidate
+    original       Image Type says ORIGINAL
+    density        density can be given: kernel not sharp, no contrast agent, thickness known and ≤ 2.5 mm
+    unenhanced     no contrast agent
+    thin           the smaller slice thickness (unknown is last)
+    soft, sharp    kernel class (unknown stands between)
+    more-slices    the greater number of slices
+
+After those: the lower Series Number, then the lower Series Instance UID, so that the order of arrival never decides.
+"""
+
+from collections.abc import Callable, Sequence
+
+from node.facts.kernel import KernelClass, kernel_class
+from node.facts.series import SeriesFacts
+from node.route.extent import extent
+from node.route.features import n_slices
+from node.route.vocabulary import Preference
+
+LEAST_SLICES = 15  # standards GEO-FEW
+LEAST_EXTENT_MM = 60.0  # standards GEO-FEW
+THICKEST_MM = 10.0  # standards GEO-THICK
+WIDE_FRAC = 0.8
+THICKEST_FOR_DENSITY_MM = 2.5  # standards ACQ-DTHICK
+_LAST = float("inf")
+
+
+def order(candidates: Sequence[SeriesFacts], prefer: Sequence[Preference]) -> tuple[SeriesFacts, ...]:
+    """Sort candidates, the best first. The result does not depend on the order in which they come."""
+    longest_mm = max((_length_mm(series) for series in candidates), default=0.0)
+
+    def rank(series: SeriesFacts) -> tuple[float, float, str]:
+        number = series.first.series_number
+        return (_LAST if number is None else float(number), 0.0, series.series_instance_uid)
+
+    def key(series: SeriesFacts) -> tuple[tuple[float, ...], tuple[float, float, str]]:
+        return tuple(_KEYS[p](series, longest_mm) for p in prefer), rank(series)
+
+    return tuple(sorted(candidates, key=key))
+
+
+def deciding(
+    best: SeriesFacts, other: SeriesFacts, prefer: Sequence[Preference], candidates: Sequence[SeriesFacts]
+) -> str:
+    """Name the first comparison in which the two differ."""
+    longest_mm = max(_length_mm(series) for series in candidates)
+    for preference in prefer:
+        if _KEYS[preference](best, longest_mm) != _KEYS[preference](other, longest_mm):
+            return str(preference)
+    return "lower series number" if best.first.series_number != other.first.series_number else "lower series UID"
+
+
+def _length_mm(series: SeriesFacts) -> float:
+    found = extent(series)
+    return found.length_mm if found else 0.0
+
+
+def _kernel(series: SeriesFacts) -> KernelClass:
+    return kernel_class(series.first.manufacturer, series.first.convolution_kernel)
+
+
+def _large_enough(series: SeriesFacts, _: float) -> float:
+    thickness_mm = series.first.geometry.slice_thickness_mm or 0.0
+    enough = n_slices(series) >= LEAST_SLICES and _length_mm(series) >= LEAST_EXTENT_MM
+    return float(not (enough and thickness_mm <= THICKEST_MM))
+
+
+def _density(series: SeriesFacts, _: float) -> float:
+    thickness_mm = series.first.geometry.slice_thickness_mm
+    thin = thickness_mm is not None and thickness_mm <= THICKEST_FOR_DENSITY_MM
+    return float(not (thin and _kernel(series) is not KernelClass.SHARP and not series.first.contrast_bolus_agent))
+
+
+def _thin(series: SeriesFacts, _: float) -> float:
+    thickness_mm = series.first.geometry.slice_thickness_mm
+    return _LAST if thickness_mm is None else thickness_mm
+
+
+_SOFTNESS = {KernelClass.SOFT: 0.0, KernelClass.UNKNOWN: 1.0, KernelClass.SHARP: 2.0}
+
+_KEYS: dict[Preference, Callable[[SeriesFacts, float], float]] = {  # the smaller wins
+    Preference.LARGE_ENOUGH: _large_enough,
+    Preference.WIDEST: lambda s, longest_mm: float(_length_mm(s) < WIDE_FRAC * longest_mm),
+    Preference.ORIGINAL: lambda s, _: float(s.first.image_type[:1] != ("ORIGINAL",)),
+    Preference.DENSITY: _density,
+    Preference.UNENHANCED: lambda s, _: float(bool(s.first.contrast_bolus_agent)),
+    Preference.THIN: _thin,
+    Preference.SOFT: lambda s, _: _SOFTNESS[_kernel(s)],
+    Preference.SHARP: lambda s, _: -_SOFTNESS[_kernel(s)],
+    Preference.MORE_SLICES: lambda s, _: -float(n_slices(s)),
+}
