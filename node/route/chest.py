@@ -22,8 +22,8 @@ _ELSEWHERE_BEGINNINGS = (
     "head", "brain", "skull", "neck", "abd", "pelv", "becken", "bassin", "spine", "lumb", "cervic", "lws", "hws",
     "knee", "knie", "foot", "ankle", "wrist", "elbow", "hand", "finger", "sinus", "dental", "mandib", "maxill", "kopf",
     "schädel", "schaedel", "hirn", "hals", "crane", "crâne", "cerebr", "cabeza", "testa", "orbit", "temporal", "hip",
-    "liver",    "leber", "pancrea", "kidney", "renal", "urogr", "prostat", "bladder", "extrem", "femur", "tibia", "shoulder",
-    "schulter", "colon", "sacr",
+    "liver", "leber", "pancrea", "kidney", "renal", "urogr", "prostat", "bladder", "extrem", "femur", "tibia",
+    "shoulder", "schulter", "colon", "sacr",
 )  # fmt: skip
 
 
