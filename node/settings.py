@@ -7,6 +7,7 @@ Units stand in the names. Unknown keys are refused, so that a typing error is fo
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from enum import StrEnum
 from hashlib import sha256
@@ -19,6 +20,7 @@ from node.errors import Misconfigured
 
 AETitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
 class _Section(BaseModel):
@@ -227,7 +229,7 @@ class Settings(_Section):
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
-    """Read the settings: the file, then `LUNGNODE_SECTION__KEY` variables over it.
+    """Read the settings: the file, then `LUNGNODE_SECTION__KEY` variables over it; `${NAME}` in a text is filled in.
 
     Parameters
     ----------
@@ -237,7 +239,8 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     Raises
     ------
     Misconfigured
-        CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed.
+        CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed, CFG-ENV where a `${NAME}` is not
+        in the environment.
     """
     variables = dict(os.environ) if environ is None else environ
     raw = _read_file(path, variables)
@@ -248,7 +251,7 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     if "LUNGNODE_DATA_DIR" in variables:
         raw["data_dir"] = variables["LUNGNODE_DATA_DIR"]
     try:
-        return Settings.model_validate(raw)
+        return Settings.model_validate(_filled(raw, variables))
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise Misconfigured("CFG-VALUE", "the settings are not valid:\n  " + "\n  ".join(lines)) from error
@@ -267,6 +270,21 @@ def _read_file(path: Path | None, variables: dict[str, str]) -> dict[str, Any]:
         raise Misconfigured("CFG-FILE", f"cannot read the settings file {chosen}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured("CFG-FILE", f"{chosen} is not valid TOML: {error}") from error
+
+
+def _filled(value: Any, variables: dict[str, str]) -> Any:
+    """Put variables in the place of `${NAME}`, so that secrets need not stand in the file."""
+    if isinstance(value, dict):
+        return {key: _filled(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, variables) for item in value]
+    return _VARIABLE.sub(lambda found: _variable(found[1], variables), value) if isinstance(value, str) else value
+
+
+def _variable(name: str, variables: dict[str, str]) -> str:
+    if not variables.get(name):
+        raise Misconfigured("CFG-ENV", f"the settings name ${{{name}}}, which is not set in the environment")
+    return variables[name]
 
 
 def _plain(text: str) -> Any:
