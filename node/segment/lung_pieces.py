@@ -1,18 +1,25 @@
 """Which pieces of air inside the body are lung.
 
-Lung tissue holds air and blood: its core lies between -950 and -550 HU. Gas in stomach and bowel is plain air; tubes
-of stool, streaks beside metal and skin folds are small and denser.
+Lung tissue holds air and blood: the core of a piece lies between -950 and -400 HU. Gas in stomach and bowel is plain
+air; tubes of stool, streaks beside metal and skin folds are small and denser. A very small piece is lung only where
+it lies beside a large one.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+_LUNG_ML = 1000.0  # this much air inside the body is no bowel, however dark emphysema makes it
 _LARGE_ML = 100.0
-_SMALLEST_ML = 2.0
-_LARGE_MEDIAN_HU = (-965, -400)
+_SMALL_ML = 20.0
+_SMALLEST_ML = 0.5
+_LARGE_MEDIAN_HU = (-950, -400)
 _SMALL_MEDIAN_HU = (-930, -600)
 _GAS_HU = -950  # a tenth of a small piece below this: it holds gas
+_BESIDE_VOXELS = 3  # within the slice, about 6 mm; one slice up or down
+
+_IN_SLICE = np.zeros((3, 3, 3), bool)
+_IN_SLICE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def lung_pieces(hu: NDArray[np.int16], air: NDArray[np.bool_], voxel_ml: float) -> NDArray[np.bool_]:
@@ -34,11 +41,23 @@ def lung_pieces(hu: NDArray[np.int16], air: NDArray[np.bool_], voxel_ml: float) 
         inner = inside & core[box]
         values = hu[box][inner if inner.any() else inside]
         keep[index] = _is_lung(values, float(volumes_ml[index]))
+    keep &= (volumes_ml >= _SMALL_ML) | _beside(labels, keep & (volumes_ml >= _LARGE_ML))
     return np.asarray(keep[labels], bool)
 
 
 def _is_lung(core_hu: NDArray[np.int16], volume_ml: float) -> bool:
     dark_hu, median_hu = np.percentile(core_hu, [10, 50])
+    if volume_ml >= _LUNG_ML:
+        return bool(median_hu < _LARGE_MEDIAN_HU[1])
     if volume_ml >= _LARGE_ML:
         return bool(_LARGE_MEDIAN_HU[0] < median_hu < _LARGE_MEDIAN_HU[1])
     return bool(_SMALL_MEDIAN_HU[0] < median_hu < _SMALL_MEDIAN_HU[1] and dark_hu > _GAS_HU)
+
+
+def _beside(labels: NDArray[np.int32], large: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell for every label whether it lies beside one of the large ones."""
+    near = ndimage.binary_dilation(large[labels], _IN_SLICE, iterations=_BESIDE_VOXELS)
+    near = ndimage.binary_dilation(near, np.ones((3, 1, 1), bool))
+    beside = np.zeros(len(large), bool)
+    beside[labels[near]] = True
+    return beside

@@ -18,6 +18,8 @@ from node.segment.body_air import body_and_air
 from node.segment.border import refined
 from node.segment.closing import closed
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind
+from node.segment.enclosed import with_enclosed
+from node.segment.gas_pockets import without_gas
 from node.segment.lung_pieces import lung_pieces
 from node.segment.sides import LEFT, RIGHT, sides
 from node.segment.working_grid import working_grid
@@ -79,13 +81,13 @@ def lung_labels(hu_zyx: NDArray[np.int16], lps_from_zyx: NDArray[np.float64]) ->
     tree = airways(hu, air, grid.spacing_mm)
     barred = np.zeros_like(air) if tree is None else tree
     voxel_ml = float(np.prod(grid.spacing_mm)) / 1000.0
-    lungs = lung_pieces(hu, air & ~barred, voxel_ml)
+    lungs = without_gas(hu, lung_pieces(hu, air & ~barred, voxel_ml), voxel_ml)
     if not lungs.any():
         return np.zeros(hu_zyx.shape, np.uint8)
     raw = sides(hu, lungs, _midline(body), grid.spacing_mm)
     shut = np.zeros_like(raw)
     for side in (RIGHT, LEFT):
-        taken = closed(raw == side, CLOSING_MM, grid.spacing_mm)
+        taken = with_enclosed(closed(raw == side, CLOSING_MM, grid.spacing_mm), voxel_ml)
         shut[taken & (shut == 0) & ((raw == 0) | (raw == side))] = side
     return np.ascontiguousarray(grid.turned_back(refined(full_hu, raw, shut, barred, grid)))
 

@@ -1,8 +1,8 @@
 """Right and left lung, told apart by where they lie in the patient, and parted where they touch.
 
-Where both lungs are one piece, it is eroded until it falls into two large parts that lie beside one another, and each
-voxel goes to the part that it belongs to by a watershed on brightness: the wall between the lungs is the brightest
-sheet between them. Smaller pieces go to the side on which they lie.
+Where both lungs are one piece, it is darkened and eroded until it falls into two large parts that lie beside one
+another, and each voxel goes to the part that it belongs to by a watershed on brightness: the wall between the lungs is
+the brightest sheet between them. Smaller pieces go to the side on which they lie.
 """
 
 import numpy as np
@@ -10,11 +10,16 @@ import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from node.segment.body_air import BORDER_HU
+
 RIGHT, LEFT = 1, 2
 
-_PART_FRAC = 0.12  # smaller than this of the whole is no lung of its own
+_LARGE_FRAC = 0.2  # a piece with less than this of all lung is one lung or part of one
+_CORE_FRAC = 0.04  # a lung's core holds at least this of the piece ...
+_CORE_RATIO = 0.2  # ... and of the other lung's core
 _APART_MM = 50.0  # centres of two lungs are farther apart than this from side to side
-_DEEPEST_MM = 20.0
+_WALLS_HU = (BORDER_HU, -500, -620, -740)  # a thin wall between the lungs is seen as a brighter sheet only
+_DEPTHS_MM = (1.0, 2.5, 4.5, 6.5, 9.0, 12.0, 15.0)
 
 
 def sides(
@@ -37,7 +42,7 @@ def sides(
     for index, box in enumerate(ndimage.find_objects(labels), start=1):
         piece = labels[box] == index
         size = int(piece.sum())
-        parts = _parts(hu[box], piece, spacing_mm) if size > 2 * _PART_FRAC * total else None
+        parts = _parts(hu[box], piece, spacing_mm) if size > _LARGE_FRAC * total else None
         if parts is not None:
             sided[box][piece] = parts[piece]
         else:
@@ -53,12 +58,12 @@ def _parts(
     across = np.nonzero(piece.any(axis=(0, 1)))[0]
     if (len(across)) * spacing_mm[2] < 2 * _APART_MM:
         return None
-    depth_mm = _depth_mm(piece, spacing_mm)
-    step = min(spacing_mm[1:])
-    for deeper_mm in np.arange(0.6 * step, _DEEPEST_MM, 0.75 * step):
-        markers = _two_beside(depth_mm > deeper_mm, int(piece.sum()), spacing_mm)
-        if markers is not None:
-            return _watershed(hu, piece, markers)
+    for depth_mm in _DEPTHS_MM:
+        for wall_hu in _WALLS_HU:
+            core = _depth_mm(piece & (hu < wall_hu), spacing_mm) > depth_mm
+            markers = _two_beside(core, int(piece.sum()), spacing_mm)
+            if markers is not None:
+                return _watershed(hu, piece, markers)
     return None
 
 
@@ -81,7 +86,7 @@ def _two_beside(
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     first, second = (int(i) for i in np.argsort(-sizes, kind="stable")[:2])
-    if sizes[second] < _PART_FRAC * whole:
+    if sizes[second] < max(_CORE_FRAC * whole, _CORE_RATIO * sizes[first]):
         return None
     x_first, x_second = (float(np.nonzero(labels == i)[2].mean()) for i in (first, second))
     if abs(x_first - x_second) * spacing_mm[2] < _APART_MM:
