@@ -5,10 +5,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from node.engine.files import read_json, write_json
+from node.errors import Reason
 
 _FILE = "case.json"
 
@@ -22,6 +24,16 @@ class SourceSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesNote:
+    """What became of one series of the study; `role` as in `result.json`."""
+
+    series_instance_uid: str
+    modality: str
+    role: str
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """One case as intake decided it.
 
@@ -32,6 +44,8 @@ class CaseFile:
     identity : the fields of standards 1.3, as `report` derives them; the workflow's id is their hash.
     predecessor : workflow id of the run that this one supersedes.
     ordinal : 1 for the first run of a study and analysis, 2 for the one that supersedes it ...
+    not_before_s : when an off-peak case may start, seconds since the epoch.
+    series_notes : what became of every series of the study, for `result.json`.
     """
 
     workflow_id: str
@@ -49,6 +63,8 @@ class CaseFile:
     predecessor: str | None = None
     ordinal: int = 1
     created_s: float = 0.0
+    not_before_s: float = 0.0
+    series_notes: tuple[SeriesNote, ...] = ()
 
 
 _adapter = TypeAdapter(CaseFile)
@@ -59,9 +75,19 @@ def result_folder(data_dir: Path, workflow_id: str) -> Path:
     return data_dir / "results" / workflow_id
 
 
+def case_json(case: CaseFile) -> dict[str, Any]:
+    """Return a case as JSON."""
+    return dict(_adapter.dump_python(case, mode="json"))
+
+
+def case_from_json(kept: dict[str, Any]) -> CaseFile:
+    """Read a case from JSON."""
+    return _adapter.validate_python(kept)
+
+
 def write_case(data_dir: Path, case: CaseFile) -> None:
     """Keep a case."""
-    write_json(result_folder(data_dir, case.workflow_id) / _FILE, _adapter.dump_python(case, mode="json"))
+    write_json(result_folder(data_dir, case.workflow_id) / _FILE, case_json(case))
 
 
 def read_case_file(data_dir: Path, workflow_id: str) -> CaseFile | None:

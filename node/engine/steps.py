@@ -15,7 +15,7 @@ from node.engine.backoff import Breaker
 from node.engine.case_file import CaseFile, read_case_file, result_folder
 from node.engine.crew import ChildEnded, Crew, StepOverTime
 from node.engine.delivery import Ways, all_retryable, attempt, decide
-from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
+from node.engine.delivery_file import Delivery, Stage, delivery_path, read_delivery, write_delivery
 from node.engine.files import publish_json
 from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
@@ -75,7 +75,12 @@ class Steps:
     def destinations(self, workflow_id: str) -> list[str]:
         """Name the destinations of a case: those of its route, else all."""
         wanted = self._case(workflow_id).destinations
-        return [d.name for d in self.settings.destinations if wanted is None or d.name in wanted]
+        names = [d.name for d in self.settings.destinations if wanted is None or d.name in wanted]
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        for name in names:
+            if not delivery_path(folder, name).exists():
+                write_delivery(folder, Delivery(name, due_s=time.time()))
+        return names
 
     def attempt(self, workflow_id: str, name: str, due_s: float, cancelled: CancelCheck) -> dict[str, Any]:
         """Try one destination once, and say how it stands and how long to wait before the next attempt."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
+from node.engine.case_file import CaseFile, SourceSeries, read_case_file, result_folder, write_case
 from node.engine.queueing import enqueue_case
 from node.engine.runtime import client
 from node.settings import Settings
@@ -86,8 +86,6 @@ class Bench:
         return workflow_id
 
     def submit(self, workflow_id: str) -> None:
-        from node.engine.case_file import read_case_file
-
         case = read_case_file(self.data_dir, workflow_id)
         assert case is not None
         engine = client(self.settings)

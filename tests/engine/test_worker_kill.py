@@ -26,7 +26,7 @@ def test_a_worker_killed_in_a_stage_is_followed_by_one_that_finishes(bench, out:
     begun = stage.removesuffix("d") if stage == "encoded" else stage
     bench.eventually(lambda: begun in bench.steps(case))
     if stage == "encoded":
-        bench.eventually(lambda: (bench.folder(case) / "objects.json").exists())
+        bench.eventually((bench.folder(case) / "objects.json").exists)
     bench.kill(first)
     (bench.folder(case) / f"{stage}.go").touch()
     bench.start_worker()

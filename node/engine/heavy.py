@@ -1,0 +1,248 @@
+"""What runs in the child processes: the straight line, for a case that lies on disk.
+
+Two processes may be at the same case for a moment (a worker that was killed, and the one that took over), so each
+step holds the case's own lock and looks first whether its work is done.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from node.engine import line
+from node.engine.analysis import Analysis, read_analysis
+from node.engine.case_file import CaseFile, SourceSeries, case_from_json, read_case_file, result_folder
+from node.engine.files import write_json
+from node.engine.outbox import KeptObject, digest_of, kept, publish
+from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, refusing
+from node.engine.refusal_file import read_refusal, write_refusal
+from node.errors import InputRefused, OurMistake, Refusal
+from node.facts.folder import group
+from node.facts.read import Unread, read_facts
+from node.facts.series import InstanceFile, SeriesFacts
+from node.report.document import Reference
+from node.report.encode import encode_notice
+from node.report.encoded import EncodedObject
+from node.report.notice import NoticeInput, notice_allowed
+from node.report.uids import CaseIdentity
+from node.route.case import Case
+from node.route.vocabulary import Priority
+from node.settings import Rung, Settings
+from node.store.database import open_database
+from node.store.layout import Layout
+from node.store.own import KeptResult, OwnResults
+
+
+def warm() -> None:
+    """Do nothing: importing this module has loaded what the steps need."""
+
+
+def identify(settings: dict[str, Any], draft: dict[str, Any]) -> str:
+    """Return the workflow id of a case that is not on disk yet."""
+    known = Settings.model_validate(settings)
+    return _identity(case_from_json(draft), known).workflow_id
+
+
+def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
+    """Read, segment and measure; what was found, or why not, stays in the case's folder."""
+    known = Settings.model_validate(settings)
+    folder = result_folder(known.data_dir, workflow_id)
+    with _case_lock(folder):
+        refusal = read_refusal(folder)
+        if refusal is not None:
+            return _refused(refusal)
+        found = line.analyse_case(_case_of(_case_file(known, workflow_id)), known, folder)
+        if isinstance(found, Refusal):
+            write_refusal(folder, found)
+            return _refused(found)
+    return {"outcome": Verdict.PROCESSED.value, "codes": [r.code.value for r in found.reasons]}
+
+
+def encode(settings: dict[str, Any], workflow_id: str) -> None:
+    """Make the objects and publish them; those that are published stay."""
+    known = Settings.model_validate(settings)
+    folder = result_folder(known.data_dir, workflow_id)
+    with _case_lock(folder):
+        if kept(folder) is not None:
+            return
+        file = _case_file(known, workflow_id)
+        refusal = read_refusal(folder)
+        case = _case_of(file)
+        objects = (
+            _results(file, case, known, folder) if refusal is None else _notice(file, case, refusal, known, folder)
+        )
+        write_json(folder / "result.json", _outcome(file, folder, refusal, objects).as_json(folder))
+        _remember(known, file, objects)
+        publish(folder, [_kept(o, folder) for o in objects])
+
+
+def _results(file: CaseFile, case: Case, settings: Settings, folder: Path) -> tuple[EncodedObject, ...]:
+    return line.encode_case(
+        case,
+        _identity(file, settings),
+        settings,
+        folder,
+        now=datetime.now(UTC).astimezone(),
+        predecessor=_predecessor(settings, file),
+        run_label=_run_label(file),
+    )
+
+
+def _notice(
+    file: CaseFile, case: Case, refusal: Refusal, settings: Settings, folder: Path
+) -> tuple[EncodedObject, ...]:
+    if not notice_allowed(refusal):
+        return ()
+    out_dir = folder / "objects"
+    out_dir.mkdir(parents=True, exist_ok=True)
+    notice = NoticeInput(
+        identity=_identity(file, settings),
+        series=case.anchor,
+        refusal=refusal,
+        objects=settings.objects,
+        now=datetime.now(UTC).astimezone(),
+        models=(line.model_of(case, settings).identity,),
+        run_label=_run_label(file),
+    )
+    try:
+        return (encode_notice(notice, out_dir),)
+    except InputRefused:
+        return ()  # it would have to name an invalid UID: an object that must not be made (ID-NOUID)
+
+
+def _outcome(file: CaseFile, folder: Path, refusal: Refusal | None, objects: tuple[EncodedObject, ...]) -> Outcome:
+    if refusal is not None:
+        return Outcome(
+            Verdict.REFUSED, file.study_instance_uid, reasons=refusal.reasons, series=_lines(file), objects=objects
+        )
+    analysis = read_analysis(folder)
+    if analysis is None:
+        raise OurMistake("NO-ANALYSIS", "objects were made without an analysis")
+    return _processed(file, analysis, objects)
+
+
+def _processed(file: CaseFile, analysis: Analysis, objects: tuple[EncodedObject, ...]) -> Outcome:
+    found = analysis.segmentation
+    made_a_segmentation = any(o.kind == Rung.SEG for o in objects)
+    return Outcome(
+        Verdict.PROCESSED if made_a_segmentation else Verdict.NOTHING_FOUND,
+        file.study_instance_uid,
+        reasons=analysis.reasons,
+        unsure=found.unsure,
+        series=_lines(file),
+        models=found.models,
+        measurements=analysis.quantities,
+        objects=objects,
+        timings_s=analysis.timings_s,
+    )
+
+
+def _lines(file: CaseFile) -> tuple[SeriesLine, ...]:
+    return tuple(
+        SeriesLine(note.series_instance_uid, note.modality, SeriesRole(note.role), note.reasons)
+        for note in file.series_notes
+    )
+
+
+def _remember(settings: Settings, file: CaseFile, objects: tuple[EncodedObject, ...]) -> None:
+    """Note the objects as ours before anybody can send them back to us."""
+    layout = Layout(settings.data_dir)
+    engine = open_database(layout.index)
+    try:
+        own = OwnResults(engine, layout)
+        for o in objects:
+            own.remember(
+                KeptResult(
+                    o.sop_instance_uid,
+                    o.series_instance_uid,
+                    o.sop_class_uid,
+                    file.study_instance_uid,
+                    file.workflow_id,
+                    o.kind,
+                    o.path,
+                )
+            )
+    finally:
+        engine.dispose()
+
+
+def _predecessor(settings: Settings, file: CaseFile) -> Reference | None:
+    """Return the report of the run that this one supersedes, where that run made one."""
+    if file.predecessor is None:
+        return None
+    before = kept(result_folder(settings.data_dir, file.predecessor)) or ()
+    report = next((o for o in before if o.kind == Rung.SR), None)
+    if report is None:
+        return None
+    return Reference(file.study_instance_uid, report.series_instance_uid, report.sop_class_uid, report.sop_instance_uid)
+
+
+def _run_label(file: CaseFile) -> str:
+    return f"r{file.ordinal}" if file.ordinal > 1 else ""
+
+
+def _identity(file: CaseFile, settings: Settings) -> CaseIdentity:
+    case = _case_of(file)
+    model = line.model_of(case, settings)
+    return line.identify(case, model, settings, identity_revision=file.identity_revision, run=file.run)
+
+
+def _case_file(settings: Settings, workflow_id: str) -> CaseFile:
+    file = read_case_file(settings.data_dir, workflow_id)
+    if file is None:
+        raise OurMistake("ENG-CASE", "a workflow has no case on disk")
+    return file
+
+
+def _case_of(file: CaseFile) -> Case:
+    return Case(
+        route=file.route,
+        anchor=_series_of(file.anchor),
+        partners=tuple(_series_of(partner) for partner in file.partners),
+        lungs=file.lungs,
+        lesions=file.lesions,
+        priority=Priority(file.priority),
+        destinations=file.destinations,
+        why=file.why,
+    )
+
+
+def _series_of(source: SourceSeries) -> SeriesFacts:
+    files = []
+    for _, path in source.files:
+        facts = read_facts(Path(path))
+        if isinstance(facts, Unread):
+            raise InputRefused(facts.code, "a file of the case can no longer be read")
+        files.append(InstanceFile(facts, Path(path)))
+    return group(files)[0]
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {"outcome": Verdict.REFUSED.value, "codes": [r.code.value for r in refusing(refusal.reasons)]}
+
+
+def _kept(o: EncodedObject, folder: Path) -> KeptObject:
+    return KeptObject(
+        kind=o.kind,
+        path=o.path.relative_to(folder).as_posix(),
+        sha256=digest_of(o.path),
+        sop_class_uid=o.sop_class_uid,
+        sop_instance_uid=o.sop_instance_uid,
+        series_instance_uid=o.series_instance_uid,
+        series_number=o.series_number,
+    )
+
+
+@contextmanager
+def _case_lock(folder: Path) -> Iterator[None]:
+    """Hold the case's lock; the kernel frees it when this process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

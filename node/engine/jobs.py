@@ -1,0 +1,224 @@
+"""What a person asks of the durable state: which cases there are, how each stands, and retry, replay, cancel."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOSClient, WorkflowStatus
+
+from node.deliver.receipt import State
+from node.engine.case_file import CaseFile, case_json, read_case_file, result_folder
+from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
+from node.engine.files import read_json, write_json
+from node.engine.queueing import enqueue_case, enqueue_delivery
+from node.engine.runtime import client, exists
+from node.engine.steps import SAFE_FILE
+from node.engine.version import STEPS_VERSION
+from node.engine.workflows import CASES, WAKE, delivery_id
+from node.errors import Misconfigured
+from node.settings import Settings
+
+CANCELLED_FILE = "cancelled.json"
+_FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_WORDS = {
+    "ABSENT": "not queued",
+    "DELAYED": "waiting for its hour",
+    "ENQUEUED": "queued",
+    "PENDING": "working",
+    "ERROR": "failed",
+    "CANCELLED": "cancelled",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One case as it stands. `why` is the last reason, `outcome` what the analysis came to, "" where it is open."""
+
+    case: CaseFile
+    state: str
+    why: str
+    outcome: str
+    codes: tuple[str, ...]
+    deliveries: tuple[Delivery, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the line of `jobs list`."""
+        return {
+            "workflow_id": self.case.workflow_id,
+            "study_instance_uid": self.case.study_instance_uid,
+            "series_instance_uid": self.case.anchor.series_instance_uid,
+            "route": self.case.route,
+            "ordinal": self.case.ordinal,
+            "state": self.state,
+            "outcome": self.outcome,
+            "codes": list(self.codes),
+            "why": self.why,
+            "created": _clock(self.case.created_s),
+            "destinations": {d.destination: d.stage.value for d in self.deliveries},
+        }
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[DBOSClient]:
+    """Open the engine's database for the time of a command.
+
+    Raises
+    ------
+    Misconfigured
+        ENG-ABSENT where no worker has ever run here.
+    """
+    if not exists(settings):
+        raise Misconfigured("ENG-ABSENT", f"no worker has run on {settings.data_dir} yet: start `lungnode serve` first")
+    engine = client(settings)
+    try:
+        yield engine
+    finally:
+        engine.destroy()
+
+
+def jobs(settings: Settings, engine: DBOSClient) -> tuple[Job, ...]:
+    """Return all cases, newest first."""
+    folders = sorted((settings.data_dir / "results").glob("*/case.json"))
+    ids = [f.parent.name for f in folders]
+    statuses = {s.workflow_id: s for s in engine.list_workflows(name="case", load_input=False)} if ids else {}
+    found = [_job(settings.data_dir, i, statuses.get(i)) for i in ids]
+    return tuple(sorted((j for j in found if j is not None), key=lambda j: -j.case.created_s))
+
+
+def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
+    """Return one case; the beginning of an id is enough where it is unambiguous.
+
+    Raises
+    ------
+    Misconfigured
+        JOB-UNKNOWN where there is none, or more than one.
+    """
+    full = _full_id(settings.data_dir, workflow_id)
+    status = next(iter(engine.list_workflows(workflow_ids=[full], load_input=False)), None)
+    found = _job(settings.data_dir, full, status)
+    if found is None:
+        raise Misconfigured("JOB-UNKNOWN", f"there is no job {workflow_id!r}")
+    return found
+
+
+def details(settings: Settings, engine: DBOSClient, found: Job) -> dict[str, Any]:
+    """Return everything about a case: steps, result, receipts, with reasons. No patient data."""
+    folder = result_folder(settings.data_dir, found.case.workflow_id)
+    steps = engine.list_workflow_steps(found.case.workflow_id)
+    return found.as_json() | {
+        "case": case_json(found.case),
+        "result": read_json(folder / "result.json"),
+        "steps": [{"step": s["function_name"], "error": getattr(s["error"], "code", None)} for s in steps],
+        "deliveries": [read_json(delivery_path(folder, d.destination)) for d in found.deliveries],
+        "safe": (folder / SAFE_FILE).exists(),
+    }
+
+
+def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
+    """Do again what failed or was cancelled, or end the wait of what is to be tried again; say what was done."""
+    case = found.case
+    folder = result_folder(settings.data_dir, case.workflow_id)
+    status = _status(engine, case.workflow_id)
+    if status == "ABSENT":
+        enqueue_case(engine, case)
+        return "queued"
+    if status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+        (folder / CANCELLED_FILE).unlink(missing_ok=True)
+        engine.rewind_workflow(case.workflow_id, application_version=STEPS_VERSION, queue_name=CASES)
+        return "queued again"
+    waiting = [d for d in found.deliveries if d.stage is Stage.WAITING]
+    for delivery in waiting:
+        for wid in _unfinished(engine, delivery_id(case.workflow_id, delivery.destination)):
+            engine.send(wid, "now", topic=WAKE)
+    return f"{len(waiting)} waiting deliveries are tried now"
+
+
+def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str | None) -> tuple[str, ...]:
+    """Deliver the kept objects again where that was given up, held or cancelled; return the destinations."""
+    folder = result_folder(settings.data_dir, found.case.workflow_id)
+    names = [d.destination for d in found.deliveries if destination in (None, d.destination)]
+    again = [n for n in names if read_delivery(folder, n).stage not in (Stage.SAFE, Stage.WAITING)]
+    for name in again:
+        before = read_delivery(folder, name)
+        write_delivery(folder, _begun_again(before))
+        n_before = len(engine.list_workflows(workflow_id_prefix=delivery_id(found.case.workflow_id, name)))
+        enqueue_delivery(engine, found.case.workflow_id, name, due_s=time.time(), replay=n_before)
+    return tuple(again)
+
+
+def cancel(settings: Settings, engine: DBOSClient, found: Job) -> None:
+    """Stop a case and its deliveries; what a destination has already is not taken back."""
+    folder = result_folder(settings.data_dir, found.case.workflow_id)
+    write_json(folder / CANCELLED_FILE, {"at_s": time.time()})
+    ids = [found.case.workflow_id]
+    ids += [w for d in found.deliveries for w in _unfinished(engine, delivery_id(ids[0], d.destination))]
+    engine.cancel_workflows(ids, cancel_children=True)
+    for delivery in all_deliveries(folder):
+        if delivery.stage is Stage.WAITING:
+            write_delivery(folder, replace(delivery, stage=Stage.CANCELLED, next_s=None, why="cancelled by hand"))
+
+
+def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None) -> Job | None:
+    case = read_case_file(data_dir, workflow_id)
+    if case is None:
+        return None
+    folder = result_folder(data_dir, workflow_id)
+    deliveries = all_deliveries(folder)
+    result = read_json(folder / "result.json") or {}
+    state, why = _state(folder, status, deliveries)
+    codes = tuple(r["code"] for r in result.get("reasons", ()))
+    return Job(case, state, why or _last(case.why), result.get("outcome", ""), codes, deliveries)
+
+
+def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:
+    word = status.status if status else "ABSENT"
+    if word in _WORDS:
+        error = getattr(status, "error", None)
+        return _WORDS[word], f"{error.code}: {error.message}" if error is not None and hasattr(error, "code") else ""
+    if (folder / SAFE_FILE).exists():
+        return "done", ""
+    for stage in (Stage.DEAD, Stage.HELD, Stage.CANCELLED):
+        stopped = next((d for d in deliveries if d.stage is stage), None)
+        if stopped is not None:
+            return stage.value, f"{stopped.destination}: {stopped.why}"
+    waiting = next((d for d in deliveries if d.stage is Stage.WAITING and d.why), None)
+    return "delivering", f"{waiting.destination}: {waiting.why}" if waiting else ""
+
+
+def _begun_again(before: Delivery) -> Delivery:
+    """Forget what was refused, keep what was found at the destination."""
+    receipts = {uid: r for uid, r in before.receipts.items() if r.state is not State.PERMANENT}
+    return replace(before, stage=Stage.WAITING, attempts=0, receipts=receipts, next_s=None, why="replayed by hand")
+
+
+def _status(engine: DBOSClient, workflow_id: str) -> str:
+    found = engine.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
+    return found[0].status if found else "ABSENT"
+
+
+def _unfinished(engine: DBOSClient, prefix: str) -> list[str]:
+    found = engine.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
+    return [w.workflow_id for w in found if w.status not in _FINISHED]
+
+
+def _full_id(data_dir: Path, workflow_id: str) -> str:
+    if not workflow_id.isalnum():
+        raise Misconfigured("JOB-UNKNOWN", f"{workflow_id!r} is not the id of a job")
+    found = [f.parent.name for f in (data_dir / "results").glob(f"{workflow_id}*/case.json")]
+    if len(found) != 1:
+        how_many = "no job" if not found else f"{len(found)} jobs"
+        raise Misconfigured("JOB-UNKNOWN", f"{how_many} begins with {workflow_id!r}")
+    return found[0]
+
+
+def _last(texts: tuple[str, ...]) -> str:
+    return texts[-1] if texts else ""
+
+
+def _clock(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,35 @@
+"""Real Orthanc: all three ways in, asked back, and a second time without a second copy."""
+
+import pytest
+
+from node.deliver.confirm import confirm
+from node.deliver.receipt import State
+from node.deliver.send import deliver
+from node.settings import Destination
+
+pytestmark = pytest.mark.orthanc
+
+
+def ways(server) -> dict[str, dict[str, object]]:
+    login = {"username": server.username, "password": server.password}
+    return {
+        "stow": {"url": server.dicomweb_url} | login,
+        "orthanc": {"url": server.http_url} | login,
+        "cstore": {"ae_title": server.ae_title, "host": "127.0.0.1", "port": server.dicom_port} | login,
+    }
+
+
+@pytest.mark.parametrize("kind", ["stow", "orthanc", "cstore"])
+def test_objects_arrive_once_however_often_they_are_sent(orthanc, objects, kind: str) -> None:
+    there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
+    for _ in range(2):
+        assert [r.state for r in deliver(objects, there, calling="NODE")] == [State.STORED] * 2
+    for o in objects:
+        assert len(orthanc.rest("POST", "/tools/lookup", o.sop_instance_uid.encode())) == 1
+
+
+@pytest.mark.parametrize("kind", ["orthanc"])
+def test_only_what_is_there_is_found(orthanc, objects, kind: str) -> None:
+    there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
+    deliver(objects[:1], there, calling="NODE")
+    assert confirm(objects, there) == frozenset((objects[0].sop_instance_uid,))
