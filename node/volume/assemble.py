@@ -7,9 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from node.volume.decoders import read_stored
-from node.volume.hounsfield import FrameCounts, to_hounsfield
+from node.volume.decode_pool import DecodePool, borrowed_pool, shared_array
+from node.volume.frame_jobs import counts_as_json, counts_from_json, hounsfield
+from node.volume.hounsfield import FrameCounts
 from node.volume.stored import FrameTask
+from node.volume.transfer_syntax import ENCAPSULATED
+
+MIN_SHARED = 16  # compressed frames below which helpers are not worth their messages
 
 _FRAMES_PER_JOB = 8  # enough that handing out jobs costs nothing, few enough that cores end together
 
@@ -38,22 +42,35 @@ def assemble(tasks: Sequence[FrameTask], threads: int) -> tuple[NDArray[np.int16
     InputRefused
         PIX-TRUNC, SIZE-DIM or TS-UNSUP of the first frame that cannot be read.
     """
-    stored = np.empty((len(tasks), tasks[0].rows, tasks[0].columns), np.uint16)
-    counts = _in_threads(tasks, stored, cores(threads))
-    return stored.view(np.int16), counts
+    shape = (len(tasks), tasks[0].rows, tasks[0].columns)
+    n_cores = cores(threads)
+    compressed = sum(task.transfer_syntax in ENCAPSULATED for task in tasks)
+    if compressed >= MIN_SHARED and n_cores > 1:
+        with borrowed_pool(n_cores - 1) as pool:
+            if pool is not None:
+                return _in_processes(pool, tasks, shape)
+    stored = np.empty(shape, np.uint16)
+    return stored.view(np.int16), _in_threads(tasks, stored, n_cores)
+
+
+def _in_processes(
+    pool: DecodePool, tasks: Sequence[FrameTask], shape: tuple[int, int, int]
+) -> tuple[NDArray[np.int16], tuple[FrameCounts, ...]]:
+    descriptor, stored = shared_array(shape)
+    try:
+        results = pool.run(tasks, lambda i: counts_as_json(hounsfield(tasks[i], stored[i])), memory=(descriptor, shape))
+    finally:
+        os.close(descriptor)
+    return stored.view(np.int16), tuple(counts_from_json(values) for values in results)
 
 
 def _in_threads(tasks: Sequence[FrameTask], stored: NDArray[np.uint16], n_threads: int) -> tuple[FrameCounts, ...]:
     def job(first: int) -> list[FrameCounts]:
-        return [_one(tasks[i], stored[i]) for i in range(first, min(first + _FRAMES_PER_JOB, len(tasks)))]
+        last = min(first + _FRAMES_PER_JOB, len(tasks))
+        return [hounsfield(tasks[i], stored[i]) for i in range(first, last)]
 
     firsts = range(0, len(tasks), _FRAMES_PER_JOB)
     if n_threads == 1 or len(firsts) == 1:
         return tuple(count for first in firsts for count in job(first))
-    with ThreadPoolExecutor(n_threads) as pool:
-        return tuple(count for counts in pool.map(job, firsts) for count in counts)
-
-
-def _one(task: FrameTask, stored: NDArray[np.uint16]) -> FrameCounts:
-    read_stored(task, stored)
-    return to_hounsfield(stored, task)
+    with ThreadPoolExecutor(n_threads) as threads:
+        return tuple(count for counts in threads.map(job, firsts) for count in counts)

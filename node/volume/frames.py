@@ -23,11 +23,12 @@ def frames_of(series: SeriesFacts) -> tuple[Frame, ...]:
         if file.facts.sop_class_uid in ENHANCED:
             frames.extend(enhanced_frames(file))
         else:
-            frames.append(_single(file))
+            frames.append(single_frame(file))
     return tuple(frames)
 
 
-def _single(file: InstanceFile) -> Frame:
+def single_frame(file: InstanceFile) -> Frame:
+    """Return a single-frame object's only image."""
     facts = file.facts
     geometry: GeometryFacts = facts.geometry
     pixels: PixelFacts = facts.pixels

@@ -14,6 +14,7 @@ def sum_counts(counts: Iterable[FrameCounts]) -> FrameCounts:
     return FrameCounts(
         n=sum(c.n for c in every),
         n_padding=sum(c.n_padding for c in every),
+        n_sampled=sum(c.n_sampled for c in every),
         n_air=sum(c.n_air for c in every),
         n_soft=sum(c.n_soft for c in every),
         n_air_if_signed=sum(c.n_air_if_signed for c in every),
@@ -28,17 +29,17 @@ def check_values(tasks: Sequence[FrameTask], counts: Sequence[FrameCounts]) -> t
 
 
 def _sign(total: FrameCounts) -> Iterable[Reason]:
-    used = max(1, total.n - total.n_padding)
+    used = max(1, total.n_sampled)
     if not total.has_air and total.n_air_if_signed >= AIR_FRAC * used:
         yield refuse(
             Code.HU_SIGN,
-            f"read as unsigned there is no air, read as signed {100 * total.n_air_if_signed / used:.1f} % of the voxels "
-            "are: the pixel representation is wrong",
+            f"read as unsigned there is no air, read as signed {100 * total.n_air_if_signed / used:.1f} % of the "
+            "voxels are: the pixel representation is wrong",
         )
 
 
 def _range(total: FrameCounts) -> Iterable[Reason]:
-    used = max(1, total.n - total.n_padding)
+    used = max(1, total.n_sampled)
     if not total.has_air:
         yield refuse(
             Code.HU_RANGE,

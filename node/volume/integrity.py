@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from node.errors import Code, Reason, Severity, refuse
 from node.facts.series import SeriesFacts
-from node.volume.transfer_syntax import is_private, is_readable
 from node.volume.frame import Frame
+from node.volume.transfer_syntax import is_private, is_readable
 
 MAX_INSTANCES = 6000  # SIZE-COUNT, per series
 MAX_SIDE = 4096  # SIZE-DIM, rows or columns

@@ -60,7 +60,7 @@ def _offset(file: int, n_bytes: int) -> int | None:
 
 def _fill(file: int, stored: NDArray[np.uint16], offset: int) -> None:
     """Read until the array is full; the system may give less at once."""
-    target = memoryview(stored).cast("B")
+    target = stored.data.cast("B")
     done = 0
     while done < len(target):
         n = os.preadv(file, [target[done:]], offset + done)

@@ -45,5 +45,5 @@ def _without_loners(frames: list[Frame]) -> list[Frame]:
 
 
 def _has_neighbour(one: tuple[float, ...], others: list[tuple[float, float, float, float, float, float]]) -> bool:
-    near = [np.abs(np.asarray(one) - np.asarray(other)).max() <= COSINE_TOLERANCE for other in others]
+    near = [bool(np.abs(np.asarray(one) - np.asarray(other)).max() <= COSINE_TOLERANCE) for other in others]
     return sum(near) > 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from node.errors import Code, Reason, refuse
 from node.volume.frame import Frame
@@ -26,7 +27,7 @@ def check_planes(frames: Sequence[Frame]) -> tuple[Reason, ...]:
     return (*_frame_of_reference(frames), *_matrix(frames), *_orientation(frames), *_axial(frames))
 
 
-def orientations_of(frames: Sequence[Frame]) -> np.ndarray:  # type: ignore[type-arg]
+def orientations_of(frames: Sequence[Frame]) -> NDArray[np.float64]:
     """Return Image Orientation (Patient) of placed frames, (n, 6)."""
     return np.array([f.geometry.image_orientation for f in frames], np.float64)
 
