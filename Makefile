@@ -2,16 +2,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Where torch comes from: empty takes what pip is configured for (on PyPI for Linux x86-64 that is the CUDA build, which
-# runs on the CPU, too). Set it to the URL of the index of CPU wheels that torch's own install page names to save 2 GB.
+# Where torch comes from: empty takes what pip is configured for (by default for Linux x86-64 that is the CUDA build,
+# which runs on the CPU, too). Set it to the URL of the index of CPU wheels that torch's own install page names to save
+# some gigabytes.
 TORCH_INDEX ?=
 TORCH := torch==2.13.0
+# Debian packages: empty takes everything that demo and tests use; "none" leaves the system alone
+SYSTEM_PACKAGES ?=
+VIEWER ?= yes
+BUNDLE ?= bundle
 
-.PHONY: setup demo test test-all unit check bench fmt lint types imports docs bundle
+.PHONY: setup demo test test-all unit check bench fmt lint types imports docs bundle lock viewer
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml requirements.lock deploy/setup
-	deploy/setup "$(PYTHON)" "$(VENV)" "$(TORCH)" "$(TORCH_INDEX)"
+	deploy/setup "$(PYTHON)" "$(VENV)" "$(TORCH)" "$(TORCH_INDEX)" "$(SYSTEM_PACKAGES)" "$(VIEWER)"
 	touch $@
 
 demo: setup
@@ -44,4 +49,10 @@ bench: setup
 	$(BIN)/lungnode bench receive && $(BIN)/lungnode bench read && $(BIN)/lungnode bench encode && $(BIN)/lungnode bench pipeline
 
 bundle: setup
-	deploy/bundle
+	deploy/bundle "$(BIN)/pip" "$(BUNDLE)" "$(TORCH)" "$(TORCH_INDEX)"
+
+viewer:
+	deploy/viewer
+
+lock:
+	deploy/lock "$(PYTHON)" "$(TORCH)" "$(TORCH_INDEX)"
