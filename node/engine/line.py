@@ -68,11 +68,11 @@ def read_case(case: Case, settings: Settings) -> Volume | Refusal:
 def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
     """Segment and measure one volume."""
     timings_s: dict[str, float] = {}
-    with _timed("segment", timings_s):
+    with timed("segment", timings_s):
         found = model.segment(volume)
     if isinstance(found, Refusal):
         return Refusal((*found.reasons, *volume.reasons))
-    with _timed("measure", timings_s):
+    with timed("measure", timings_s):
         quality = check_quality(volume, found)
         if isinstance(quality, Refusal):
             return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
@@ -87,7 +87,7 @@ def analyse_case(case: Case, settings: Settings, work_dir: Path) -> Analysis | R
     if kept is not None:
         return kept
     timings_s: dict[str, float] = {}
-    with _timed("read", timings_s):
+    with timed("read", timings_s):
         volume = read_case(case, settings)
     if isinstance(volume, Refusal):
         return volume
@@ -123,7 +123,7 @@ def encode_case(
         raise OurMistake("NO-ANALYSIS", "encode was called for a case without a kept analysis")
     out_dir = work_dir / "objects"
     out_dir.mkdir(parents=True, exist_ok=True)
-    with _timed("encode", analysis.timings_s):
+    with timed("encode", analysis.timings_s):
         objects = encode_results(
             ReportInput(
                 identity=identity,
@@ -143,7 +143,8 @@ def encode_case(
 
 
 @contextmanager
-def _timed(step: str, into: dict[str, float]) -> Iterator[None]:
+def timed(step: str, into: dict[str, float]) -> Iterator[None]:
+    """Note how long the block took, in seconds, under the name of its step."""
     started_s = time.perf_counter()
     yield
     into[step] = time.perf_counter() - started_s

@@ -1,0 +1,82 @@
+"""`lungnode analyse`: a folder of DICOM in, objects and `result.json` out."""
+
+import json
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from node.cli.terminal import print_json, progress, to_person
+from node.settings import load
+
+app = typer.Typer()
+
+
+@app.command()
+def analyse(
+    path: Path = typer.Argument(..., exists=True, help="A folder of DICOM, searched recursively, or one file."),
+    out: Path = typer.Option(..., "--out", help="Where objects, masks and result.json go."),
+    route: str | None = typer.Option(None, "--route", help="Use this route alone."),
+    lungs: str | None = typer.Option(None, "--lungs", help="Lung model instead of the route's."),
+    lesions: str | None = typer.Option(None, "--lesions", help="Lesion model instead of the route's."),
+    config: Path | None = typer.Option(None, "--config", help="Settings (lungnode.toml)."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+) -> None:
+    """Analyse the study in a folder without any server.
+
+    Example: lungnode analyse study/ --out result/
+
+    Exit status: 0 done, 3 refused or nothing to analyse (codes in the output), 5 settings.
+    """
+    from node.engine.folder import Asked, analyse_folder  # noqa: PLC0415 - loads the imaging libraries
+    from node.engine.outcome import Outcome  # noqa: PLC0415
+
+    with progress() as bar:
+        task = bar.add_task("starting", total=None)
+        outcome: Outcome = analyse_folder(
+            path, out, load(config), Asked(route, lungs, lesions), lambda step: bar.update(task, description=step)
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    result = outcome.as_json(out)
+    temporary = out / ".result.json.part"
+    temporary.write_text(json.dumps(result, ensure_ascii=False, indent=2), encoding="utf-8")
+    temporary.replace(out / "result.json")
+    if as_json:
+        print_json(result)
+    else:
+        _show(outcome, out)
+    if outcome.verdict.exit_code:
+        raise typer.Exit(outcome.verdict.exit_code)
+
+
+def _show(outcome, out: Path) -> None:  # type: ignore[no-untyped-def] # the type's module is loaded late
+    to_person.print(f"[bold]{outcome.verdict.value}[/]  study {outcome.study_instance_uid}")
+    for reason in outcome.reasons:
+        to_person.print(f"  {reason.severity.value:6} {reason.code.value:12} {reason.text}", markup=False)
+    if outcome.measurements:
+        to_person.print(measurement_table(outcome.measurements))
+    for series in outcome.series:
+        codes = ", ".join(r.code.value for r in series.reasons)
+        to_person.print(
+            f"  {series.role.value:11} {series.modality:3} {series.series_instance_uid} {codes}", markup=False
+        )
+    for file in outcome.files:
+        to_person.print(f"  unread      {file.code.value} {file.path}", markup=False)
+    to_person.print(f"results in {out}", markup=False)
+
+
+def measurement_table(measurements) -> Table:  # type: ignore[no-untyped-def] # the type's module is loaded late
+    """Lay the quantities out as one row per name, one column per side."""
+    table = Table("", "right", "left", "both")
+    names = dict.fromkeys(q.name for q in measurements)
+    for name in names:
+        cells = {q.side.value: _cell(q) for q in measurements if q.name is name}
+        unit = next(q.unit for q in measurements if q.name is name)
+        table.add_row(f"{name.value} ({unit})", *(cells.get(side, "") for side in ("right", "left", "both")))
+    return table
+
+
+def _cell(quantity) -> str:  # type: ignore[no-untyped-def] # as above
+    if quantity.value is None:
+        return "withheld: " + ", ".join(r.code.value for r in quantity.refused_by)
+    return f"{quantity.value:.1f}" + (" (partial)" if quantity.partial else "")
