@@ -1,1 +1,1 @@
-"""See the files."""
+"""What each system does to a picture before its network sees it. Pure functions on arrays or tensors; no file access."""

@@ -1,0 +1,81 @@
+"""`lungnode train`: train one of the networks, or go on with a training that was interrupted."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+from node.cli.terminal import print_json, to_person
+from node.learn.curves import Point
+from node.learn.session import Wish, run
+from node.segment.contract import LungDefinition
+
+app = typer.Typer()
+
+
+class ProtocolName(StrEnum):
+    """Which sizes and schedule."""
+
+    PAPER = "paper"
+    REDUCED = "reduced"
+
+
+class PrecisionName(StrEnum):
+    """How the network computes."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+@app.command()
+def train(
+    model: str = typer.Argument(..., help="aru-net (P0), fusionlungnet (P1), unet and the other baselines."),
+    data: Path = typer.Option(..., "--data", help="Folder of a labelled set: index.csv, images, masks."),
+    out: Path = typer.Option(..., "--out", help="Folder of this run; one that holds a checkpoint is gone on with."),
+    protocol: ProtocolName = typer.Option(ProtocolName.PAPER, help="The paper's schedule, or what two cores can train."),
+    width: int | None = typer.Option(None, min=2, help="Channels of the first level."),
+    size: int | None = typer.Option(None, min=32, help="Rows and columns of the input."),
+    lr: float | None = typer.Option(None, min=0.0, help="First learning rate."),
+    epochs: int | None = typer.Option(None, min=1, help="At most so many epochs."),
+    optimiser: str | None = typer.Option(None, help="adam, sgd, adamax or rmsprop."),
+    definition: LungDefinition | None = typer.Option(None, help="Which lung; the system's own by default."),
+    recipe: str | None = typer.Option(None, help="Preprocessing: window or p1; the system's own by default."),
+    switch: list[str] = typer.Option([], help="A size or switch of the network as name=value, e.g. mff=false."),
+    where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
+    folds: int = typer.Option(0, min=0, help="k folds over train and val; 0: the set's own split."),
+    fold: int = typer.Option(0, min=0, help="Which fold is held out, from 0."),
+    seed: int = typer.Option(0, help="Of weights, order and augmentation."),
+    budget: float | None = typer.Option(None, min=0.0, help="Minutes of training; ends earlier, marked as not converged."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
+    threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
+    any_licence: bool = typer.Option(False, "--any-licence", help="Learn from every row; the weights are marked."),
+    as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object."),
+) -> None:
+    """Train a network by its paper's schedule, by patient, and keep the best epoch.
+
+    Example: lungnode train aru-net --data sets/lungs --out runs/p0 --protocol reduced --budget 60
+    """
+    wish = Wish(
+        model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds, fold,
+        seed, budget, device, precision.value, threads, any_licence, tuple(switch),
+    )  # fmt: skip
+    summary = run(wish, _tell)
+    if as_json:
+        print_json(summary)
+    else:
+        to_person.print(
+            f"{summary['title']}: {summary['state']} after {summary['epochs']} epochs, best validation Dice "
+            f"{summary['best_val_dice']:.4f} in epoch {summary['best_epoch']}",
+            markup=False,
+        )
+
+
+def _tell(point: Point) -> None:
+    """Show one epoch."""
+    to_person.print(
+        f"epoch {point.epoch:3d}  {point.phase}  loss {point.train_loss:.4f} / {point.val_loss:.4f}  "
+        f"Dice {point.val_dice:.4f}  kept out {point.kept_out:.3f}  lr {point.lr:.1e}  {point.seconds:.0f} s",
+        markup=False,
+    )

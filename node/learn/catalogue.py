@@ -1,0 +1,121 @@
+"""What can be trained: each system with its network, loss, preprocessing and the paper's schedule.
+
+Networks of our own are imported when they are built, MONAI's by `baselines`; this file imports torch alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from torch import nn
+
+from node.errors import InputRefused
+from node.learn.losses import Loss, p0_loss, p1_loss
+from node.segment.contract import LungDefinition, Task
+
+Sizes = Mapping[str, int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a paper trains. What it does not state is the common decision: early stop after 15, plateau after 5."""
+
+    lr: float = 1e-4
+    batch: int = 8
+    epochs: int = 200
+    patience: int = 15
+    plateau: int = 5
+    factor: float = 0.5
+    slices_per_epoch: int | None = None  # None: every row once
+    optimiser: str = "adam"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One part of a training: which parameters move (by prefix; empty: all), on which rows, until when."""
+
+    name: str
+    free: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    patience: int | None = None  # None: the schedule's
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One system that can be trained.
+
+    Attributes
+    ----------
+    name : of the command line and of the model's folder.
+    paper : P0 ... P4, or "baseline".
+    build : sizes to network.
+    full : the paper's sizes; any of them may be overridden.
+    loss : of `losses`.
+    recipe : of `preprocess.recipes`.
+    body_only : whether what lies outside the body is set to air first (P1's artefact removal).
+    """
+
+    name: str
+    paper: str
+    title: str
+    build: Callable[[Sizes], nn.Module]
+    full: Sizes
+    size: int
+    loss: Loss
+    recipe: str
+    body_only: bool
+    task: Task
+    definition: LungDefinition
+    schedule: Schedule
+    phases: tuple[Phase, ...] = (Phase("all"),)
+
+
+def _network(module: str, name: str) -> Callable[[Sizes], nn.Module]:
+    """Return a builder that imports the network when it is asked for it."""
+
+    def build(sizes: Sizes) -> nn.Module:
+        network: nn.Module = getattr(import_module(f"node.segment.networks.{module}"), name)(**sizes)
+        return network
+
+    return build
+
+
+# P0's two phases of training, the second on the clinical domain with decoder and gates freed first
+_P0_PHASES = (
+    Phase("public slices", where=("domain!=hu",)),
+    Phase("a: decoder and gates", free=("fusions.", "head."), where=("domain=hu",), patience=5),
+    Phase("b: and block 2", free=("fusions.", "head.", "blocks.1."), where=("domain=hu",), patience=5),
+    Phase("c: everything", where=("domain=hu",), patience=5),
+)
+
+ENTRIES: Mapping[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "aru-net", "P0", "ARU-Net", _network("aru_net", "ARUNet"), {"channels": 1, "width": 64, "depth": 2}, 256,
+            p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(), _P0_PHASES,
+        ),
+        Entry(
+            "fusionlungnet", "P1", "FusionLungNet", _network("fusionlungnet", "FusionLungNet"),
+            {"channels": 1, "width": 64}, 320, p1_loss, "p1", True, Task.LUNGS, LungDefinition.WITH_LESIONS,
+            Schedule(batch=32),
+        ),
+        Entry(
+            "unet", "baseline", "U-Net", _network("unet", "UNet"), {"channels": 1, "width": 64, "depth": 4}, 256,
+            p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(),
+        ),
+    )
+}  # fmt: skip
+
+
+def entry(name: str) -> Entry:
+    """Return the system of this name.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN, with the names that there are.
+    """
+    if name not in ENTRIES:
+        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {', '.join(sorted(ENTRIES))}")
+    return ENTRIES[name]

@@ -1,0 +1,89 @@
+"""The papers' losses, each from logits (N, 1, H, W) and a target of 0 and 1 of the same shape to one number.
+
+P0, equations 11 to 13:   alpha BCE + (1 - alpha) Dice          alpha 0.5, BCE as a mean over pixels (decision)
+P1, equations 9 to 12:    0.3 focal + 0.4 SSIM + 0.3 IoU        on the answer and on each supervised map, weight 1
+
+Sums are taken in single precision: half precision cannot hold the number of pixels of a picture.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from node.segment.networks.logits import Logits
+
+Loss = Callable[[Logits, Tensor], Tensor]
+
+_SSIM_C1 = 0.01**2
+_SSIM_C2 = 0.03**2
+_SSIM_SIDE = 11
+_SSIM_SIGMA = 1.5
+
+
+def bce(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy, mean over pixels (P0, equation 11)."""
+    return F.binary_cross_entropy_with_logits(logits.float(), target.float())
+
+
+def dice(logits: Tensor, target: Tensor, epsilon: float = 1e-5) -> Tensor:
+    """P0, equation 12: 1 - (2 sum(y p) + e) / (sum(y) + sum(p) + e), over the whole batch."""
+    p, y = logits.float().sigmoid(), target.float()
+    return 1.0 - (2.0 * (y * p).sum() + epsilon) / (y.sum() + p.sum() + epsilon)
+
+
+def focal(logits: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """P1, equation 9: -alpha (1-p)^gamma log p where y = 1, -(1-alpha) p^gamma log(1-p) where y = 0, mean."""
+    x, y = logits.float(), target.float()
+    p = x.sigmoid()
+    on = alpha * (1.0 - p) ** gamma * F.logsigmoid(x)
+    off = (1.0 - alpha) * p**gamma * F.logsigmoid(-x)
+    return -(y * on + (1.0 - y) * off).mean()
+
+
+def ssim(logits: Tensor, target: Tensor) -> Tensor:
+    """P1, equations 11 and 12: 1 - SSIM, the two brackets multiplied, Gaussian window of 11 x 11, sigma 1.5."""
+    p, y = logits.float().sigmoid(), target.float()
+    mean_p, mean_y = _blur(p), _blur(y)
+    var_p = _blur(p * p) - mean_p**2
+    var_y = _blur(y * y) - mean_y**2
+    covariance = _blur(p * y) - mean_p * mean_y
+    luminance = (2.0 * mean_p * mean_y + _SSIM_C1) / (mean_p**2 + mean_y**2 + _SSIM_C1)
+    structure = (2.0 * covariance + _SSIM_C2) / (var_p + var_y + _SSIM_C2)
+    return 1.0 - (luminance * structure).mean()
+
+
+def iou(logits: Tensor, target: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """P1: 1 - sum(p y) / (sum(p) + sum(y) - sum(p y)), per picture, mean over pictures."""
+    p, y = logits.float().sigmoid().flatten(1), target.float().flatten(1)
+    both = (p * y).sum(1)
+    return (1.0 - (both + epsilon) / (p.sum(1) + y.sum(1) - both + epsilon)).mean()
+
+
+def p0_loss(output: Logits, target: Tensor, alpha: float = 0.5) -> Tensor:
+    """P0, equation 13."""
+    return alpha * bce(output.main, target) + (1.0 - alpha) * dice(output.main, target)
+
+
+def p1_loss(output: Logits, target: Tensor, weights: tuple[float, float, float] = (0.3, 0.4, 0.3)) -> Tensor:
+    """P1, equation 10: focal, SSIM and IoU with these weights, summed over the answer and the supervised maps."""
+    a, b, c = weights
+    maps = (output.main, *output.auxiliary)
+    return sum(
+        (a * focal(m, target) + b * ssim(m, target) + c * iou(m, target) for m in maps), torch.zeros((), device=target.device)
+    )
+
+
+def _blur(x: Tensor) -> Tensor:
+    """Return Gaussian local means, one row and one column at a time; only where the window fits."""
+    line = _gaussian().to(x.device)
+    return F.conv2d(F.conv2d(x, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
+
+
+@cache
+def _gaussian() -> Tensor:
+    at = torch.arange(_SSIM_SIDE, dtype=torch.float32) - _SSIM_SIDE // 2
+    line = torch.exp(-(at**2) / (2.0 * _SSIM_SIGMA**2))
+    return line / line.sum()

@@ -1,0 +1,52 @@
+"""The reduced protocol: what two cores can train, the same for every network and baseline.
+
+Written once, so that a difference between two rows of a table is one of networks:
+
+    input        256 x 256, one channel, HU rows under free licences, split by patient
+    width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), stated in every name
+    batch        8 slices; an epoch is 480 slices, a case with n slices drawn as often as the root of n
+    optimiser    Adam, 1e-3 at first (chosen from 3e-4, 1e-3, 3e-3 by the validation Dice after two epochs), halved
+                 after 5 epochs without a better validation Dice
+    end          15 epochs without a better validation Dice, at most 200; the best epoch's weights are kept
+    augmentation `augment.Strength` as it stands
+    validation   at most 12 slices of each case, mean over cases
+    precision    bf16 and channels-last on the CPU where it has bf16, losses and batch statistics in single precision
+"""
+
+from dataclasses import dataclass
+
+from node.learn.catalogue import Entry, Phase, Schedule, Sizes
+
+SIZE = 256
+PER_CASE = 12
+WIDTH = 16
+SCHEDULE = Schedule(lr=1e-3, batch=8, epochs=200, patience=15, plateau=5, factor=0.5, slices_per_epoch=480)
+LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+_DEPTHS = {"aru-net": 5}  # two stages see 30 pixels, too few to tell lung from bowel
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decides a training, written beside its result."""
+
+    sizes: Sizes
+    size: int
+    per_case: int
+    schedule: Schedule
+    phases: tuple[Phase, ...]
+    name: str  # of the protocol
+
+
+def paper(entry: Entry) -> Plan:
+    """Return the paper's own sizes and schedule: for a GPU."""
+    return Plan(dict(entry.full), entry.size, 100000, entry.schedule, entry.phases, "paper")
+
+
+def reduced(entry: Entry, width: int = WIDTH) -> Plan:
+    """Return the reduced protocol for one system."""
+    sizes = dict(entry.full)
+    if "width" in sizes:
+        sizes["width"] = width
+    if entry.name in _DEPTHS:
+        sizes["depth"] = _DEPTHS[entry.name]
+    return Plan(sizes, SIZE, PER_CASE, SCHEDULE, (Phase("all"),), "reduced")

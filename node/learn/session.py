@@ -1,0 +1,156 @@
+"""One training from a data folder to a run folder: which rows, which plan, where it goes on.
+
+A run folder holds `run.json` (everything that decided it), `checkpoint.safetensors`, `best.safetensors` and the curves.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from node.learn.catalogue import Entry, entry
+from node.learn.curves import Point, draw_curves
+from node.learn.folds import fold_split
+from node.learn.index import Row, read_index, refuse_unfree
+from node.learn.precision import Precision, Runtime, runtime
+from node.learn.protocol import Plan, paper, reduced
+from node.learn.train import Ended, Job, train
+from node.segment.contract import LungDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for on the command line; None: the protocol's or the paper's."""
+
+    model: str
+    data: Path
+    out: Path
+    protocol: str = "reduced"
+    width: int | None = None
+    size: int | None = None
+    lr: float | None = None
+    epochs: int | None = None
+    optimiser: str | None = None
+    definition: LungDefinition | None = None
+    recipe: str | None = None
+    where: tuple[str, ...] = ()
+    folds: int = 0
+    fold: int = 0
+    seed: int = 0
+    budget_min: float | None = None
+    device: str = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
+    any_licence: bool = False
+    switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
+
+
+def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
+    """Train, or go on with, what was wished; return the summary that is also written as `run.json`.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-LICENCE, SET-EMPTY for the data; RUN-OTHER for the folder.
+    """
+    if wish.threads:
+        torch.set_num_threads(wish.threads)
+    chosen = entry(wish.model)
+    chosen = replace(chosen, recipe=wish.recipe or chosen.recipe)
+    plan = plan_of(wish, chosen)
+    definition = wish.definition or chosen.definition
+    learn_rows, val_rows = rows_of(wish, definition)
+    place = runtime(wish.device, wish.precision)
+    budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
+    job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s)
+    wish.out.mkdir(parents=True, exist_ok=True)
+    summary = _summary(job, learn_rows, val_rows, place)
+    _write(wish.out, summary | {"state": "running", "converged": False})
+    ended = train(job, learn_rows, val_rows, place, tell)
+    draw_curves(wish.out, ended.points, title_of(chosen, plan))
+    summary |= _outcome(ended)
+    _write(wish.out, summary)
+    return summary
+
+
+def plan_of(wish: Wish, chosen: Entry) -> Plan:
+    """Return the protocol with what the person changed."""
+    plan = paper(chosen) if wish.protocol == "paper" else reduced(chosen)
+    sizes = dict(plan.sizes)
+    if wish.width is not None and "width" in sizes:
+        sizes["width"] = wish.width
+    for switch in wish.switches:
+        name, _, value = switch.partition("=")
+        sizes[name] = value == "true" if value in {"true", "false"} else int(value)
+    schedule = replace(
+        plan.schedule,
+        lr=wish.lr or plan.schedule.lr,
+        epochs=wish.epochs or plan.schedule.epochs,
+        optimiser=wish.optimiser or plan.schedule.optimiser,
+    )
+    return replace(plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule)
+
+
+def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Return the rows to learn from and those to validate on; test rows are never among them."""
+    rows = [row for row in read_index(wish.data, where=wish.where) if row.split in {"train", "val"}]
+    with_lesions = definition is LungDefinition.WITH_LESIONS
+    rows = [row for row in rows if not row["drop"] and not (with_lesions and row["drop_p1"])]
+    if not wish.any_licence:
+        refuse_unfree(rows)
+    if wish.folds:
+        return fold_split(rows, wish.folds, wish.fold)
+    return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val")
+
+
+def title_of(chosen: Entry, plan: Plan) -> str:
+    """Return how a table calls it: "ARU-Net, width 16, depth 5"."""
+    sizes = ", ".join(f"{name} {value}" for name, value in plan.sizes.items() if name != "channels")
+    return f"{chosen.title}, {sizes}"
+
+
+def _summary(job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime) -> dict[str, object]:
+    rows = (*learn_rows, *val_rows)
+    return {
+        "model": job.entry.name,
+        "paper": job.entry.paper,
+        "title": title_of(job.entry, job.plan),
+        "sizes": dict(job.plan.sizes),
+        "size": job.plan.size,
+        "recipe": job.entry.recipe,
+        "body_only": job.entry.body_only,
+        "task": job.entry.task.value,
+        "definition": job.definition.value,
+        "protocol": job.plan.name,
+        "schedule": asdict(job.plan.schedule),
+        "seed": job.seed,
+        "runtime": place.name,
+        "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),
+        "train_cases": sorted({row.case for row in learn_rows}),
+        "val_cases": sorted({row.case for row in val_rows}),
+        "n_train": len(learn_rows),
+        "n_val": len(val_rows),
+        "licences": sorted({row["licence"] or "not stated" for row in rows}),
+        "free": all(row.is_free for row in rows),
+        "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
+    }
+
+
+def _outcome(ended: Ended) -> dict[str, object]:
+    best = max(ended.points, key=lambda point: point.val_dice)
+    return {
+        "state": ended.why,
+        "converged": ended.converged,
+        "epochs": len(ended.points),
+        "best_epoch": best.epoch,
+        "best_val_dice": best.val_dice,
+        "best_kept_out": best.kept_out,
+        "minutes": sum(point.seconds for point in ended.points) / 60.0,
+    }
+
+
+def _write(folder: Path, summary: dict[str, object]) -> None:
+    (folder / "run.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")

@@ -1,0 +1,73 @@
+"""The slices that one training run learns from and is validated on, in memory at the size the network takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from node.learn.index import Row
+from node.learn.slices import read_slice
+from node.segment.preprocess.body import outside_to_air
+from node.segment.preprocess.resize import to_network
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSet:
+    """Pictures and masks of some rows.
+
+    Attributes
+    ----------
+    hu : (n, size, size) int16, HU.
+    ids : (n, size, size) uint8, as stored.
+    rows : one per slice.
+    """
+
+    hu: NDArray[np.int16]
+    ids: NDArray[np.uint8]
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return how often each row is drawn: a case with n rows weighs as the root of n, shared among them."""
+        names, index, n = np.unique([row.case for row in self.rows], return_inverse=True, return_counts=True)
+        weight: NDArray[np.float64] = 1.0 / np.sqrt(n[index])
+        return weight / weight.sum()
+
+
+def load(rows: Sequence[Row], size: int, *, body_only: bool) -> SliceSet:
+    """Read rows, with `body_only` everything outside the body set to air, and bring them to `size` x `size`."""
+    hu = np.empty((len(rows), size, size), np.int16)
+    ids = np.empty((len(rows), size, size), np.uint8)
+    for i, row in enumerate(rows):
+        piece = read_slice(row)
+        hu_yx = outside_to_air(piece.hu_yx) if body_only else piece.hu_yx
+        hu[i] = to_network(torch.from_numpy(hu_yx)[None, None], size)[0, 0].round().numpy().astype(np.int16)
+        ids[i] = nearest(piece.mask_yx, size)
+    return SliceSet(hu, ids, tuple(rows))
+
+
+def nearest(mask_yx: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize ids to `size` x `size` by the nearest pixel centre."""
+    rows, columns = (np.minimum(((np.arange(size) + 0.5) * n / size).astype(np.intp), n - 1) for n in mask_yx.shape)
+    return mask_yx[np.ix_(rows, columns)]
+
+
+def batch(data: SliceSet, index: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+    """Return pictures (N, 1, H, W) float32 HU and ids (N, 1, H, W) uint8."""
+    hu = torch.from_numpy(data.hu[index].astype(np.float32))[:, None]
+    return hu, torch.from_numpy(data.ids[index])[:, None]
+
+
+def spread(rows: Sequence[Row], per_case: int) -> tuple[Row, ...]:
+    """Return at most so many rows of each case, evenly spread in the order of the index."""
+    chosen: list[Row] = []
+    for case in dict.fromkeys(row.case for row in rows):
+        of_case = [row for row in rows if row.case == case]
+        at = np.unique(np.linspace(0, len(of_case) - 1, per_case).round().astype(int))
+        chosen += [of_case[i] for i in at]
+    return tuple(chosen)

@@ -1,0 +1,40 @@
+"""What a stored mask says, under one of the two definitions of a lung, or of a tumour.
+
+Rows whose `label` begins with "ids" hold 1 = lung, 2 = primary tumour (drawn over lung), 3 = other tumour or nodes and,
+in the rule-made set, 4 = in P1's lung only; the others hold one thing as 255. A row that does not say what is asked is
+`None`, never an empty mask: nobody outlined it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.learn.index import Row
+from node.segment.contract import LungDefinition, Task
+
+Mask = NDArray[np.bool_]
+
+_LUNG = 1
+_TUMOUR = 2
+_WITH_LESIONS = (1, 2, 4)
+
+
+def lung_truth(row: Row, mask: NDArray[np.generic], definition: LungDefinition) -> Mask | None:
+    """Return the lung of one row under a definition, or None where the row has no lung outlined."""
+    if row["label"].startswith("ids") or row["label_key"]:
+        if not (row["lung_px"] or row["lung_label"]):
+            return None
+        wanted = _WITH_LESIONS if definition is LungDefinition.WITH_LESIONS else (_LUNG,)
+        return np.isin(mask, wanted)
+    return mask == 255 if "lung" in row["label"] else None
+
+
+def tumour_truth(row: Row, mask: NDArray[np.generic]) -> Mask | None:
+    """Return the primary tumour of one row, or None where nobody looked for one."""
+    if row["label"].startswith("ids") or row["label_key"]:
+        return mask == _TUMOUR
+    return mask == 255 if "tumour" in row["label"] and "lung" not in row["label"] else None
+
+
+def truth(row: Row, mask: NDArray[np.generic], task: Task, definition: LungDefinition) -> Mask | None:
+    """Return what a model of this task should find in this row."""
+    return lung_truth(row, mask, definition) if task is Task.LUNGS else tumour_truth(row, mask)
