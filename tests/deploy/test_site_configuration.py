@@ -1,0 +1,93 @@
+"""The configurations that are shipped are those that the code reads."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from node.errors import Misconfigured
+from node.settings import Settings, load
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+ORTHANC_JSON = DEPLOY.parent / "orthanc.json"
+
+
+def test_the_site_template_is_valid():
+    settings = load(DEPLOY / "lungnode.toml", environ={})
+    assert settings.receive.ae_title == "LUNGNODE"
+    assert [d.name for d in settings.destinations] == ["orthanc"]
+
+
+def test_what_the_template_shows_as_an_example_is_valid_too(tmp_path):
+    """Every commented line of the template is a setting; uncommented, all of them are accepted at once."""
+    lines = (DEPLOY / "lungnode.toml").read_text().splitlines()
+    example = re.compile(r"^(\s*)# (\[\[?[a-z_]+\]\]?$|[a-z_]+ = .*|\{ .*)")
+    uncommented = [example.sub(r"\1\2", line) for line in lines]
+    assert uncommented != lines
+    (tmp_path / "site.toml").write_text("\n".join(uncommented))
+    settings = load(tmp_path / "site.toml", environ={})
+    assert [d.kind for d in settings.destinations] == ["stow", "cstore", "folder"]
+    assert settings.receive.tls_port == 2762
+
+
+def test_the_template_states_the_defaults_where_it_does_not_say_change():
+    """A person may delete a line that is not marked without changing anything."""
+    stated = tomllib.loads((DEPLOY / "lungnode.toml").read_text())
+    defaults = Settings().model_dump(mode="json")
+    marked = {("receive", "host"), ("receive", "peers")}
+    differing = {
+        (section, key)
+        for section, values in stated.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if defaults[section][key] != value
+    }
+    assert differing == marked
+
+
+def test_a_secret_comes_from_the_environment(tmp_path):
+    environment = {"LUNGNODE_ORTHANC_PASSWORD": "s3cret", "LUNGNODE_DATABASE_PASSWORD": "other"}
+    settings = load(DEPLOY / "container" / "lungnode.toml", environ=environment)
+    password = settings.destinations[0].password
+    assert password is not None
+    assert password.get_secret_value() == "s3cret"
+    assert settings.engine.database_url == "postgresql+psycopg://lungnode:other@database/lungnode"
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
+def test_a_missing_secret_stops_the_start_and_is_named(value):
+    environment = {"LUNGNODE_DATABASE_PASSWORD": "other"} | ({} if value is None else {"LUNGNODE_ORTHANC_PASSWORD": ""})
+    with pytest.raises(Misconfigured, match="LUNGNODE_ORTHANC_PASSWORD"):
+        load(DEPLOY / "container" / "lungnode.toml", environ=environment)
+
+
+def test_orthanc_lets_nobody_in_by_default():
+    shipped = json.loads(ORTHANC_JSON.read_text())
+    assert shipped["AuthenticationEnabled"] is True
+    assert shipped["DicomAlwaysAllowStore"] is False
+    assert shipped["DicomCheckCalledAet"] is True
+    assert shipped["RemoteAccessAllowed"] is False
+    assert shipped["ExecuteLuaEnabled"] is False
+    assert shipped["RegisteredUsers"] == {"lungnode": "${LUNGNODE_ORTHANC_PASSWORD}"}
+
+
+def test_orthanc_does_not_load_the_plugin_that_kills_it():
+    """libOrthancGdcm.so 1.5 ends the whole server on a WADO-RS request for JPEG-LS."""
+    for file in (ORTHANC_JSON, DEPLOY / "container" / "orthanc.json"):
+        assert not [p for p in json.loads(file.read_text())["Plugins"] if "Gdcm" in p]
+
+
+def test_the_container_differs_from_orthanc_json_only_where_a_container_must():
+    ours, container = (json.loads(file.read_text()) for file in (ORTHANC_JSON, DEPLOY / "container" / "orthanc.json"))
+    differing = {key for key in ours.keys() | container.keys() if ours.get(key) != container.get(key)}
+    assert differing == {
+        "StorageDirectory",
+        "IndexDirectory",
+        "DicomModalities",
+        "DicomCheckModalityHost",
+        "RemoteAccessAllowed",
+        "PythonScript",
+        "LungNode",
+    }
