@@ -26,7 +26,7 @@ from node.facts.read import Unread, read_facts
 from node.facts.series import InstanceFile, SeriesFacts
 from node.report.check import self_check
 from node.report.deflate import deflate
-from node.report.encode import ReportInput, encode_results
+from node.report.encode import ReportInput, encode_results, encode_segmentation
 from node.report.segments import Tracked, describe
 from node.report.uids import CaseIdentity, device_uid
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
@@ -93,8 +93,7 @@ def _seconds(action: Callable[[], object]) -> float:
 
 
 def _seg_alone(case: ReportInput, folder: Path) -> None:
-    """Do all that is done for the SEG. No numbers are given, so the report is next to nothing, but it is in the time."""
-    self_check(encode_results(case, folder)[:1], case.volume, case.segmentation, ())
+    self_check(encode_segmentation(case, folder), case.volume, case.segmentation, ())
 
 
 def _everything(case: ReportInput, folder: Path) -> None:
@@ -164,7 +163,7 @@ def _write_header(folder: Path, z: int, shape: tuple[int, int, int]) -> Path:
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"2.25.200{z:04}"
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = _STUDY, _SERIES, _FRAME
-    ds.PatientID, ds.PatientName, ds.PatientBirthDate, ds.PatientSex = "bench", "Bench", "", ""
+    ds.PatientID, ds.PatientName, ds.PatientBirthDate, ds.PatientSex = "bench", "Bench^Bench", "", ""
     ds.StudyDate, ds.StudyTime, ds.StudyID, ds.AccessionNumber = "20250101", "120000", "1", ""
     ds.Modality, ds.SeriesNumber, ds.InstanceNumber, ds.PositionReferenceIndicator = "CT", 1, z + 1, ""
     ds.Rows, ds.Columns = shape[1:]

@@ -57,11 +57,12 @@ def _same_masks(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation)
         if segment.label not in label_of or segment.tracking_id != segment.label:
             raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
         number_to_label[segment.number] = label_of[segment.label]
-    as_labels = decoded.numbers_zyx
-    if (number_to_label[: len(decoded.segments) + 1] != np.arange(len(decoded.segments) + 1)).any():
-        as_labels = number_to_label[decoded.numbers_zyx]
-    if not np.array_equal(as_labels, segmentation.labels_zyx):
-        differing = int(np.count_nonzero(as_labels != segmentation.labels_zyx))
+    renumbered = any(number_to_label[s.number] != s.number for s in decoded.segments)
+    differing = 0
+    for numbers_yx, labels_yx in zip(decoded.numbers_zyx, segmentation.labels_zyx, strict=True):
+        read_yx = number_to_label[numbers_yx] if renumbered else numbers_yx
+        differing += int(np.count_nonzero(read_yx != labels_yx))
+    if differing:
         raise OurMistake("SELF-CHECK", f"{differing} voxels of the written segmentation differ", voxels=differing)
     for z, sop_instance_uid, frame_number in decoded.sources:
         frame = volume.frames[z]

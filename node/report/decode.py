@@ -119,12 +119,12 @@ def _unpack(pixel_data: bytes, placed: list[tuple[int, int]], numbers_zyx: NDArr
     for i, (number, z) in enumerate(placed):
         first, end = i * n, (i + 1) * n
         bits = np.unpackbits(packed[first // 8 : (end + 7) // 8], bitorder="little")[first % 8 : first % 8 + n]
+        counts[number] = counts.get(number, 0) + int(np.count_nonzero(bits.view(np.bool_)))
+        np.multiply(bits, number, out=bits)
         plane = numbers_zyx[z].reshape(-1)
-        before = np.count_nonzero(plane)
-        n_set = np.count_nonzero(bits)
-        np.maximum(plane, bits * np.uint8(number), out=plane)
-        _require(np.count_nonzero(plane) == before + n_set, "segments overlap")
-        counts[number] = counts.get(number, 0) + int(n_set)
+        np.add(plane, bits, out=plane)  # where two segments met the sum is wrong, and the count below shows it
+    n_marked = sum(int(np.count_nonzero(plane)) for plane in numbers_zyx)
+    _require(n_marked == sum(counts.values()), "segments overlap")
     return counts
 
 

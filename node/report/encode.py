@@ -14,7 +14,7 @@ from node.report.equipment import Equipment
 from node.report.kinds import NOTICE, SEG, SR
 from node.report.notice import NoticeInput, build_notice
 from node.report.seg import build_seg
-from node.report.seg_frames import frames_with_voxels
+from node.report.seg_frames import Frame, slices_with
 from node.report.segments import Tracked, in_order, model_for
 from node.report.source import Source, read_source
 from node.report.sr import Findings, SrClass, build_report
@@ -45,6 +45,16 @@ class ReportInput:
     sr_class: SrClass = SrClass.COMPREHENSIVE_3D
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is read and decided once for all objects of a case."""
+
+    source: Source
+    job: Job
+    tracked: tuple[Tracked, ...]
+    frames: tuple[Frame, ...]
+
+
 def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
     """Write the segmentation (where any segment has voxels) and the measurement report of a case.
 
@@ -59,25 +69,24 @@ def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...
     InputRefused
         FILE-UNREAD where a source's header is gone.
     """
-    labels_zyx = case.segmentation.labels_zyx
-    made: list[EncodedObject] = []
     with pydicom_config.disable_value_validation():  # UIDs and dates are the source's, valid or not
-        source = read_source(case.volume)
-        job = _job(case, source)
-        tracked = _tracked(case)
-        frames = frames_with_voxels(labels_zyx, [t.segment.label for t in tracked])
-        if frames:
-            made.append(finish(build_seg(labels_zyx, tracked, frames, source, job), SEG, job, out_dir))
+        prepared = _prepare(case)
+        seg = _write_seg(case, prepared, out_dir)
         report = build_report(
-            Findings(case.segmentation, tuple(tracked), tuple(frames), case.quantities, case.reasons),
-            source,
-            job,
-            seg=made[0].reference if made else None,
+            Findings(case.segmentation, prepared.tracked, prepared.frames, case.quantities, case.reasons),
+            prepared.source,
+            prepared.job,
+            seg=seg[0].reference if seg else None,
             predecessor=case.predecessor,
             sop_class=case.sr_class,
         )
-        made.append(finish(report, SR, job, out_dir))
-    return tuple(made)
+        return (*seg, finish(report, SR, prepared.job, out_dir))
+
+
+def encode_segmentation(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
+    """Write the segmentation alone, as `encode_results` writes it; nothing where no segment has voxels."""
+    with pydicom_config.disable_value_validation():
+        return _write_seg(case, _prepare(case), out_dir)
 
 
 def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
@@ -91,6 +100,22 @@ def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
     with pydicom_config.disable_value_validation():
         target, job = build_notice(notice)
         return finish(target, NOTICE, job, out_dir)
+
+
+def _prepare(case: ReportInput) -> _Prepared:
+    source = read_source(case.volume)
+    occupied = {s.label: slices_with(case.segmentation.labels_zyx, s.label) for s in case.segmentation.segments}
+    tracked = _tracked(case, occupied)
+    frames = tuple(Frame(t.segment.label, t.number, z) for t in tracked for z in occupied[t.segment.label])
+    return _Prepared(source, _job(case, source), tracked, frames)
+
+
+def _write_seg(case: ReportInput, prepared: _Prepared, out_dir: Path) -> tuple[EncodedObject, ...]:
+    if not prepared.frames:
+        return ()
+    labels_zyx, job = case.segmentation.labels_zyx, prepared.job
+    target = build_seg(labels_zyx, prepared.tracked, prepared.frames, prepared.source, job)
+    return (finish(target, SEG, job, out_dir),)
 
 
 def _job(case: ReportInput, source: Source) -> Job:
@@ -109,12 +134,11 @@ def _job(case: ReportInput, source: Source) -> Job:
     )
 
 
-def _tracked(case: ReportInput) -> list[Tracked]:
+def _tracked(case: ReportInput, occupied: dict[int, list[int]]) -> tuple[Tracked, ...]:
     """Number the segments that have voxels, from 1 without gaps."""
     series_uid = case.volume.series.series_instance_uid
-    labels = case.segmentation.labels_zyx
-    present = [s for s in in_order(case.segmentation) if (labels == s.label).any()]
-    return [
+    present = [s for s in in_order(case.segmentation) if occupied[s.label]]
+    return tuple(
         Tracked(
             number=number,
             segment=segment,
@@ -122,4 +146,4 @@ def _tracked(case: ReportInput) -> list[Tracked]:
             model=model_for(segment.kind, case.segmentation.models),
         )
         for number, segment in enumerate(present, start=1)
-    ]
+    )

@@ -6,12 +6,13 @@ that set is unknown or its bytes cannot be decoded (CS-UNKNOWN) are the bytes co
 
 from dataclasses import dataclass
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
+from pydicom.tag import Tag
 
 from node.facts.charset import CharacterSet, character_set
+from node.report import explicit_little as little
 
 _UTF8 = "ISO_IR 192"
 
@@ -77,7 +78,7 @@ def copy_patient_and_study(target: Dataset, source: Dataset) -> tuple[str, ...]:
     verbatim = not is_decodable(source)
     target.StudyInstanceUID = source.StudyInstanceUID
     terms = terms_of(source) if verbatim else (_UTF8,)
-    target.add(DataElement(BaseTag(0x00080005), "CS", list(terms) or None, validation_mode=0))
+    target.add(DataElement(Tag("SpecificCharacterSet"), "CS", list(terms) or None, validation_mode=0))
     characters = character_set(terms_of(source))
     for keyword in (*_ALWAYS, *_WHERE_PRESENT):
         if keyword in source:
@@ -111,7 +112,7 @@ def _cut(keyword: str, text: str) -> bytes:
 
 def _put(target: Dataset, keyword: str, raw: bytes, decoded: str) -> list[str]:
     """Write bytes as an element, as they are: nothing that would repair or refuse them comes between."""
-    tag = BaseTag(tag_for_keyword(keyword) or 0)
+    tag = Tag(keyword)
     padded = raw + b" " * (len(raw) % 2)
     target[tag] = RawDataElement(tag, dictionary_VR(keyword), len(padded), padded, 0, False, True)
     limit = _CUT_AT.get(keyword)
@@ -136,20 +137,22 @@ def _copy_sequence(
         for alternatives in needed:
             if not any(name in item and _text(item, name, characters).decoded for name in alternatives):
                 return [f"{keyword} was left out: the source's lacks {' or '.join(alternatives)}"]
-    setattr(target, keyword, [_copy_item(item, characters, verbatim) for item in items])
+    value = little.items(_copy_item(item, characters, verbatim) for item in items)
+    target[Tag(keyword)] = RawDataElement(Tag(keyword), "SQ", len(value), value, 0, False, True)
     return []
 
 
-def _copy_item(item: Dataset, characters: CharacterSet, verbatim: bool) -> Dataset:
-    """Return the item's own attributes, without its character set and private elements."""
-    copy = Dataset()
-    for tag in item.keys():  # noqa: SIM118 - iterating a Dataset itself would decode it
-        keyword = item[tag].keyword if tag.is_private is False else ""
+def _copy_item(item: Dataset, characters: CharacterSet, verbatim: bool) -> bytes:
+    """Return the item's own attributes, encoded, without its character set and private elements."""
+    copied = b""
+    for tag in sorted(item.keys()):
+        keyword = keyword_for_tag(tag)
         if not keyword or keyword == "SpecificCharacterSet":
             continue
         if dictionary_VR(tag) == "SQ":
-            setattr(copy, keyword, [_copy_item(inner, characters, verbatim) for inner in item[tag].value])
+            inner = little.items(_copy_item(i, characters, verbatim) for i in item[tag].value)
+            copied += little.sequence_of(keyword, inner)
         else:
             text = _text(item, keyword, characters)
-            _put(copy, keyword, text.raw if verbatim else text.decoded.encode(), "")
-    return copy
+            copied += little.element(keyword, dictionary_VR(tag), text.raw if verbatim else text.decoded.encode())
+    return copied

@@ -7,6 +7,7 @@ from highdicom.content import PixelMeasuresSequence, PlaneOrientationSequence
 from highdicom.seg import Segmentation as SegmentationObject
 from highdicom.seg import SegmentationTypeValues
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import DSfloat
@@ -37,7 +38,7 @@ def build_seg(
     target = _shell(labels_zyx.shape, tracked, source, job)
     target.NumberOfFrames = len(frames)
     target[0x5200_9230] = per_frame_groups(frames, source)
-    target.PixelData = pack(labels_zyx, frames)
+    target.add(DataElement("PixelData", "OB", pack(labels_zyx, frames)))
     target.ReferencedSeriesSequence = [_referenced_series(source)]
     target.BodyPartExamined = "CHEST"
     _lossy(target, source)

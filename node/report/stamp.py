@@ -1,9 +1,11 @@
 """What every result object carries, whatever its kind (standards 1.2): identity, dates, equipment, private scheme."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import ExplicitVRLittleEndian
@@ -99,7 +101,11 @@ def write(target: Dataset, path: Path) -> None:
     plain.file_meta = meta
     plain.preamble = b"\0" * 128
     unfinished = path.with_suffix(".part")
-    plain.save_as(unfinished, enforce_file_format=True)
+    with warnings.catch_warnings():  # pydicom warns of every character set that it does not know; we keep its bytes
+        warnings.simplefilter("ignore")
+        # elements that were encoded or copied as bytes are written as they are, not decoded and encoded once more
+        plain.set_original_encoding(False, True, convert_encodings(plain.get("SpecificCharacterSet")))
+        plain.save_as(unfinished, enforce_file_format=True)
     unfinished.replace(path)
 
 
