@@ -1,8 +1,8 @@
 """When is a case complete? Proof before patience (architecture 5).
 
-Proof: the source's count is known and equals what arrived. A count is known when the plugin gave it for a stable series,
-when a storage commitment request listed the instances, or when two answers of the archive at least 5 s apart agree and
-nothing else was answered in between.
+Proof: the source's count is known and equals what arrived. A count is known when the plugin gave it for a stable
+series, when a storage commitment request listed the instances, or when two answers of the archive at least 5 s apart
+agree and nothing else was answered in between.
 
 Without proof all of these: no association of the sender is open for the study, the positions form one gapless stack,
 and nothing has arrived for the quiet time. The long quiet time holds after an aborted association; lungs that touch an
@@ -180,7 +180,8 @@ def _quiet_until(arrival: Arrival, limits: Limits) -> float:
     """Return when the quiet time is over."""
     aborted = arrival.ending is Ending.ABORTED
     quiet_s = max(limits.quiet_after_abort_s, limits.quiet_s) if aborted else limits.quiet_s
-    since_s = max(arrival.last_arrival_s, arrival.ended_s or arrival.last_arrival_s)
+    ended_s = arrival.last_arrival_s if arrival.ended_s is None else arrival.ended_s
+    since_s = max(arrival.last_arrival_s, ended_s)
     return since_s + quiet_s + (limits.quiet_s if arrival.touches_end else 0.0)
 
 

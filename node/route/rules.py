@@ -233,7 +233,8 @@ def _operators(fact: Fact) -> tuple[str, ...]:
 
 def _suggestion(word: str, allowed: tuple[str, ...]) -> str:
     """Return the nearest word of the vocabulary, or all of it."""
-    near = get_close_matches(word.casefold(), {a.casefold(): a for a in allowed}, n=1, cutoff=0.6)
+    by_folded = {str(known).casefold(): str(known) for known in allowed}
+    near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
     if near:
-        return f", did you mean {next(a for a in allowed if a.casefold() == near[0])!r}?"
+        return f", did you mean {by_folded[near[0]]!r}?"
     return f"; known are {', '.join(sorted(allowed))}"

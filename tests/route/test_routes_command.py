@@ -1,0 +1,74 @@
+"""`lungnode routes` from outside: exit codes, one JSON object, and words for a person."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def lungnode(tmp_path):
+    """Run the command in an empty folder, with no settings but the defaults."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", "from node.cli.main import run; run()", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
+
+    return run
+
+
+def test_a_valid_file_is_told_and_exits_with_0(lungnode, tmp_path):
+    (tmp_path / "r.toml").write_text('[[route]]\nname = "mine"\n[route.when]\nkernel = "soft"\n')
+
+    done = lungnode("routes", "check", "r.toml", "--json")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"valid": True, "source": "r.toml", "routes": ["mine"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[route]]\nname = "a"\nlunsg = "x"\n', "r.toml:3: 'lunsg' is not known here, did you mean 'lungs'?"),
+        ('[[route]]\nname = "a"\nlungs = "no-such"\n', "model 'no-such' is not installed"),
+        ('[[route]]\nname = "a"\ndestinations = ["nowhere"]\n', "destination 'nowhere' is not configured"),
+    ],
+)
+def test_a_fault_exits_with_5_and_names_the_line(text, words, lungnode, tmp_path):
+    (tmp_path / "r.toml").write_text(text)
+
+    done = lungnode("routes", "check", "r.toml")
+
+    assert done.returncode == 5
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_folder_is_explained_as_one_json_object(lungnode, data_dir):
+    done = lungnode("routes", "explain", str(data_dir / "odd" / "localizer"), "--json")
+
+    explained = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert [reason["code"] for series in explained["series"] for reason in series["reasons"]] == [
+        "RT-LOCALIZER",
+        "RT-SOP",
+    ]
+
+
+def test_a_folder_is_explained_to_a_person_with_the_unread_files(lungnode, data_dir):
+    done = lungnode("routes", "explain", str(data_dir / "ct" / "lung-dx-a0001-b"))
+
+    assert done.returncode == 0
+    assert "analysed CT" in done.stderr
+    assert "route 'default' applies" in done.stderr
+    assert "FILE-UNREAD" in done.stderr
+
+
+def test_a_path_that_is_not_there_is_a_mistake_in_usage(lungnode):
+    assert lungnode("routes", "explain", "nowhere").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_the_help_has_examples(command, lungnode):
+    assert f"lungnode routes {command} " in lungnode("routes", command, "--help").stdout
