@@ -13,7 +13,7 @@ from node.harness.site import SENDER, Site
 from node.harness.viewer import study_link
 from node.phantom.study import StudyPlan, write_study
 
-PHANTOM = StudyPlan(n_slices=64, size=256, n_nodules=2)  # small: ready in seconds, like a thick CT
+PHANTOM = StudyPlan(n_slices=128, size=256, n_nodules=2)  # 2.5 mm: the thickest that density is measured on
 LOG_TAIL_BYTES = 1500
 
 

@@ -15,6 +15,7 @@ from node.report import codes
 from node.report.kinds import NOTICE, SEG, SR
 
 POLL_S = 0.2
+AS_PEOPLE_SAY = {codes.HU.value: "HU", codes.CM3.value: "ml"}  # UCUM's own words are for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _rows(group: Dataset) -> Iterator[Row]:
         if item.ValueType == "NUM":
             measured = item.MeasuredValueSequence[0]
             unit = str(measured.MeasurementUnitsCodeSequence[0].CodeValue)
-            yield Row(_what(item), where, float(measured.NumericValue), unit)
+            yield Row(_what(item), where, float(measured.NumericValue), AS_PEOPLE_SAY.get(unit, unit))
 
 
 def _what(number: Dataset) -> str:
