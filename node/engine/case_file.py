@@ -17,7 +17,7 @@ _FILE = "case.json"
 
 @dataclass(frozen=True, slots=True)
 class SourceSeries:
-    """One series and the files that make it up: (SOP Instance UID, path), by UID."""
+    """One series and the files that make it up: (SOP Instance UID, path below the data folder), by UID."""
 
     series_instance_uid: str
     files: tuple[tuple[str, str], ...]
@@ -44,6 +44,8 @@ class CaseFile:
     identity : the fields of standards 1.3, as `report` derives them; the workflow's id is their hash.
     predecessor : workflow id of the run that this one supersedes.
     ordinal : 1 for the first run of a study and analysis, 2 for the one that supersedes it ...
+    arrived_until_s : when the newest instance of the study came that this decision knew of.
+    proved : whether the source's own count says that the series is complete.
     not_before_s : when an off-peak case may start, seconds since the epoch.
     series_notes : what became of every series of the study, for `result.json`.
     """
@@ -63,6 +65,8 @@ class CaseFile:
     predecessor: str | None = None
     ordinal: int = 1
     created_s: float = 0.0
+    arrived_until_s: float = 0.0
+    proved: bool = True
     not_before_s: float = 0.0
     series_notes: tuple[SeriesNote, ...] = ()
 

@@ -19,6 +19,7 @@ from node.engine.files import write_json
 from node.engine.outbox import KeptObject, digest_of, kept, publish
 from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, refusing
 from node.engine.refusal_file import read_refusal, write_refusal
+from node.engine.stores import opened_stores
 from node.errors import InputRefused, OurMistake, Refusal
 from node.facts.folder import group
 from node.facts.read import Unread, read_facts
@@ -31,9 +32,7 @@ from node.report.uids import CaseIdentity
 from node.route.case import Case
 from node.route.vocabulary import Priority
 from node.settings import Rung, Settings
-from node.store.database import open_database
-from node.store.layout import Layout
-from node.store.own import KeptResult, OwnResults
+from node.store.own import KeptResult
 
 
 def warm() -> None:
@@ -54,7 +53,7 @@ def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
         refusal = read_refusal(folder)
         if refusal is not None:
             return _refused(refusal)
-        found = line.analyse_case(_case_of(_case_file(known, workflow_id)), known, folder)
+        found = line.analyse_case(_case_of(_case_file(known, workflow_id), known.data_dir), known, folder)
         if isinstance(found, Refusal):
             write_refusal(folder, found)
             return _refused(found)
@@ -70,7 +69,7 @@ def encode(settings: dict[str, Any], workflow_id: str) -> None:
             return
         file = _case_file(known, workflow_id)
         refusal = read_refusal(folder)
-        case = _case_of(file)
+        case = _case_of(file, known.data_dir)
         objects = (
             _results(file, case, known, folder) if refusal is None else _notice(file, case, refusal, known, folder)
         )
@@ -149,12 +148,9 @@ def _lines(file: CaseFile) -> tuple[SeriesLine, ...]:
 
 def _remember(settings: Settings, file: CaseFile, objects: tuple[EncodedObject, ...]) -> None:
     """Note the objects as ours before anybody can send them back to us."""
-    layout = Layout(settings.data_dir)
-    engine = open_database(layout.index)
-    try:
-        own = OwnResults(engine, layout)
+    with opened_stores(settings) as stores:
         for o in objects:
-            own.remember(
+            stores.own.remember(
                 KeptResult(
                     o.sop_instance_uid,
                     o.series_instance_uid,
@@ -165,8 +161,6 @@ def _remember(settings: Settings, file: CaseFile, objects: tuple[EncodedObject, 
                     o.path,
                 )
             )
-    finally:
-        engine.dispose()
 
 
 def _predecessor(settings: Settings, file: CaseFile) -> Reference | None:
@@ -185,7 +179,7 @@ def _run_label(file: CaseFile) -> str:
 
 
 def _identity(file: CaseFile, settings: Settings) -> CaseIdentity:
-    case = _case_of(file)
+    case = _case_of(file, settings.data_dir)
     model = line.model_of(case, settings)
     return line.identify(case, model, settings, identity_revision=file.identity_revision, run=file.run)
 
@@ -197,11 +191,11 @@ def _case_file(settings: Settings, workflow_id: str) -> CaseFile:
     return file
 
 
-def _case_of(file: CaseFile) -> Case:
+def _case_of(file: CaseFile, data_dir: Path) -> Case:
     return Case(
         route=file.route,
-        anchor=_series_of(file.anchor),
-        partners=tuple(_series_of(partner) for partner in file.partners),
+        anchor=_series_of(file.anchor, data_dir),
+        partners=tuple(_series_of(partner, data_dir) for partner in file.partners),
         lungs=file.lungs,
         lesions=file.lesions,
         priority=Priority(file.priority),
@@ -210,13 +204,14 @@ def _case_of(file: CaseFile) -> Case:
     )
 
 
-def _series_of(source: SourceSeries) -> SeriesFacts:
+def _series_of(source: SourceSeries, data_dir: Path) -> SeriesFacts:
     files = []
-    for _, path in source.files:
-        facts = read_facts(Path(path))
+    for _, relative in source.files:
+        path = data_dir / relative
+        facts = read_facts(path)
         if isinstance(facts, Unread):
             raise InputRefused(facts.code, "a file of the case can no longer be read")
-        files.append(InstanceFile(facts, Path(path)))
+        files.append(InstanceFile(facts, path))
     return group(files)[0]
 
 

@@ -13,17 +13,16 @@ from dbos import DBOSClient, WorkflowStatus
 from node.deliver.receipt import State
 from node.engine.case_file import CaseFile, case_json, read_case_file, result_folder
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
-from node.engine.files import read_json, write_json
+from node.engine.files import read_json
 from node.engine.queueing import enqueue_case, enqueue_delivery
 from node.engine.runtime import client, exists
 from node.engine.steps import SAFE_FILE
+from node.engine.stopped import FINISHED, Stopped, go_on, stop, why_stopped
 from node.engine.version import STEPS_VERSION
 from node.engine.workflows import CASES, WAKE, delivery_id
 from node.errors import Misconfigured
 from node.settings import Settings
 
-CANCELLED_FILE = "cancelled.json"
-_FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",
@@ -128,7 +127,7 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
         enqueue_case(engine, case)
         return "queued"
     if status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
-        (folder / CANCELLED_FILE).unlink(missing_ok=True)
+        go_on(folder)
         engine.rewind_workflow(case.workflow_id, application_version=STEPS_VERSION, queue_name=CASES)
         return "queued again"
     waiting = [d for d in found.deliveries if d.stage is Stage.WAITING]
@@ -142,6 +141,7 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
     """Deliver the kept objects again where that was given up, held or cancelled; return the destinations."""
     folder = result_folder(settings.data_dir, found.case.workflow_id)
     names = [d.destination for d in found.deliveries if destination in (None, d.destination)]
+    go_on(folder)
     again = [n for n in names if read_delivery(folder, n).stage not in (Stage.SAFE, Stage.WAITING)]
     for name in again:
         before = read_delivery(folder, name)
@@ -153,14 +153,7 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
 
 def cancel(settings: Settings, engine: DBOSClient, found: Job) -> None:
     """Stop a case and its deliveries; what a destination has already is not taken back."""
-    folder = result_folder(settings.data_dir, found.case.workflow_id)
-    write_json(folder / CANCELLED_FILE, {"at_s": time.time()})
-    ids = [found.case.workflow_id]
-    ids += [w for d in found.deliveries for w in _unfinished(engine, delivery_id(ids[0], d.destination))]
-    engine.cancel_workflows(ids, cancel_children=True)
-    for delivery in all_deliveries(folder):
-        if delivery.stage is Stage.WAITING:
-            write_delivery(folder, replace(delivery, stage=Stage.CANCELLED, next_s=None, why="cancelled by hand"))
+    stop(settings.data_dir, engine, found.case.workflow_id, Stopped.CANCELLED, "cancelled by hand")
 
 
 def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None) -> Job | None:
@@ -176,6 +169,9 @@ def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None) -> Job
 
 
 def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:
+    stopped_by = why_stopped(folder)
+    if stopped_by is not None:
+        return stopped_by[0].value, stopped_by[1]
     word = status.status if status else "ABSENT"
     if word in _WORDS:
         error = getattr(status, "error", None)
@@ -203,7 +199,7 @@ def _status(engine: DBOSClient, workflow_id: str) -> str:
 
 def _unfinished(engine: DBOSClient, prefix: str) -> list[str]:
     found = engine.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
-    return [w.workflow_id for w in found if w.status not in _FINISHED]
+    return [w.workflow_id for w in found if w.status not in FINISHED]
 
 
 def _full_id(data_dir: Path, workflow_id: str) -> str:

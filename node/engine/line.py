@@ -16,7 +16,8 @@ from node.measure.lungs import measure_lungs
 from node.measure.quality import check_quality
 from node.report.check import self_check
 from node.report.document import Reference
-from node.report.encode import EncodedObject, ReportInput, encode_results
+from node.report.encode import ReportInput, encode_results
+from node.report.encoded import EncodedObject
 from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
 from node.segment.contract import LungModel

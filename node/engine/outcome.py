@@ -8,7 +8,7 @@ from typing import Any
 
 from node.errors import Code, Reason, Severity
 from node.measure.quantity import Quantity
-from node.report.encode import EncodedObject
+from node.report.encoded import EncodedObject
 from node.segment.contract import ModelIdentity
 
 SCHEMA_VERSION = 1

@@ -1,8 +1,9 @@
 """Putting cases and deliveries into the queues, from any process."""
 
+import time
 from enum import IntEnum
 
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 
 from node.engine.case_file import CaseFile
 from node.engine.workflows import CASES, DELIVERIES, delivery_id
@@ -23,15 +24,16 @@ def rank_of(priority: str) -> Rank:
 
 def enqueue_case(engine: DBOSClient, case: CaseFile) -> None:
     """Queue a case that is on disk; one that was queued before is left as it is."""
-    engine.enqueue(
-        {
-            "workflow_name": "case",
-            "queue_name": CASES,
-            "workflow_id": case.workflow_id,
-            "priority": rank_of(case.priority).value,
-        },
-        case.workflow_id,
-    )
+    options: EnqueueOptions = {
+        "workflow_name": "case",
+        "queue_name": CASES,
+        "workflow_id": case.workflow_id,
+        "priority": rank_of(case.priority).value,
+    }
+    delay_s = case.not_before_s - time.time()
+    if delay_s > 0:
+        options["delay_seconds"] = delay_s
+    engine.enqueue(options, case.workflow_id)
 
 
 def enqueue_delivery(engine: DBOSClient, workflow_id: str, destination: str, *, due_s: float, replay: int) -> None:

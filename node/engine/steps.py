@@ -20,6 +20,7 @@ from node.engine.files import publish_json
 from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
 from node.engine.refusal_file import write_refusal
+from node.engine.stopped import Stopped, mark_stopped
 from node.errors import Code, OurMistake, Refusal, refuse
 from node.settings import Destination, Settings
 
@@ -57,7 +58,17 @@ class Steps:
             if ended.by_signal != _OUT_OF_MEMORY_SIGNAL:
                 raise OurMistake("STEP-CRASH", f"the analysis ended its process {_TRIES} times: {ended}") from ended
             return self._refused(folder, Code.SYS_MEM, "the analysis needs more memory than there is")
-        return found
+        return self._with_second_look(workflow_id, found)
+
+    def superseded(self, workflow_id: str) -> bool:
+        """Whether more of the series came while its first look was being considered; then intake begins anew."""
+        case = self._case(workflow_id)
+        series = self.settings.data_dir / Path(case.anchor.files[0][1]).parent
+        if sum(1 for _ in series.glob("*.dcm")) <= len(case.anchor.files):
+            return False
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        mark_stopped(folder, Stopped.SUPERSEDED, "lungs touched an end slice, and more slices came")
+        return True
 
     def encode(self, workflow_id: str, cancelled: CancelCheck) -> list[str]:
         """Make the objects, check them and keep their bytes; those that are kept already are not made again."""
@@ -132,7 +143,7 @@ class Steps:
 
     def _heavy(self, job: str, workflow_id: str, cancelled: CancelCheck) -> Any:
         """Run a job in a child process; one that takes its process down is tried again, but not for ever."""
-        arguments = {"settings": _without_secrets(self.settings), "workflow_id": workflow_id}
+        arguments = {"settings": without_secrets(self.settings), "workflow_id": workflow_id}
         for tried in range(1, _TRIES + 1):
             try:
                 return self.crew.call(
@@ -146,6 +157,12 @@ class Steps:
                 if tried == _TRIES:
                     raise ended from None
         raise OurMistake("STEP-CRASH", "no attempt was made")
+
+    def _with_second_look(self, workflow_id: str, found: dict[str, Any]) -> dict[str, Any]:
+        """Ask for one more quiet time where lungs touch an end slice and nobody has said how many there are."""
+        if Code.GEO_PARTIAL.value in found["codes"] and not self._case(workflow_id).proved:
+            return found | {"look_again_s": self.settings.completeness.quiet_s}
+        return found
 
     def _refused(self, folder: Path, code: Code, text: str) -> dict[str, Any]:
         write_refusal(folder, Refusal((refuse(code, text),)))
@@ -185,5 +202,6 @@ class Steps:
             threading.Event().wait()  # the process is about to end; the step must not look finished
 
 
-def _without_secrets(settings: Settings) -> dict[str, Any]:
+def without_secrets(settings: Settings) -> dict[str, Any]:
+    """Return the settings as a child process needs them."""
     return settings.model_dump(mode="json", exclude={"destinations", "archives"})

@@ -29,15 +29,15 @@ Loop = Callable[[threading.Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A launched worker; `run` returns when it was told to stop."""
+    """A launched worker."""
 
     settings: Settings
     steps: Steps
     lock: Lock
     loops: tuple[Loop, ...]
 
-    def run(self) -> None:
-        """Work until SIGTERM or SIGINT, or until the slot is lost."""
+    def run(self) -> bool:
+        """Work until SIGTERM or SIGINT and return True; False where it cannot go on and is to be started again."""
         stopping = self.steps.stopping
         threads = [threading.Thread(target=loop, args=(stopping,), daemon=True) for loop in self.loops]
         for thread in threads:
@@ -45,9 +45,12 @@ class Worker:
         while not stopping.wait(_REAP_EVERY_S):
             if not self.lock.is_held():
                 structlog.get_logger().error("engine.slot_lost", code="ENG-SLOT", slot=self.settings.engine.slot)
-                stopping.set()
-                break
+                return False
+            if not all(thread.is_alive() for thread in threads):
+                structlog.get_logger().error("engine.loop_ended", code="ENG-LOOP", slot=self.settings.engine.slot)
+                return False
             reap(self.settings.engine.slot, lambda name: slot_lock(self.settings, name))
+        return True
 
 
 def slot_lock(settings: Settings, name: str) -> Lock | None:
@@ -74,9 +77,9 @@ def take_own_slot(settings: Settings) -> Lock:
     return lock
 
 
-def end_process() -> None:
+def end_process(status: int) -> None:
     """End this process now: every step is safe to be cut short, and is taken up again at the next start."""
-    os._exit(0)
+    os._exit(status)
 
 
 def start_worker(
@@ -96,7 +99,7 @@ def start_worker(
     heavy : the module whose functions run in the child processes.
     """
     lock = take_own_slot(settings)
-    crew = Crew(heavy, settings.engine.analyses_at_once)
+    crew = Crew(heavy, settings.engine.analyses_at_once + 1)  # one more, so that intake never waits for an analysis
     steps = make_steps(crew)
     register(steps)
     launch(settings, version=version)

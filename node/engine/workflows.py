@@ -1,6 +1,6 @@
 """The order of the durable steps of a case: the only place where it stands.
 
-    case      analyse -> encode -> one delivery per destination, each a workflow of its own
+    case      analyse -> (a second look for late slices) -> encode -> one delivery per destination, a workflow each
     deliver   attempt, wait, attempt ... until safe, held or given up -> settle (clean-up only when all are safe)
 
 A case gives its place free as soon as its deliveries are queued, so a dead archive keeps nobody from being analysed.
@@ -43,6 +43,7 @@ class _Durable:
     """The registered steps."""
 
     analyse: Callable[[str], dict[str, Any]]
+    superseded: Callable[[str], bool]
     encode: Callable[[str], list[str]]
     destinations: Callable[[str], list[Any]]
     attempt: Callable[[str, str, float], dict[str, Any]]
@@ -71,6 +72,10 @@ def register(steps: Steps) -> Workflows:
     @DBOS.workflow(name="case")
     def case(workflow_id: str) -> dict[str, Any]:
         found = durable.analyse(workflow_id)
+        if "look_again_s" in found:
+            DBOS.sleep(found["look_again_s"])
+            if durable.superseded(workflow_id):
+                return {"outcome": "superseded"}
         durable.encode(workflow_id)
         names, due_s = durable.destinations(workflow_id)
         for name in names:
@@ -87,6 +92,10 @@ def _register_steps(steps: Steps) -> _Durable:
     @DBOS.step(name="analyse")
     def analyse(workflow_id: str) -> dict[str, Any]:
         return _recorded("analyse", workflow_id, lambda cancelled: steps.analyse(workflow_id, cancelled), steps)
+
+    @DBOS.step(name="superseded")
+    def superseded(workflow_id: str) -> bool:
+        return steps.superseded(workflow_id)
 
     @DBOS.step(name="encode")
     def encode(workflow_id: str) -> list[str]:
@@ -107,7 +116,7 @@ def _register_steps(steps: Steps) -> _Durable:
     def settle(workflow_id: str) -> bool:
         return steps.settle(workflow_id)
 
-    return _Durable(analyse, encode, destinations, attempt, settle)
+    return _Durable(analyse, superseded, encode, destinations, attempt, settle)
 
 
 def _queue(name: str) -> Queue:

@@ -45,7 +45,7 @@ def main() -> None:
     (settings.data_dir / f"{settings.engine.slot}.ready").touch()
     worker.run()
     worker.steps.crew.close()
-    end_process()
+    end_process(0)
 
 
 if __name__ == "__main__":

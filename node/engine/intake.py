@@ -1,0 +1,271 @@
+"""From the spool to cases: what arrived, what is complete, what begins, and why everything else waits.
+
+One process at a time does this, however many workers there are. The files are the truth: at the start all studies are
+looked at; after that the journal says which ones changed.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from dbos import DBOSClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from node.engine.announced import answered, asked, expected, studies_told_of
+from node.engine.case_catalogue import CaseCatalogue
+from node.engine.case_file import CaseFile, SourceSeries
+from node.engine.case_start import Decided, Identify, source_of, start
+from node.engine.crew import ChildEnded, StepOverTime
+from node.engine.files import write_json
+from node.engine.stopped import Stopped, stop
+from node.engine.study_view import FactsOfStudy, arrival_of
+from node.engine.variants import judge_all, quarantined, revisions
+from node.errors import Code, LungnodeError, Reason, refuse
+from node.facts.series import SeriesFacts
+from node.route.case import Case, Known, Role, Selection
+from node.route.completeness import (
+    Action,
+    Complete,
+    CountAnswer,
+    Decision,
+    GiveUp,
+    Limits,
+    WaitUntil,
+    decide,
+    known_count,
+)
+from node.route.route import Routes
+from node.route.select import select
+from node.store.index import Index, StudyArrival
+from node.store.layout import Layout
+from node.store.ledger import Ledger
+from node.store.settle import Judgement, Settled
+
+_TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
+_SNAPSHOT = Path("engine") / "waiting.json"
+
+Ask = Callable[[SeriesFacts, StudyArrival], tuple[CountAnswer, ...]]  # counts that the archives gave so far
+
+
+@dataclass
+class Intake:
+    """The studies that are open, and what they wait for."""
+
+    data_dir: Path
+    engine: DBOSClient
+    layout: Layout
+    index: Index
+    ledger: Ledger
+    routes: Routes
+    limits: Limits
+    known: Callable[[StudyArrival], Known]
+    identify: Identify
+    ask_archives: Ask
+    _cases: CaseCatalogue = field(init=False)
+    _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
+    _first: bool = True
+    _told: dict[str, int] = field(default_factory=dict)
+    _waiting: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    _said: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._cases = CaseCatalogue(self.data_dir)
+
+    def begin(self) -> None:
+        """Count the files again and look at every study."""
+        self.index.rebuild()
+        self._due = dict.fromkeys(self.index.studies(), 0.0)
+
+    def tick(self) -> None:
+        """Take in what happened, and look at the studies that it or the time concerns."""
+        now_s = time.time()
+        touched = dict.fromkeys((*self.index.follow_journal(), *self._newly_told()))
+        if touched or self._first:
+            self._first = False
+            touched |= dict.fromkeys(self._judge_variants())
+        wishes = {wish.uid for wish in asked(self.data_dir)}
+        due = [study for study, at_s in self._due.items() if at_s <= now_s]
+        for study in dict.fromkeys((*touched, *due, *self._studies_of(wishes))):
+            self._look_safely(study, wishes)
+
+    def _look_safely(self, study: str, wishes: set[str]) -> None:
+        """Look at a study; a failure costs this study some time, and the others nothing."""
+        before = self._waiting.get(study)
+        self._due.pop(study, None)
+        try:
+            self._look(study, wishes)
+        except (LungnodeError, OSError, SQLAlchemyError, ChildEnded, StepOverTime) as error:
+            code = error.code if isinstance(error, LungnodeError) else type(error).__name__
+            structlog.get_logger().error("engine.intake_failed", study_uid=study, code=code)
+            self._due[study] = time.time() + _TRY_AGAIN_S
+        if self._waiting.get(study) != before:
+            write_json(self.data_dir / _SNAPSHOT, [w for waiting in self._waiting.values() for w in waiting])
+
+    def _look(self, study: str, wishes: set[str]) -> None:
+        self._waiting.pop(study, None)
+        arrival = self.index.arrival(study)
+        if arrival is None:
+            self._facts.pop(study, None)
+            return
+        series = self._facts.setdefault(study, FactsOfStudy()).series(self.index.files(study))
+        wished = [s for s in series if s.series_instance_uid in wishes]
+        selection = select(wished or series, self.routes, self._known(arrival, series))
+        self._tell_passed(study, selection)
+        for case in selection.cases:
+            self._consider(case, selection, arrival, by_hand=bool(wished) or study in wishes)
+        for uid in wishes & {study, *(s.series_instance_uid for s in series)}:
+            answered(self.data_dir, uid)
+
+    def _consider(self, case: Case, selection: Selection, arrival: StudyArrival, *, by_hand: bool) -> None:
+        """Decide whether a case is complete, unless it is the one that was begun last."""
+        study = arrival.study_uid
+        revision = self._revision(case)
+        if not by_hand and self._is_begun(case, arrival, revision):
+            return
+        told = expected(self.data_dir, study)
+        seen = arrival_of(case.anchor, arrival, told, self.ask_archives(case.anchor, arrival))
+        decision: Decision = Complete("asked for by hand") if by_hand else decide(seen, self.limits, time.time())
+        self._tell(study, case.anchor.series_instance_uid, decision)
+        match decision:
+            case WaitUntil(at_s=at_s):
+                self._wait(case, decision, at_s)
+            case Complete(why=why):
+                self._begin(case, selection, arrival, why, revision, proved=known_count(seen.counts) is not None)
+            case GiveUp(action=Action.DROP):
+                structlog.get_logger().warning("engine.case_dropped", study_uid=study, code=Code.SYS_INCOMPLETE.value)
+            case GiveUp(why=why, action=action):
+                incomplete = (refuse(Code.SYS_INCOMPLETE, why),) if action is Action.REFUSE else ()
+                self._begin(case, selection, arrival, why, revision, proved=True, refused_by=incomplete)
+
+    def _begin(
+        self,
+        case: Case,
+        selection: Selection,
+        arrival: StudyArrival,
+        why: str,
+        revision: int,
+        *,
+        proved: bool,
+        refused_by: tuple[Reason, ...] = (),
+    ) -> None:
+        twice = self._quarantined_in(case)
+        if twice:
+            text = f"{len(twice)} instances arrived again with other pixels or geometry under the same UID"
+            refused_by = (refuse(Code.ID_DUPDIFF, text), *refused_by)
+        decided = Decided(case, selection, why, proved, refused_by, revision, arrival.last_at_s)
+        begun = start(self._cases, self.engine, decided, self.identify, datetime.now(UTC).astimezone())
+        if begun is None:
+            self.ledger.decide(case.anchor.study_instance_uid, "no-op", "the same case was begun before")
+
+    def _is_begun(self, case: Case, arrival: StudyArrival, revision: int) -> bool:
+        """Whether nothing new has come since the newest run of this analysis; settings do not re-open history."""
+        before = self._cases.newest_like(_as_file(case, self.data_dir))
+        if before is None:
+            return False
+        same_files = _sources(before) == _sources(_as_file(case, self.data_dir))
+        nothing_new = same_files or arrival.last_at_s <= before.arrived_until_s
+        return nothing_new and revision <= before.identity_revision
+
+    def _judge_variants(self) -> list[str]:
+        """Judge re-sent instances; a corrected identity holds what is not delivered yet."""
+        touched = []
+        for settled in judge_all(self.layout, self.index):
+            study = settled.uids.study
+            touched.append(study)
+            if settled.judgement is not Judgement.DUPLICATE:
+                self.ledger.decide(study, settled.judgement.value, "arrived again", sop_uid=settled.uids.sop)
+            if settled.judgement is Judgement.CHANGED:
+                touched += self._hold(settled)
+        return touched
+
+    def _hold(self, settled: Settled) -> list[str]:
+        """Hold the undelivered results of every study that the corrected instance belonged to."""
+        former = settled.other.parent.parent.name if settled.other else settled.uids.study
+        for study in {former, settled.uids.study}:
+            for case in self._cases.of_study(study):
+                if settled.uids.sop in {uid for uid, _ in case.anchor.files}:
+                    why = "ID-CHANGED: the source corrected the identity of its instances"
+                    stop(self.data_dir, self.engine, case.workflow_id, Stopped.HELD, why)
+        return [former]
+
+    def _revision(self, case: Case) -> int:
+        corrected = revisions(self.layout)
+        if not corrected:
+            return 0
+        return max(corrected.get(f.facts.sop_instance_uid, 0) for f in case.anchor.files)
+
+    def _quarantined_in(self, case: Case) -> frozenset[str]:
+        twice = quarantined(self.layout)
+        return twice & {f.facts.sop_instance_uid for s in (case.anchor, *case.partners) for f in s.files}
+
+    def _known(self, arrival: StudyArrival, series: tuple[SeriesFacts, ...]) -> Known:
+        """Say what routing cannot see in the headers; a series that also stands in another study is named."""
+        known = self.known(arrival)
+        elsewhere = frozenset(
+            s.series_instance_uid
+            for s in series
+            if sum(1 for _ in self.layout.studies.glob(f"*/{s.series_instance_uid}")) > 1
+        )
+        return replace(known, series_elsewhere=elsewhere) if elsewhere else known
+
+    def _newly_told(self) -> list[str]:
+        now = studies_told_of(self.data_dir)
+        changed = [study for study, stamp in now.items() if self._told.get(study) != stamp]
+        self._told = now
+        return changed
+
+    def _studies_of(self, wishes: set[str]) -> list[str]:
+        if not wishes:
+            return []
+        return [
+            study
+            for study in self.index.studies()
+            if study in wishes or any((self.layout.studies / study / uid).exists() for uid in wishes)
+        ]
+
+    def _wait(self, case: Case, decision: WaitUntil, at_s: float) -> None:
+        study = case.anchor.study_instance_uid
+        self._due[study] = min(at_s, self._due.get(study, at_s))
+        line = {
+            "study_instance_uid": study,
+            "series_instance_uid": case.anchor.series_instance_uid,
+            "route": case.route,
+            "n_instances": case.anchor.n_instances,
+            "why": decision.why,
+            "until_s": at_s,
+        }
+        self._waiting.setdefault(study, []).append(line)
+
+    def _tell(self, study: str, series_uid: str, decision: Decision) -> None:
+        """Keep a decision with its reason, once."""
+        if self._said.get((study, series_uid)) != decision.why:
+            self._said[study, series_uid] = decision.why
+            kind = type(decision).__name__
+            self.ledger.decide(study, kind, decision.why, series_uid=series_uid)
+
+    def _tell_passed(self, study: str, selection: Selection) -> None:
+        for passed in selection.passed:
+            uid, leading = passed.series.series_instance_uid, passed.reasons[0]
+            if self._said.get((study, uid)) == leading.text:
+                continue
+            self._said[study, uid] = leading.text
+            self.ledger.decide(study, passed.role.value, leading.text, series_uid=uid, code=leading.code.value)
+            if passed.role is Role.REFUSED:
+                structlog.get_logger().error(
+                    "engine.series_refused", study_uid=study, series_uid=uid, code=leading.code.value
+                )
+
+
+def _as_file(case: Case, data_dir: Path) -> CaseFile:
+    anchor = source_of(case.anchor, data_dir)
+    partners = tuple(source_of(p, data_dir) for p in case.partners)
+    study = case.anchor.study_instance_uid
+    return CaseFile("", study, case.route, anchor, partners, case.lungs, case.lesions, "normal", None, ())
+
+
+def _sources(case: CaseFile) -> tuple[SourceSeries, ...]:
+    return (case.anchor, *case.partners)

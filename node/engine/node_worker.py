@@ -1,0 +1,144 @@
+"""The worker of a node: the durable steps, intake and retention, wired to the settings."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from node.engine import outside
+from node.engine.case_file import CaseFile, case_json
+from node.engine.crew import Crew
+from node.engine.intake import Intake
+from node.engine.retention import sweep
+from node.engine.runtime import client
+from node.engine.steps import Steps, without_secrets
+from node.engine.stores import Stores, opened_stores
+from node.engine.worker import Worker, end_process, slot_lock, start_worker, stop_on_signals
+from node.route.case import Known
+from node.route.completeness import Action, Limits
+from node.route.rules import load_routes
+from node.segment.registry import installed
+from node.settings import Settings
+from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.index import StudyArrival
+
+_INTAKE_SLOT = "intake"
+_IDENTIFY_WITHIN_S = 600.0
+_SWEEP_EVERY_S = 60.0
+_START_AGAIN = 4  # the exit status of "the world is at fault, try again"
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until told to stop, then end the process.
+
+    Raises
+    ------
+    Misconfigured
+        ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
+    """
+    load_routes(settings.rules.routes)
+    installed(settings.models_dir)
+    worker = start_worker(
+        settings,
+        lambda crew: Steps(
+            settings,
+            crew,
+            outside.ways(settings),
+            identity_differs=partial(outside.identity_differs, settings),
+            enough_disk=lambda: _room(settings) is Room.ENOUGH,
+        ),
+        loops=lambda steps: (
+            partial(intake_loop, settings, steps.crew),
+            partial(retention_loop, settings),
+        ),
+    )
+    _run(worker)
+
+
+def _run(worker: Worker) -> None:
+    stop_on_signals(worker.steps.stopping)
+    told_to_stop = worker.run()
+    structlog.get_logger().info("engine.stopped", slot=worker.settings.engine.slot)
+    worker.steps.stopping.set()
+    worker.steps.crew.close()
+    end_process(0 if told_to_stop else _START_AGAIN)
+
+
+def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
+    """Turn arrivals into cases; one worker of all does, and another takes over where it ends."""
+    while (lock := slot_lock(settings, _INTAKE_SLOT)) is None:
+        if stopping.wait(1.0):
+            return
+    try:
+        with _intake(settings, crew) as intake:
+            intake.begin()
+            while not stopping.is_set():
+                intake.tick()
+                stopping.wait(settings.engine.poll_s)
+    finally:
+        lock.release()
+
+
+def retention_loop(settings: Settings, stopping: threading.Event) -> None:
+    """Remove what is safe and old enough."""
+    while not stopping.wait(_SWEEP_EVERY_S):
+        with opened_stores(settings) as stores:
+            sweep(settings.data_dir, stores, older_than_s=settings.disk.retention_days * 86400.0, now_s=time.time())
+
+
+@contextmanager
+def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
+    engine = client(settings)
+    try:
+        with opened_stores(settings) as stores:
+            yield Intake(
+                settings.data_dir,
+                engine,
+                stores.layout,
+                stores.index,
+                stores.ledger,
+                load_routes(settings.rules.routes),
+                _limits(settings),
+                known=partial(_known, settings, stores),
+                identify=partial(_identify, settings, crew),
+                ask_archives=partial(outside.counts, settings),
+            )
+    finally:
+        engine.destroy()
+
+
+def _identify(settings: Settings, crew: Crew, draft: CaseFile) -> str:
+    arguments = {"settings": without_secrets(settings), "draft": case_json(draft)}
+    workflow_id = crew.call("identify", arguments, limit_s=_IDENTIFY_WITHIN_S, cancelled=lambda: False)
+    return str(workflow_id)
+
+
+def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:
+    tasks = frozenset(task.value for card in installed(settings.models_dir) for task in card.tasks)
+    return Known(
+        called_ae=arrival.called_ae or None,
+        calling_ae=arrival.calling_ae or None,
+        tasks=tasks,
+        own_uids=stores.own,
+        lungs=settings.compute.lungs,
+        lesions=settings.compute.lesions,
+        own_equipment=(settings.objects.manufacturer, Known().own_equipment[1]),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    patience = settings.completeness
+    return Limits(
+        quiet_s=patience.quiet_s,
+        quiet_after_abort_s=patience.quiet_after_abort_s,
+        maximum_wait_s=patience.maximum_wait_s,
+        partner_wait_s=patience.partner_wait_s,
+        at_maximum=Action(patience.at_maximum),
+    )
+
+
+def _room(settings: Settings) -> Room:
+    return room_left(free_bytes(settings.data_dir), marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))

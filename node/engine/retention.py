@@ -1,0 +1,59 @@
+"""What may be deleted, and when: nothing that is not delivered; the rest after its time (architecture 4)."""
+
+import shutil
+from pathlib import Path
+
+import structlog
+
+from node.engine.case_catalogue import CaseCatalogue
+from node.engine.case_file import CaseFile, result_folder
+from node.engine.files import read_json
+from node.engine.steps import SAFE_FILE
+from node.engine.stopped import Stopped, why_stopped
+from node.engine.stores import Stores
+
+
+def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) -> tuple[str, ...]:
+    """Remove the studies that are done with and old enough, with everything made of them; return their UIDs.
+
+    A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
+    which no case was made is done with when nothing of it has come for as long.
+    """
+    catalogue = CaseCatalogue(data_dir)
+    removed = []
+    for study in stores.index.studies():
+        cases = catalogue.of_study(study)
+        arrival = stores.index.arrival(study)
+        if arrival is None or now_s - arrival.last_at_s < older_than_s:
+            continue
+        ends = [_ended_s(data_dir, case) for case in cases]
+        if any(end is None or now_s - end < older_than_s for end in ends):
+            continue
+        _remove(data_dir, stores, study, cases)
+        removed.append(study)
+    return tuple(removed)
+
+
+def _ended_s(data_dir: Path, case: CaseFile) -> float | None:
+    """Return when nothing more was to be done for a case; None where something is."""
+    folder = result_folder(data_dir, case.workflow_id)
+    safe = read_json(folder / SAFE_FILE)
+    if safe is not None:
+        return float(safe["at_s"])
+    stopped = why_stopped(folder)
+    if stopped is None or stopped[0] is Stopped.HELD:
+        return None
+    return folder.stat().st_mtime
+
+
+def _remove(data_dir: Path, stores: Stores, study: str, cases: tuple[CaseFile, ...]) -> None:
+    """Remove the sources first: a study without results would be analysed again, results without sources are not."""
+    for path in stores.index.files(study):
+        stores.index.forget(path)
+    layout = stores.layout
+    for root in (layout.studies, layout.variants, layout.quarantine, layout.superseded):
+        shutil.rmtree(root / study, ignore_errors=True)
+    shutil.rmtree(data_dir / "expected" / study, ignore_errors=True)
+    for case in cases:
+        shutil.rmtree(result_folder(data_dir, case.workflow_id), ignore_errors=True)
+    structlog.get_logger().info("engine.study_removed", study_uid=study)
