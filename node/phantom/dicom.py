@@ -1,6 +1,8 @@
 """Write a phantom as a CT series: one file per slice or one enhanced object, truth beside it on request."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -8,8 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import config as pydicom_config
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+from pydicom.valuerep import format_number_as_ds
 
 from node.phantom.encode import set_pixels
 from node.phantom.phantom import Phantom
@@ -101,7 +107,7 @@ def slice_dataset(phantom: Phantom, index: int, number: int, options: SeriesOpti
     dataset.InstanceNumber = number
     dataset.AcquisitionNumber = 1
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    _place(dataset, phantom, index, options)
+    place(dataset, phantom, index, options)
     stored = stored_values(phantom.hu_zyx[index], options)
     dataset.Rows, dataset.Columns = stored.shape
     describe_pixels(dataset, options.bits_stored)
@@ -114,10 +120,13 @@ def slice_dataset(phantom: Phantom, index: int, number: int, options: SeriesOpti
     return dataset
 
 
-def stored_values(hu: NDArray[np.int16], options: SeriesOptions) -> NDArray[np.uint16]:
+def stored_values(
+    hu: NDArray[np.int16], options: SeriesOptions, *, intercept_hu: float | None = None
+) -> NDArray[np.uint16]:
     """Return the values as a scanner stores them, unsigned."""
+    intercept = options.intercept_hu if intercept_hu is None else intercept_hu
     largest = (1 << options.bits_stored) - 1
-    stored: NDArray[np.uint16] = np.clip(np.rint((hu - options.intercept_hu) / options.slope), 0, largest).astype("<u2")
+    stored: NDArray[np.uint16] = np.clip(np.rint((hu - intercept) / options.slope), 0, largest).astype("<u2")
     return stored
 
 
@@ -154,12 +163,16 @@ def describe_pixels(dataset: Dataset, bits_stored: int) -> None:
 
 
 def apply(dataset: Dataset, changes: Mapping[str, object]) -> None:
-    """Set or delete elements by keyword, as they are: broken values are wanted, too."""
+    """Set or delete elements by keyword, as they are: broken values are wanted, too. Bytes are written unseen."""
     for keyword, value in changes.items():
         if value is None:
             dataset.pop(keyword, None)
+        elif isinstance(value, bytes) and keyword != "PixelData":
+            tag = Tag(keyword)
+            vr = dictionary_VR(tag).split(" or ")[0]
+            dataset[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
         else:
-            with pydicom_config.disable_value_validation():
+            with _unchecked():
                 setattr(dataset, keyword, value)
 
 
@@ -170,16 +183,25 @@ def save(dataset: Dataset, path: Path, transfer_syntax: str) -> None:
     dataset.file_meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", "")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", "")
     dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax)
-    with pydicom_config.disable_value_validation():
+    with _unchecked():
         dataset.save_as(path, enforce_file_format=True)
 
 
-def _place(dataset: Dataset, phantom: Phantom, index: int, options: SeriesOptions) -> None:
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Let pydicom write values that break a rule: that is what some phantoms are for."""
+    with pydicom_config.disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def place(dataset: Dataset, phantom: Phantom, index: int, options: SeriesOptions) -> None:
+    """Set position, orientation, pixel spacing and thickness of one slice."""
     matrix, (step, row_mm, column_mm) = phantom.grid.lps_from_zyx, phantom.grid.spacing_zyx_mm
     orientation = [*(matrix[:3, 2] / column_mm), *(matrix[:3, 1] / row_mm)]
-    dataset.ImageOrientationPatient = [f"{value:.12g}"[:16] for value in orientation]
+    dataset.ImageOrientationPatient = [format_number_as_ds(float(value)) for value in orientation]
     position = matrix @ (index, 0.0, 0.0, 1.0)
-    dataset.ImagePositionPatient = [f"{value:.8f}"[:16] for value in position[:3]]
+    dataset.ImagePositionPatient = [format_number_as_ds(round(float(value), 9)) for value in position[:3]]
     dataset.SliceLocation = f"{position[2]:.4f}"
     dataset.PixelSpacing = [f"{row_mm:.10g}", f"{column_mm:.10g}"]
     dataset.SliceThickness = f"{options.thickness_mm or step:.6g}"

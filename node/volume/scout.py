@@ -7,7 +7,7 @@ import numpy as np
 
 from node.errors import Code, Reason, warn
 from node.volume.frame import Frame
-from node.volume.plane import COSINE_TOLERANCE
+from node.volume.plane import COSINE_TOLERANCE, is_orthonormal
 
 
 def leave_out_scouts(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], tuple[Reason, ...]]:
@@ -34,7 +34,7 @@ def _says_localizer(frame: Frame) -> bool:
 def _without_loners(frames: list[Frame]) -> list[Frame]:
     """Drop frames whose orientation differs from all others', if the rest has one orientation."""
     oriented = [f.geometry.image_orientation for f in frames]
-    counts = Counter(o for o in oriented if o is not None)
+    counts = Counter(o for o in oriented if o is not None and is_orthonormal(np.asarray(o)))
     if len(counts) < 2:
         return frames
     usual = np.asarray(counts.most_common(1)[0][0])
