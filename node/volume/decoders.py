@@ -42,11 +42,14 @@ def read_stored(task: FrameTask, stored: NDArray[np.uint16]) -> None:
         PIX-TRUNC if the pixels are cut off or damaged, SIZE-DIM if they are more than declared, TS-UNSUP if nothing
         decodes the transfer syntax.
     """
-    if task.transfer_syntax in syntax.NATIVE:
-        read_native(task, stored)
-        return
-    decoder = decoder_for(task.transfer_syntax)
-    encoded = open_encapsulated(task.path, task.n_frames).frame(task.index)
+    try:
+        if task.transfer_syntax in syntax.NATIVE:
+            read_native(task, stored)
+            return
+        decoder = decoder_for(task.transfer_syntax)
+        encoded = open_encapsulated(task.path, task.n_frames).frame(task.index)
+    except OSError as error:
+        raise InputRefused(Code.PIX_TRUNC, f"a file cannot be read: {error.strerror}") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
