@@ -18,6 +18,7 @@ from node.engine.announced import answered, asked, expected, studies_told_of
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, SourceSeries
 from node.engine.case_start import Decided, Identify, source_of, start
+from node.engine.counts import Counts
 from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.files import write_json
 from node.engine.stopped import Stopped, stop
@@ -27,6 +28,7 @@ from node.errors import Code, LungnodeError, Reason, refuse
 from node.facts.series import SeriesFacts
 from node.route.case import Case, Known, Role, Selection
 from node.route.completeness import (
+    COUNTS_APART_S,
     Action,
     Complete,
     CountAnswer,
@@ -47,8 +49,6 @@ from node.store.settle import Judgement, Settled
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
 _SNAPSHOT = Path("engine") / "waiting.json"
 
-Ask = Callable[[SeriesFacts, StudyArrival], tuple[CountAnswer, ...]]  # counts that the archives gave so far
-
 
 @dataclass
 class Intake:
@@ -63,7 +63,7 @@ class Intake:
     limits: Limits
     known: Callable[[StudyArrival], Known]
     identify: Identify
-    ask_archives: Ask
+    counts: Counts
     _cases: CaseCatalogue = field(init=False)
     _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
@@ -83,7 +83,7 @@ class Intake:
     def tick(self) -> None:
         """Take in what happened, and look at the studies that it or the time concerns."""
         now_s = time.time()
-        touched = dict.fromkeys((*self.index.follow_journal(), *self._newly_told()))
+        touched = dict.fromkeys((*self.index.follow_journal(), *self._newly_told(), *self._newly_counted()))
         if touched or self._first:
             self._first = False
             touched |= dict.fromkeys(self._judge_variants())
@@ -127,7 +127,7 @@ class Intake:
         if not by_hand and self._is_begun(case, arrival, revision):
             return
         told = expected(self.data_dir, study)
-        seen = arrival_of(case.anchor, arrival, told, self.ask_archives(case.anchor, arrival))
+        seen = arrival_of(case.anchor, arrival, told, self._counts(case, arrival))
         decision: Decision = Complete("asked for by hand") if by_hand else decide(seen, self.limits, time.time())
         self._tell(study, case.anchor.series_instance_uid, decision)
         match decision:
@@ -212,6 +212,15 @@ class Intake:
         )
         return replace(known, series_elsewhere=elsewhere) if elsewhere else known
 
+    def _counts(self, case: Case, arrival: StudyArrival) -> tuple[CountAnswer, ...]:
+        return self.counts.answers(arrival.study_uid, case.anchor.series_instance_uid, arrival.calling_ae)
+
+    def _newly_counted(self) -> list[str]:
+        studies = []
+        while not self.counts.news.empty():
+            studies.append(self.counts.news.get())
+        return studies
+
     def _newly_told(self) -> list[str]:
         now = studies_told_of(self.data_dir)
         changed = [study for study, stamp in now.items() if self._told.get(study) != stamp]
@@ -229,6 +238,7 @@ class Intake:
 
     def _wait(self, case: Case, decision: WaitUntil, at_s: float) -> None:
         study = case.anchor.study_instance_uid
+        at_s = min(at_s, time.time() + COUNTS_APART_S) if self.counts.asks_anybody else at_s
         self._due[study] = min(at_s, self._due.get(study, at_s))
         line = {
             "study_instance_uid": study,

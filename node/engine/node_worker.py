@@ -8,8 +8,10 @@ from functools import partial
 
 import structlog
 
+from node.archive.endpoint import endpoint_of_archive
 from node.engine import outside
 from node.engine.case_file import CaseFile, case_json
+from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
 from node.engine.intake import Intake
 from node.engine.retention import sweep
@@ -92,6 +94,7 @@ def retention_loop(settings: Settings, stopping: threading.Event) -> None:
 @contextmanager
 def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
     engine = client(settings)
+    counts = Counts(_archives(settings))
     try:
         with opened_stores(settings) as stores:
             yield Intake(
@@ -104,9 +107,10 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
                 _limits(settings),
                 known=partial(_known, settings, stores),
                 identify=partial(_identify, settings, crew),
-                ask_archives=partial(outside.counts, settings),
+                counts=counts,
             )
     finally:
+        counts.close()
         engine.destroy()
 
 
@@ -127,6 +131,12 @@ def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:
         lesions=settings.compute.lesions,
         own_equipment=(settings.objects.manufacturer, Known().own_equipment[1]),
     )
+
+
+def _archives(settings: Settings) -> tuple[AskedArchive, ...]:
+    calling = settings.receive.ae_title
+    endpoints = [(a, endpoint_of_archive(a, calling)) for a in settings.archives]
+    return tuple(AskedArchive(a.name, e, a.source_ae_titles) for a, e in endpoints if e is not None)
 
 
 def _limits(settings: Settings) -> Limits:

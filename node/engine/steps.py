@@ -21,7 +21,7 @@ from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, mark_stopped
-from node.errors import Code, OurMistake, Refusal, refuse
+from node.errors import Code, OurMistake, Refusal, WorldUnavailable, refuse
 from node.settings import Destination, Settings
 
 _OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
@@ -29,7 +29,7 @@ _TRIES = 3  # of a step that takes its process down
 _NOTICE = "NOTICE"
 SAFE_FILE = "safe.json"
 
-IdentityCheck = Callable[[CaseFile], str | None]  # why the archive's identity differs, None where it does not
+IdentityCheck = Callable[[str, Path], str | None]  # study, a result: how the archive's identity differs, if it does
 CancelCheck = Callable[[], bool]
 
 
@@ -106,10 +106,15 @@ class Steps:
         if wait_s > 0:
             return {"stage": Stage.WAITING.value, "wait_s": wait_s + random.random()}  # noqa: S311 - spreads load only
         case = self._case(workflow_id)
-        differs = self.identity_differs(case)
+        objects = self._objects_for(folder, case, destination)
+        try:
+            differs = self.identity_differs(case.study_instance_uid, objects[0].path) if objects else None
+        except WorldUnavailable as error:
+            next_s = time.time() + destination.first_retry_s
+            return self._keep(folder, replace(delivery, next_s=next_s, why=error.message))
         if differs is not None:
-            return self._keep(folder, replace(delivery, stage=Stage.HELD, why=differs))
-        return self._tried(folder, case, delivery, destination, breaker)
+            return self._keep(folder, replace(delivery, stage=Stage.HELD, next_s=None, why=differs))
+        return self._tried(folder, objects, delivery, destination, breaker)
 
     def settle(self, workflow_id: str) -> bool:
         """Mark the case as safe once every destination is; until then nothing of it may be deleted."""
@@ -121,9 +126,13 @@ class Steps:
         return True
 
     def _tried(
-        self, folder: Path, case: CaseFile, delivery: Delivery, destination: Destination, breaker: Breaker
+        self,
+        folder: Path,
+        objects: tuple[Outgoing, ...],
+        delivery: Delivery,
+        destination: Destination,
+        breaker: Breaker,
     ) -> dict[str, Any]:
-        objects = self._objects_for(folder, case, destination)
         tried = attempt(
             delivery, objects, destination, self.ways, now_s=time.time(), keep=lambda d: write_delivery(folder, d)
         )

@@ -34,4 +34,4 @@ def test_what_is_there_is_found_and_what_is_cut_short_is_not(tmp_path: Path, obj
     there = Destination(name="out", kind="folder", path=tmp_path / "out")
     send(objects, there)
     place_of(objects[1], there).write_bytes(b"cut")
-    assert confirm(objects, there) == frozenset((objects[0].sop_instance_uid,))
+    assert confirm(objects, there, calling="NODE") == frozenset((objects[0].sop_instance_uid,))

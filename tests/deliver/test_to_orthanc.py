@@ -28,8 +28,8 @@ def test_objects_arrive_once_however_often_they_are_sent(orthanc, objects, kind:
         assert len(orthanc.rest("POST", "/tools/lookup", o.sop_instance_uid.encode())) == 1
 
 
-@pytest.mark.parametrize("kind", ["orthanc"])
+@pytest.mark.parametrize("kind", ["stow", "orthanc", "cstore"])
 def test_only_what_is_there_is_found(orthanc, objects, kind: str) -> None:
     there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
     deliver(objects[:1], there, calling="NODE")
-    assert confirm(objects, there) == frozenset((objects[0].sop_instance_uid,))
+    assert confirm(objects, there, calling="NODE") == frozenset((objects[0].sop_instance_uid,))

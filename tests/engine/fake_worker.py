@@ -24,7 +24,7 @@ def main() -> None:
     version = sys.argv[2] if len(sys.argv) > 2 else STEPS_VERSION
     ways = Ways(
         send=lambda objects, destination: deliver(objects, destination, calling="TESTER"),
-        ask_back=confirm,
+        ask_back=lambda objects, destination: confirm(objects, destination, calling="TESTER"),
         request_commitment=lambda *_: NotRequested("context-refused", "not in this test"),
         read_commitment=lambda _: None,
     )
@@ -35,7 +35,7 @@ def main() -> None:
             settings,
             crew,
             ways,
-            identity_differs=lambda _case: "Patient ID differs" if held.exists() else None,
+            identity_differs=lambda _study, _result: "Patient ID differs" if held.exists() else None,
             enough_disk=lambda: True,
         ),
         heavy="fake_heavy",
