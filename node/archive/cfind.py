@@ -1,0 +1,149 @@
+"""Counts, identities and holdings by C-FIND in the study root model (PS3.4 annex C)."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
+
+from node.archive.answers import StudyIdentity
+from node.archive.endpoint import CONNECT_WITHIN_S, DimseEndpoint
+from node.errors import LungnodeError, Misconfigured, WorldUnavailable
+
+Association = Any  # pynetdicom ships no types
+
+_SUCCESS = 0x0000
+_TRANSIENT = 2  # PS3.8 table 9-21: rejected for now
+_PENDING = frozenset((0xFF00, 0xFF01))  # PS3.4 table C.4-1
+_MOST_ANSWERS = 20_000  # standards SIZE-COUNT: a study has no more instances
+
+
+def count_series(endpoint: DimseEndpoint, study_uid: str, series_uid: str) -> int | None:
+    """Return how many instances of a series the archive has, None where it has none of it."""
+    with _association(endpoint) as association:
+        return _count(association, StudyInstanceUID=study_uid, SeriesInstanceUID=series_uid) or None
+
+
+def count_study(endpoint: DimseEndpoint, study_uid: str) -> int | None:
+    """Return how many instances of a study the archive has, None where it does not know the study."""
+    with _association(endpoint) as association:
+        series = _find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="")
+        uids = sorted({str(answer.get("SeriesInstanceUID", "")) for answer in series} - {""})
+        counts = [_count(association, StudyInstanceUID=study_uid, SeriesInstanceUID=uid) for uid in uids]
+    return sum(counts) if counts else None
+
+
+def identities_of_study(endpoint: DimseEndpoint, study_uid: str) -> tuple[StudyIdentity, ...]:
+    """Return the identities under which the archive has a study: none, one, or several where it is in two minds."""
+    keys = dict.fromkeys(("PatientID", "IssuerOfPatientID", "PatientBirthDate", "AccessionNumber"), "")
+    with _association(endpoint) as association:
+        answers = _find(association, "STUDY", StudyInstanceUID=study_uid, **keys)
+    mine = [answer for answer in answers if str(answer.get("StudyInstanceUID", "")) == study_uid]
+    found = [
+        StudyIdentity(
+            patient_id=_text(answer, "PatientID"),
+            issuer_of_patient_id=_text(answer, "IssuerOfPatientID"),
+            birth_date=_text(answer, "PatientBirthDate"),
+            accession_number=_text(answer, "AccessionNumber"),
+        )
+        for answer in mine
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def held(endpoint: DimseEndpoint, study_uid: str, series_uid: str, sop_uids: Iterable[str]) -> frozenset[str]:
+    """Return those of the SOP Instance UIDs that the archive has, each asked for by itself."""
+    keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
+    with _association(endpoint) as association:
+        return frozenset(
+            uid
+            for uid in sop_uids
+            if any(
+                str(answer.get("SOPInstanceUID", "")) == uid
+                for answer in _find(association, "IMAGE", SOPInstanceUID=uid, **keys)
+            )
+        )
+
+
+def _count(association: Association, **keys: str) -> int:
+    """Count the distinct instances that the archive lists for a series."""
+    answers = _find(association, "IMAGE", SOPInstanceUID="", **keys)
+    return len({str(answer.get("SOPInstanceUID", "")) for answer in answers} - {""})
+
+
+def _find(association: Association, level: str, **keys: str) -> list[Dataset]:
+    """Send one C-FIND and gather its answers.
+
+    Raises
+    ------
+    WorldUnavailable
+        ARCHIVE-DOWN the association broke; ARCHIVE-ANSWER it ended with a failure or with too many answers.
+    """
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = level
+    for keyword, value in keys.items():
+        setattr(identifier, keyword, value)
+    answers: list[Dataset] = []
+    for status, answer in association.send_c_find(identifier, StudyRootQueryRetrieveInformationModelFind):
+        if "Status" not in status:
+            raise WorldUnavailable("ARCHIVE-DOWN", "the archive broke the association off while it was asked")
+        if status.Status in _PENDING and answer is not None:
+            answers.append(answer)
+        elif status.Status != _SUCCESS:
+            raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive ends a search with status 0x{status.Status:04X}")
+        if len(answers) > _MOST_ANSWERS:
+            raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive gives more than {_MOST_ANSWERS} answers")
+    return answers
+
+
+@contextmanager
+def _association(endpoint: DimseEndpoint) -> Iterator[Association]:
+    """Open an association, released at the end, aborted where something failed.
+
+    Raises
+    ------
+    WorldUnavailable
+        ARCHIVE-DOWN nobody answers; ARCHIVE-BUSY no association is free.
+    Misconfigured
+        ARCHIVE-REFUSED the archive refuses our title or the search service.
+    """
+    entity = AE(ae_title=endpoint.calling)
+    entity.connection_timeout = entity.acse_timeout = min(CONNECT_WITHIN_S, endpoint.timeout_s)
+    entity.dimse_timeout = entity.network_timeout = endpoint.timeout_s
+    entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    association = entity.associate(
+        endpoint.host, endpoint.port, ae_title=endpoint.ae_title, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)]
+    )
+    if not association.is_established:
+        raise _why_not(association, endpoint)
+    try:
+        yield association
+        association.release()
+    finally:
+        if association.is_established:
+            association.abort()
+
+
+def _why_not(association: Association, endpoint: DimseEndpoint) -> LungnodeError:
+    """Tell a peer that refuses us for good from one that is away or full."""
+    where = f"{endpoint.ae_title}@{endpoint.host}:{endpoint.port}"
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None and answer.result == _TRANSIENT:
+        return WorldUnavailable("ARCHIVE-BUSY", f"{where} takes no association now")
+    if association.is_rejected or association.rejected_contexts:
+        text = f"{where} refuses {endpoint.calling} or does not search: enter us there, or correct the titles"
+        return Misconfigured("ARCHIVE-REFUSED", text)
+    return WorldUnavailable("ARCHIVE-DOWN", f"nobody answers at {where}")
+
+
+def _no_delay(event: Any) -> None:
+    """Small requests are sent at once; pynetdicom 3.0.4 leaves Nagle's algorithm on."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _text(answer: Dataset, keyword: str) -> str | None:
+    """Return a value, "" where it is empty, None where the archive left it out."""
+    return str(answer.get(keyword) or "").strip() if keyword in answer else None

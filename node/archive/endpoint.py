@@ -1,0 +1,78 @@
+"""Where an archive is reached, as far as this room needs to know it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from node.settings import Archive, Destination
+
+CONNECT_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebEndpoint:
+    """A DICOMweb root. Passwords and tokens mask themselves when printed."""
+
+    url: str
+    timeout_s: float
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def timeouts_s(self) -> tuple[float, float]:
+        """Return how long connecting and waiting for each piece of the answer may take."""
+        return (min(CONNECT_WITHIN_S, self.timeout_s), self.timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class DimseEndpoint:
+    """An application entity that answers C-FIND, and the title under which we call it."""
+
+    ae_title: str
+    host: str
+    port: int
+    calling: str
+    timeout_s: float
+
+
+Endpoint = WebEndpoint | DimseEndpoint
+
+
+def endpoint_of_archive(archive: Archive, calling: str) -> Endpoint | None:
+    """Return how an archive is asked: DICOMweb where it has it, else C-FIND, None where it has neither."""
+    if archive.dicomweb_url is not None:
+        return WebEndpoint(
+            url=archive.dicomweb_url,
+            timeout_s=archive.timeout_s,
+            username=archive.username,
+            password=archive.password,
+            token=archive.token,
+        )
+    if archive.dimse_ae_title and archive.dimse_host and archive.dimse_port:
+        return DimseEndpoint(archive.dimse_ae_title, archive.dimse_host, archive.dimse_port, calling, archive.timeout_s)
+    return None
+
+
+def endpoint_of_destination(destination: Destination, calling: str) -> Endpoint | None:
+    """Return how a destination is asked back by the way that its setting `confirm` names; None where it is not."""
+    if destination.confirm == "qido" and destination.kind == "stow" and destination.url:
+        return WebEndpoint(
+            url=destination.url,
+            timeout_s=destination.timeout_s,
+            username=destination.username,
+            password=destination.password,
+            token=destination.token,
+            tls_ca=destination.tls_ca,
+            tls_certificate=destination.tls_certificate,
+            tls_key=destination.tls_key,
+        )
+    if destination.confirm == "none" or destination.kind != "cstore" or destination.tls:
+        return None
+    if destination.ae_title and destination.host and destination.port:
+        return DimseEndpoint(destination.ae_title, destination.host, destination.port, calling, destination.timeout_s)
+    return None

@@ -1,0 +1,86 @@
+"""Whole instances by WADO-RS (PS3.18 section 10.4), in the transfer syntax in which the archive has them.
+
+`transfer-syntax=*`: Orthanc 1.10.1 must never be asked to transcode, and we decode better here. The parts are streamed
+to files whose names are numbers, since no path comes from a tag.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from node.archive.endpoint import WebEndpoint
+from node.archive.multipart import Malformed, boundary_of, write_parts
+from node.archive.web import status_error, translated, web_session
+from node.errors import WorldUnavailable
+
+_ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_PIECE_BYTES = 1 << 20
+_PREFIX_AT = 128
+
+
+def retrieve_series(endpoint: WebEndpoint, study_uid: str, series_uid: str, folder: Path) -> tuple[Path, ...]:
+    """Fetch all instances of a series into `folder`, which appears only when all of them are there.
+
+    Raises
+    ------
+    WorldUnavailable
+        ARCHIVE-PARTIAL status 206, some instances only; ARCHIVE-ANSWER the answer was cut off or is no multipart of
+        DICOM files; and those of `web.translated`.
+    InputRefused
+        ARCHIVE-GONE the archive does not have it.
+    """
+    return _retrieve(endpoint, f"studies/{study_uid}/series/{series_uid}", folder)
+
+
+def retrieve_study(endpoint: WebEndpoint, study_uid: str, folder: Path) -> tuple[Path, ...]:
+    """Fetch all instances of a study; as `retrieve_series`."""
+    return _retrieve(endpoint, f"studies/{study_uid}", folder)
+
+
+def _retrieve(endpoint: WebEndpoint, path: str, folder: Path) -> tuple[Path, ...]:
+    part_folder = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part_folder, ignore_errors=True)  # of a fetch that was killed
+    part_folder.mkdir(parents=True)
+    try:
+        _fetch(endpoint, path, part_folder)
+        part_folder.rename(folder)
+    finally:
+        shutil.rmtree(part_folder, ignore_errors=True)
+    return tuple(sorted(folder.iterdir()))
+
+
+def _fetch(endpoint: WebEndpoint, path: str, folder: Path) -> None:
+    url = f"{endpoint.url.rstrip('/')}/{path}"
+    with (
+        translated(),
+        web_session(endpoint) as session,
+        session.get(
+            url, headers={"Accept": _ACCEPT}, stream=True, timeout=endpoint.timeouts_s, allow_redirects=False
+        ) as answer,
+    ):
+        if answer.status_code == 206:  # PS3.18: representations of some instances only; never to be processed
+            raise WorldUnavailable("ARCHIVE-PARTIAL", "the archive gives only some of the instances, status 206")
+        if answer.status_code != 200:
+            raise status_error(answer)
+        try:
+            boundary = boundary_of(answer.headers.get("Content-Type", ""))
+            n_parts = write_parts(answer.iter_content(_PIECE_BYTES), boundary, _numbered(folder).__next__)
+        except Malformed as error:
+            raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive's answer is not valid: {error}") from error
+    if not n_parts or not all(_is_dicom(file) for file in folder.iterdir()):
+        raise WorldUnavailable("ARCHIVE-ANSWER", "the archive's answer holds something else than DICOM files")
+
+
+def _numbered(folder: Path) -> Iterator[BinaryIO]:
+    """Open 000001.dcm, 000002.dcm and so on."""
+    number = 0
+    while True:
+        number += 1
+        yield (folder / f"{number:06}.dcm").open("xb")
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(_PREFIX_AT)
+        return file.read(4) == b"DICM"
