@@ -10,9 +10,10 @@ from scipy import ndimage
 
 from node.segment.windpipe import windpipe
 
-_THRESHOLDS_HU = tuple(range(-960, -499, 20))
+_THRESHOLDS_HU = tuple(range(-960, -499, 25))
 _LARGEST_ML = 110.0  # windpipe, main bronchi and what hangs on them; adults seen: 20 to 60
 _BURST = 1.8  # a tree that grows by more than this with one step has left its wall
+_BELOW_MM, _BESIDE_MM = 120.0, 90.0  # how far the main bronchi reach from the windpipe
 _WALL_MM = 4.5  # how far the partly filled voxels of the wall reach from the lumen
 
 
@@ -29,11 +30,24 @@ def airways(
     pipe = windpipe(hu, air, spacing_mm)
     if pipe is None:
         return None
-    tree = _before_it_bursts(hu, air, pipe, float(np.prod(spacing_mm)) / 1000.0)
+    near = _near(pipe, spacing_mm)
+    tree = _before_it_bursts(hu[near], air[near], pipe[near], float(np.prod(spacing_mm)) / 1000.0)
     rounds = max(1, round(_WALL_MM / max(spacing_mm[1:])))
     in_slice = ndimage.generate_binary_structure(2, 1)[None]
-    walled: NDArray[np.bool_] = ndimage.binary_dilation(tree, in_slice, iterations=rounds, mask=air)
+    walled = pipe.copy()
+    walled[near] = ndimage.binary_dilation(tree, in_slice, iterations=rounds, mask=air[near])
     return walled
+
+
+def _near(pipe: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:
+    """Return the box round the windpipe in which the tree is looked for."""
+    margins = ((_BELOW_MM, 0.0), (_BESIDE_MM, _BESIDE_MM), (_BESIDE_MM, _BESIDE_MM))
+    box = []
+    for axes, (before_mm, after_mm), mm in zip(((1, 2), (0, 2), (0, 1)), margins, spacing_mm, strict=True):
+        found = np.nonzero(pipe.any(axis=axes))[0]
+        first, last = int(found[0] - before_mm / mm), int(found[-1] + after_mm / mm)
+        box.append(slice(max(first, 0), last + 1))
+    return tuple(box)
 
 
 def _before_it_bursts(

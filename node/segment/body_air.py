@@ -1,12 +1,15 @@
 """Air inside the body: what is darker than the lung's border and enclosed by the body in its slice.
 
 The body is the largest piece of tissue once thin bridges to the table are cut. Outside air is whatever reaches the
-image's edge within its slice, so that an open mouth does not let it in.
+image's edge within its slice, so that an open mouth does not let it in. Where the field of view cuts the chest wall
+off, lung reaches the edge too; `cut_lung` tells it from outside air.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from node.segment.cut_lung import cut_lung
 
 BORDER_HU = -300  # -320 to -250 fits the experts' lung outlines best, together with a closing of 4 mm
 
@@ -35,6 +38,7 @@ def body_and_air(hu: NDArray[np.int16]) -> tuple[NDArray[np.bool_], NDArray[np.b
     largest = labels == int(sizes.argmax())
     skin = ndimage.binary_dilation(largest, _IN_SLICE, iterations=2, mask=tissue)
     body = filled_in_slices(skin)
+    body |= cut_lung(hu, skin, ~tissue & ~body)
     return body, body & ~tissue
 
 

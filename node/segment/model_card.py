@@ -53,6 +53,11 @@ class ModelCard(BaseModel):
     verified: bool
     folder: Path
 
+    def text(self) -> str:
+        """Return the card for people, `CARD.md`, or what `model.toml` says where there is none."""
+        path = self.folder / "CARD.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else f"{self.title}, version {self.version}"
+
 
 def read_card(folder: Path) -> ModelCard:
     """Read one model's folder.

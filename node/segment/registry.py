@@ -32,6 +32,20 @@ def models_folder(models_dir: Path | None = None) -> Path:
     return folder
 
 
+def find(name: str, models_dir: Path | None = None) -> ModelCard:
+    """Return the card of an installed model, changed or not.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is not installed.
+    """
+    cards = {card.name: card for card in installed(models_dir)}
+    if name not in cards:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} is not installed; there are: {', '.join(cards) or 'none'}")
+    return cards[name]
+
+
 def verify(name: str, models_dir: Path | None = None) -> ModelCard:
     """Return the card of a model whose files are all unchanged.
 
@@ -40,10 +54,7 @@ def verify(name: str, models_dir: Path | None = None) -> ModelCard:
     Misconfigured
         SYS-MODEL where it is not installed, or a file is missing, changed or not listed.
     """
-    cards = {card.name: card for card in installed(models_dir)}
-    if name not in cards:
-        raise Misconfigured("SYS-MODEL", f"model {name!r} is not installed; there are: {', '.join(cards) or 'none'}")
-    card = cards[name]
+    card = find(name, models_dir)
     if not card.verified:
         changed = ", ".join(changed_files(card))
         raise Misconfigured("SYS-MODEL", f"model {name!r}: not as shipped: {changed}; install it again")
@@ -72,7 +83,9 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
 
         _check_algorithm(card, ALGORITHM)
         return RuleLungs(_identity(card, RUNTIME), threads)
-    raise Misconfigured("SYS-MODEL", f"model {name!r} is of the unknown kind {card.kind!r}")
+    from node.segment.network_model import load_network_lungs  # noqa: PLC0415  torch loads slowly
+
+    return load_network_lungs(card, threads)
 
 
 def _check_algorithm(card: ModelCard, ours: str) -> None:

@@ -29,6 +29,7 @@ ALGORITHM = "lungs-rule/1"  # part of the model's digest; raise it when any voxe
 
 RUNTIME = "cpu/int16/simpleitk"
 CLOSING_MM = 4.0
+_MARGIN = 4  # working voxels round the air, so that nothing is cut by its box
 _SMALLEST_ML = 100.0  # less than this is no lung to speak of
 
 _KINDS = {RIGHT: (SegmentKind.RIGHT_LUNG, "Right lung"), LEFT: (SegmentKind.LEFT_LUNG, "Left lung")}
@@ -78,20 +79,40 @@ def lung_labels(hu_zyx: NDArray[np.int16], lps_from_zyx: NDArray[np.float64]) ->
     full_hu = grid.turned(hu_zyx)
     hu = grid.reduce(full_hu)
     body, air = body_and_air(hu)
-    tree = airways(hu, air, grid.spacing_mm)
-    barred = np.zeros_like(air) if tree is None else tree
-    voxel_ml = float(np.prod(grid.spacing_mm)) / 1000.0
-    lungs = without_gas(hu, lung_pieces(hu, air & ~barred, voxel_ml), voxel_ml)
-    if not lungs.any():
-        return np.zeros(hu_zyx.shape, np.uint8)
-    raw = sides(hu, lungs, _midline(body), grid.spacing_mm)
-    shut = np.zeros_like(raw)
-    for side in (RIGHT, LEFT):
-        taken = with_enclosed(closed(raw == side, CLOSING_MM, grid.spacing_mm), voxel_ml)
-        shut[taken & (shut == 0) & ((raw == 0) | (raw == side))] = side
+    raw, shut, barred = (np.zeros(grid.shape, kind) for kind in (np.uint8, np.uint8, bool))
+    inner = _box_of(air)
+    if inner is not None:
+        middle = _middle(body) - (inner[2].start or 0)
+        raw[inner], shut[inner], barred[inner] = _found(hu[inner], air[inner], middle, grid.spacing_mm)
     return np.ascontiguousarray(grid.turned_back(refined(full_hu, raw, shut, barred, grid)))
 
 
-def _midline(body: NDArray[np.bool_]) -> float:
+def _found(
+    hu: NDArray[np.int16], air: NDArray[np.bool_], middle: float, spacing_mm: tuple[float, float, float]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Find the lungs on the working grid: as air, closed, and the airways that are neither."""
+    voxel_ml = float(np.prod(spacing_mm)) / 1000.0
+    tree = airways(hu, air, spacing_mm)
+    barred = np.zeros_like(air) if tree is None else tree
+    lungs = without_gas(hu, lung_pieces(hu, air & ~barred, voxel_ml), voxel_ml)
+    raw = sides(hu, lungs, middle, spacing_mm)
+    shut = np.zeros_like(raw)
+    for side in (RIGHT, LEFT):
+        taken = with_enclosed(closed(raw == side, CLOSING_MM, spacing_mm), voxel_ml)
+        shut[taken & (shut == 0) & ((raw == 0) | (raw == side))] = side
+    return raw, shut, barred
+
+
+def _box_of(air: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
+    found = [np.nonzero(air.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
+    if not len(found[0]):
+        return None
+    first, last = ([int(f[i]) for f in found] for i in (0, -1))
+    z, y, x = (slice(max(a - _MARGIN, 0), b + 1 + _MARGIN) for a, b in zip(first, last, strict=True))
+    return (z, y, x)
+
+
+def _middle(body: NDArray[np.bool_]) -> float:
+    """Return where the middle of the body lies from side to side, in voxels."""
     across = np.nonzero(body.any(axis=(0, 1)))[0]
     return float(across[0] + across[-1]) / 2.0
