@@ -23,6 +23,7 @@ from node.engine.workflows import CASES, WAKE, delivery_id
 from node.errors import Misconfigured
 from node.settings import Settings
 
+Database = DBOSClient  # the engine's, opened by `opened`
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",

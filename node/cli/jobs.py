@@ -1,0 +1,150 @@
+"""`lungnode jobs`: the durable state, with reasons, and what a person may do about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from node.cli.terminal import print_json, to_person
+from node.engine import jobs as engine_jobs
+from node.engine.files import read_json
+from node.engine.jobs import Database, Job
+from node.engine.pause import pause as pause_node
+from node.engine.pause import paused_because
+from node.engine.pause import resume as resume_node
+from node.settings import Settings, load
+
+app = typer.Typer(no_args_is_help=True, help="What was received, decided, made and delivered, with reasons.")
+
+_CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
+_JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
+_JOB = typer.Argument(..., help="The job's id, or its beginning.")
+
+
+@app.command("list")
+def list_jobs(
+    state: str | None = typer.Option(None, "--state", help="Only jobs in this state, such as 'dead-letter'."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """List all cases and what is waited for.
+
+    Example: lungnode jobs list --state dead-letter
+    """
+    settings = load(config)
+    with engine_jobs.opened(settings) as engine:
+        found = [j for j in engine_jobs.jobs(settings, engine) if state in (None, j.state)]
+    waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
+    paused = paused_because(settings.data_dir)
+    if as_json:
+        print_json({"jobs": [j.as_json() for j in found], "waiting": waiting, "paused": paused})
+        return
+    if paused is not None:
+        to_person.print(f"paused: {paused}", markup=False)
+    for line in waiting:
+        to_person.print(f"waiting       {line['series_instance_uid']}  {line['why']}", markup=False)
+    for one in found:
+        to_person.print(_line(one), markup=False)
+
+
+@app.command()
+def show(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+    """Show everything about one case: reasons, steps, result, every answer of every destination.
+
+    Example: lungnode jobs show 3fa9c1 --json
+    """
+    with _opened(config, job) as (settings, engine, found):
+        everything = engine_jobs.details(settings, engine, found)
+    if as_json:
+        print_json(everything)
+        return
+    to_person.print(_line(found), markup=False)
+    for why in found.case.why:
+        to_person.print(f"  {why}", markup=False)
+    for step in everything["steps"]:
+        to_person.print(f"  step {step['step']} {step['error'] or 'done'}", markup=False)
+    for delivery in found.deliveries:
+        tried = f"{delivery.stage} after {delivery.attempts} attempts"
+        to_person.print(f"  {delivery.destination}: {tried}. {delivery.why}", markup=False)
+
+
+@app.command()
+def retry(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+    """Do a failed or cancelled case again, or end the wait of a delivery that is to be tried again.
+
+    Example: lungnode jobs retry 3fa9c1
+    """
+    with _opened(config, job) as (settings, engine, found):
+        _say({"job": found.case.workflow_id, "did": engine_jobs.retry(settings, engine, found)}, as_json=as_json)
+
+
+@app.command()
+def replay(
+    job: str = _JOB,
+    to: str | None = typer.Option(None, "--to", help="One destination; else all that gave up."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Deliver the kept objects again, the same bytes, where that was given up, held or cancelled.
+
+    Example: lungnode jobs replay 3fa9c1 --to pacs
+    """
+    with _opened(config, job) as (settings, engine, found):
+        names = engine_jobs.replay(settings, engine, found, to)
+        _say({"job": found.case.workflow_id, "replayed": list(names)}, as_json=as_json)
+
+
+@app.command()
+def cancel(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+    """Stop a case and its deliveries; what a destination has already is not taken back.
+
+    Example: lungnode jobs cancel 3fa9c1
+    """
+    with _opened(config, job) as (settings, engine, found):
+        engine_jobs.cancel(settings, engine, found)
+        _say({"job": found.case.workflow_id, "did": "cancelled"}, as_json=as_json)
+
+
+@app.command()
+def pause(
+    why: str = typer.Argument("paused by hand", help="Shown wherever the node is looked at."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Begin nothing new: what runs is finished, what arrives is kept.
+
+    Example: lungnode jobs pause "the PACS is being upgraded"
+    """
+    pause_node(load(config).data_dir, why)
+    _say({"paused": why}, as_json=as_json)
+
+
+@app.command()
+def resume(config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+    """Go on after a pause.
+
+    Example: lungnode jobs resume
+    """
+    resume_node(load(config).data_dir)
+    _say({"paused": None}, as_json=as_json)
+
+
+@contextmanager
+def _opened(config: Path | None, job: str) -> Iterator[tuple[Settings, Database, Job]]:
+    settings = load(config)
+    with engine_jobs.opened(settings) as engine:
+        yield settings, engine, engine_jobs.job(settings, engine, job)
+
+
+def _line(job: Job) -> str:
+    result = " ".join((job.outcome, *job.codes)).strip()
+    return f"{job.state:<13} {job.case.workflow_id[:12]}  {job.case.anchor.series_instance_uid}  {result}  {job.why}"
+
+
+def _say(what: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(what)
+    else:
+        to_person.print(", ".join(f"{key}: {value}" for key, value in what.items()), markup=False)

@@ -1,0 +1,63 @@
+"""`lungnode serve`, `receive` and `work`: the node's processes."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from node.settings import Settings, load
+
+app = typer.Typer()
+
+_CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
+
+
+@app.command()
+def serve(config: Path | None = _CONFIG) -> None:
+    """Run receiver, worker and status page; a process that dies is started again.
+
+    Example: LUNGNODE_CONFIG=/etc/lungnode/lungnode.toml lungnode serve
+    """
+    from node.engine.configuration import check_configuration  # noqa: PLC0415 - `receive` must start fast
+    from node.engine.supervisor import Supervisor, node_commands  # noqa: PLC0415
+    from node.engine.worker import stop_on_signals  # noqa: PLC0415
+
+    check_configuration(_settings(config))
+    supervisor = Supervisor(node_commands())
+    stop_on_signals(supervisor.stopping)
+    raise typer.Exit(supervisor.run())
+
+
+@app.command()
+def receive(config: Path | None = _CONFIG) -> None:
+    """Run the DICOM listener alone.
+
+    Example: lungnode receive --config site.toml
+    """
+    from node.receive.process import run  # noqa: PLC0415 - only this process needs it
+
+    run(_settings(config))
+
+
+@app.command()
+def work(
+    config: Path | None = _CONFIG,
+    slot: str | None = typer.Option(None, "--slot", help="The executor slot; each worker needs its own."),
+) -> None:
+    """Run one worker alone; several share the work where engine.database_url names a PostgreSQL.
+
+    Example: lungnode work --slot worker-1
+    """
+    from node.engine.node_worker import run_worker  # noqa: PLC0415 - only this process needs it
+
+    settings = _settings(config)
+    if slot is not None:
+        settings = settings.model_copy(update={"engine": settings.engine.model_copy(update={"slot": slot})})
+    run_worker(settings)
+
+
+def _settings(config: Path | None) -> Settings:
+    """Read the settings, and let child processes read the same file."""
+    if config is not None:
+        os.environ["LUNGNODE_CONFIG"] = str(config.resolve())
+    return load(config)

@@ -1,0 +1,96 @@
+"""Everything that is wrong with a configuration, found before anything starts, and listed at once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from node.archive.endpoint import endpoint_of_archive
+from node.deliver.confirm import can_be_asked
+from node.errors import LungnodeError, Misconfigured
+from node.route.rules import load_routes
+from node.segment.registry import installed
+from node.settings import Settings
+
+
+def check_configuration(settings: Settings) -> None:
+    """Refuse to start with a configuration that cannot work.
+
+    Raises
+    ------
+    Misconfigured
+        CFG-VALUE with one line for each fault.
+    """
+    faults = list(faults_of(settings))
+    if faults:
+        raise Misconfigured("CFG-VALUE", "the node cannot start:\n  " + "\n  ".join(faults))
+
+
+def faults_of(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong, each fault with the setting that it is about."""
+    yield from _data_dir(settings.data_dir)
+    yield from _database(settings.engine.database_url)
+    yield from _models(settings)
+    yield from _routes(settings)
+    yield from _peers(settings)
+
+
+def _data_dir(folder: Path) -> Iterator[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield f"data_dir: {folder} cannot be made: {error.strerror}"
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield f"data_dir: {folder} cannot be written by this user"
+
+
+def _database(url: str | None) -> Iterator[str]:
+    if url is None:
+        return
+    try:
+        driver = make_url(url).drivername
+    except ArgumentError:
+        yield "engine.database_url: not a database URL, such as postgresql+psycopg://user:password@host/name"
+        return
+    if driver != "postgresql+psycopg":
+        yield f"engine.database_url: the driver is {driver!r}, it must be 'postgresql+psycopg'"
+
+
+def _models(settings: Settings) -> Iterator[str]:
+    try:
+        names = {card.name for card in installed(settings.models_dir)}
+    except LungnodeError as error:
+        yield f"models_dir: {error.message}"
+        return
+    for key, name in (("lungs", settings.compute.lungs), ("lesions", settings.compute.lesions)):
+        if name is not None and name not in names:
+            yield f"compute.{key}: no model {name!r} is installed; there are {', '.join(sorted(names)) or 'none'}"
+
+
+def _routes(settings: Settings) -> Iterator[str]:
+    try:
+        routes = load_routes(settings.rules.routes)
+    except LungnodeError as error:
+        yield error.message
+        return
+    known = {d.name for d in settings.destinations}
+    for route in routes.routes:
+        for name in route.destinations or ():
+            if name not in known:
+                yield f"{routes.source}:{route.line}: route {route.name!r}: no destination is called {name!r}"
+
+
+def _peers(settings: Settings) -> Iterator[str]:
+    calling = settings.receive.ae_title
+    for destination in settings.destinations:
+        if not can_be_asked(destination, calling=calling):
+            yield (
+                f'destinations: {destination.name!r} cannot be asked what it holds; set confirm = "none" to believe '
+                'its answers, or commitment = "ask"'
+            )
+    for archive in settings.archives:
+        if endpoint_of_archive(archive, calling) is None:
+            yield f"archives: {archive.name!r} has neither dicomweb_url nor dimse_ae_title, dimse_host and dimse_port"

@@ -1,0 +1,69 @@
+"""The node's state at one moment, as the page, the metrics and the health check show it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from node.engine.files import read_json
+from node.engine.jobs import Job, jobs, opened
+from node.engine.pause import paused_because
+from node.engine.worker import slot_lock
+from node.errors import LungnodeError
+from node.settings import Settings
+from node.store.disk import Room, free_bytes, marks, room_left
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What is going on. `trouble` lists in plain words what keeps the node from working."""
+
+    jobs: tuple[Job, ...]
+    waiting: tuple[dict[str, Any], ...]  # cases that are not complete, with their reasons
+    paused: str | None
+    free_bytes: int
+    room: Room
+    trouble: tuple[str, ...]
+
+
+def node_state(settings: Settings) -> NodeState:
+    """Look at everything."""
+    free = free_bytes(settings.data_dir)
+    room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
+    found, trouble = _jobs(settings)
+    trouble += _trouble(settings, room)
+    waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
+    return NodeState(found, tuple(waiting), paused_because(settings.data_dir), free, room, tuple(trouble))
+
+
+def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
+    try:
+        with opened(settings) as engine:
+            return jobs(settings, engine), []
+    except LungnodeError as error:
+        return (), [error.message]
+    except SQLAlchemyError as error:
+        return (), [f"the engine's database does not answer: {type(error).__name__}"]
+
+
+def _trouble(settings: Settings, room: Room) -> list[str]:
+    trouble = []
+    if room is Room.NONE:
+        trouble.append("the disk is below its hard mark: nothing is received")
+    elif room is Room.LITTLE:
+        trouble.append("the disk is below its soft mark: no new work is begun")
+    if not _worker_lives(settings):
+        trouble.append(f"no worker runs in slot {settings.engine.slot!r}")
+    return trouble
+
+
+def _worker_lives(settings: Settings) -> bool:
+    """A worker holds its slot's lock while it lives."""
+    try:
+        lock = slot_lock(settings, settings.engine.slot)
+    except (OSError, SQLAlchemyError):
+        return False
+    if lock is None:
+        return True
+    lock.release()
+    return False
