@@ -38,10 +38,10 @@ class OrthancServer:
     def rest(self, method: str, path: str, body: bytes | None = None) -> object:
         """Call the REST interface and return the decoded JSON."""
         login = b64encode(f"{self.username}:{self.password}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310  an address of our own
+        request = urllib.request.Request(
             self.http_url + path, data=body, method=method, headers={"Authorization": f"Basic {login}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
     def upload(self, path: Path) -> None:

@@ -101,6 +101,4 @@ class InstanceFacts:
     reasons: tuple[Reason, ...] = ()
     unparsable: tuple[str, ...] = ()
     pet_units: str = ""  # Units (0054,1001): BQML, GML, CNTS, PROPCNTS ...
-    corrected_image: tuple[
-        str, ...
-    ] = ()  # (0028,0051); an uncorrected series may name ATTN too
+    corrected_image: tuple[str, ...] = ()  # an uncorrected series may name ATTN too

@@ -45,7 +45,8 @@ class Values:
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return the values of a multi-valued text."""
-        return tuple(part.strip(" ") for part in self.text(keyword).split("\\")) if self.text(keyword) else ()
+        text = self.text(keyword)
+        return tuple(part.strip(" ") for part in text.split("\\")) if text else ()
 
     def codes(self, keyword: str) -> tuple[str, ...]:
         """Return the values of a CS, AE or UI: ASCII, without padding."""

@@ -59,7 +59,7 @@ class Header:
         _, position, length = place
         end = len(self.data) if length == UNDEFINED else position + length
         found: list[Header] = []
-        walker = _Walker(self.data[:end] if end < len(self.data) else self.data, end, self.encoding)
+        walker = _Walker(self.data, end, self.encoding)
         while len(found) < at_most and position + 8 <= end:
             tag, item_length = walker.item_head(position)
             if tag != _ITEM:
@@ -115,6 +115,7 @@ class _Walker:
     def __init__(self, data: bytes, total_bytes: int, encoding: Encoding) -> None:
         self._data = data
         self._total = total_bytes
+        self._limit = min(len(data), total_bytes)  # what may be touched
         self._implicit = encoding.implicit
         order = "<" if encoding.little else ">"
         self._short = struct.Struct(order + "HH2sH").unpack_from
@@ -144,7 +145,7 @@ class _Walker:
 
     def item_head(self, position: int) -> tuple[int, int]:
         """Read an item's tag and length, which never have a VR."""
-        if position + 8 > len(self._data):
+        if position + 8 > self._limit:
             self._beyond(position, 8)
         group, element, length = self._long(self._data, position)
         return group << 16 | element, length
@@ -152,14 +153,14 @@ class _Walker:
     def _head(self, position: int) -> tuple[int, bytes, int, int]:
         """Read tag, VR, position and length of a value."""
         data = self._data
-        if position + 12 > len(data) < self._total:
+        if position + 12 > self._limit < self._total:
             raise MoreNeeded
         if self._implicit:
             group, element, length = self._long(data, position)
             return group << 16 | element, b"", position + 8, length
         group, element, vr, length = self._short(data, position)
         if vr in _LONG_VRS:
-            if position + 12 > len(data):
+            if position + 12 > self._limit:
                 self._beyond(position, 12)
             return group << 16 | element, vr, position + 12, self._length(data, position + 8)[0]
         if group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
@@ -175,7 +176,7 @@ class _Walker:
             raise InputRefused(Code.SIZE_NEST, f"more than {MAXIMUM_ELEMENTS} elements in one header")
         if length == UNDEFINED:
             return self._after_items(value, depth=depth)
-        if value + length > len(self._data):
+        if value + length > self._limit:
             self._beyond(value, length, tag, vr)
         return value + length
 
@@ -194,7 +195,7 @@ class _Walker:
                 )
             if length == UNDEFINED:
                 position = self._after_open_item(position, depth=depth)
-            elif position + length > len(self._data):
+            elif position + length > self._limit:
                 self._beyond(position, length)
             else:
                 position += length
@@ -202,7 +203,7 @@ class _Walker:
     def _after_open_item(self, position: int, *, depth: int) -> int:
         """Return the position behind an item of undefined length."""
         while True:
-            if position + 8 > len(self._data):
+            if position + 8 > self._limit:
                 self._beyond(position, 8)
             tag, vr, value, length = self._head(position)
             if tag == _ITEM_END:

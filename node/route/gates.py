@@ -79,7 +79,7 @@ def _derived(facts: InstanceFacts) -> Reason | None:
     for code in facts.derivation_codes:
         if code in _DERIVATIONS:
             return _skip(Code.RT_DERIVED, f"Derivation Code {code}, {_DERIVATIONS[code]}")
-    marked = [value for value in facts.image_type[2:] if value in _DERIVED_MARKERS]
+    marked = [value for value in facts.image_type[2:] if not _DERIVED_MARKERS.isdisjoint((value, *value.split()))]
     if facts.image_type[:1] == ("DERIVED",) and marked:
         return _skip(Code.RT_DERIVED, f"Image Type says DERIVED and {marked[0]}")
     return None

@@ -169,17 +169,23 @@ def _pair(
             paired.append(case)
     taken = {pet.series_instance_uid for pet in chosen.values()}
     rest = [pet for pet in pets if pet.series_instance_uid not in taken]
-    return tuple(paired), tuple(_unpaired(pet, chosen) for pet in rest)
+    anchored = {case.anchor.first.geometry.frame_of_reference_uid for case in cases} - {""}
+    return tuple(paired), tuple(_unpaired(pet, chosen, anchored) for pet in rest)
 
 
-def _unpaired(pet: SeriesFacts, chosen: dict[str, SeriesFacts]) -> Passed:
-    partner = chosen.get(pet.first.geometry.frame_of_reference_uid)
-    if partner is not None:
-        text = f"another PET of the same frame of reference was chosen: series {partner.series_instance_uid}"
+def _unpaired(pet: SeriesFacts, chosen: dict[str, SeriesFacts], anchored: set[str]) -> Passed:
+    """Say why a PET has no part: another was chosen, no CT for it, not corrected, or not wanted by the route."""
+    frame = pet.first.geometry.frame_of_reference_uid
+    if frame in chosen:
+        text = f"another PET of the same frame of reference was chosen: series {chosen[frame].series_instance_uid}"
         return Passed(pet, (warn(Code.RT_PASSED, text),), Role.PASSED_OVER)
-    reasons = [warn(Code.RT_NOPAIR, "no CT that is analysed has the frame of reference of this PET")]
+    reasons: list[Reason] = []
+    if frame not in anchored:
+        reasons.append(warn(Code.RT_NOPAIR, "no CT that is analysed has the frame of reference of this PET"))
     if not is_attenuation_corrected(pet):
         reasons.append(warn(Code.PT_NAC, "units, description or Corrected Image say: not corrected for attenuation"))
+    if not reasons:
+        reasons.append(warn(Code.RT_NOROUTE, "the route of the CT with this frame of reference takes no PET"))
     return Passed(pet, tuple(reasons), Role.SKIPPED)
 
 

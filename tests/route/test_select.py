@@ -34,6 +34,7 @@ GATES = {
     "no SOP class": ({"sop_class_uid": ""}, Code.RT_SOP),
     "scout": ({"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")}, Code.RT_LOCALIZER),
     "MPR by image type": ({"image_type": ("DERIVED", "SECONDARY", "MPR")}, Code.RT_DERIVED),
+    "MPR within a value": ({"image_type": ("DERIVED", "PRIMARY", "AXIAL", "CSA MPR")}, Code.RT_DERIVED),
     "MIP by image type": ({"image_type": ("DERIVED", "PRIMARY", "AXIAL", "MIP")}, Code.RT_DERIVED),
     "MPR by code": ({"derivation_codes": ("113072",)}, Code.RT_DERIVED),
     "MIP by code": ({"derivation_codes": ("113078",)}, Code.RT_DERIVED),
@@ -226,6 +227,20 @@ def test_a_pet_without_a_ct_of_its_frame_of_reference_has_no_pair(frame, series,
 
     assert codes(select([series(), lone], DEFAULT, Known()), "1.2.8") == [Code.RT_NOPAIR]
     assert codes(select([lone], DEFAULT, Known()), "1.2.8") == [Code.RT_NOPAIR]
+
+
+def test_an_uncorrected_pet_beside_its_ct_is_no_partner(series, pet):
+    selection = select([series(), pet(pet_units="PROPCNTS")], DEFAULT, Known())
+
+    assert selection.cases[0].partners == ()
+    assert codes(selection, "1.2.8") == [Code.PT_NAC]
+
+
+def test_a_route_may_leave_the_pet(series, pet):
+    selection = select([series(), pet()], parse_routes('[[route]]\nname="a"\npet=false\n', "x"), Known())
+
+    assert selection.cases[0].partners == ()
+    assert codes(selection, "1.2.8") == [Code.RT_NOROUTE]
 
 
 def test_a_lone_uncorrected_pet_says_both(pet):
