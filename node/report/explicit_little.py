@@ -10,13 +10,15 @@ from pydicom.filewriter import write_dataset
 from pydicom.tag import Tag
 
 _ITEM = b"\xfe\xff\x00\xe0"
+_LONG = frozenset(("UC", "UR", "UT"))  # with a length of 32 bits, PS3.5 table 7.1-1
 _PADDING = {"UI": b"\0"}  # all other text is padded with a space
 
 
 def element(keyword: str, vr: str, value: bytes) -> bytes:
-    """Return an element of a VR with a length of 16 bits."""
+    """Return an element of a text, UID or number VR."""
     padded = value + _PADDING.get(vr, b" ") * (len(value) % 2)
-    return _tag(keyword) + vr.encode() + struct.pack("<H", len(padded)) + padded
+    length = b"\0\0" + struct.pack("<I", len(padded)) if vr in _LONG else struct.pack("<H", len(padded))
+    return _tag(keyword) + vr.encode() + length + padded
 
 
 def sequence(keyword: str, item: bytes) -> bytes:

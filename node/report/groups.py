@@ -26,6 +26,7 @@ def lung_group(
     tracked: Tracked,
     slices: Sequence[int],
     quantities: Iterable[Quantity],
+    reasons: Sequence[Reason],
     seg: Reference,
     source: Source,
     equipment: Equipment,
@@ -39,7 +40,7 @@ def lung_group(
         *_numbers(mine, equipment.software_version),
         tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
         *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
-        *warnings(_withholding(mine)),
+        *warnings([*_withholding(mine), *_cut_off(mine, reasons)]),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1411")
 
@@ -114,6 +115,12 @@ def _numbers(quantities: Iterable[Quantity], software_version: str) -> list[Cont
 def _withholding(quantities: Iterable[Quantity]) -> list[Reason]:
     """Return what withheld numbers of a group."""
     return [reason for quantity in quantities for reason in quantity.refused_by]
+
+
+def _cut_off(quantities: Iterable[Quantity], reasons: Iterable[Reason]) -> list[Reason]:
+    """Return why a group's volume is only a lower bound."""
+    partial = any(quantity.partial for quantity in quantities)
+    return [reason for reason in reasons if partial and reason.code is ReasonCode.GEO_PARTIAL]
 
 
 def _no_lesion(segmentation: Segmentation) -> list[ContentItem]:

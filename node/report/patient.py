@@ -144,6 +144,8 @@ def _copy_sequence(
 
 def _copy_item(item: Dataset, characters: CharacterSet, verbatim: bool) -> bytes:
     """Return the item's own attributes, encoded, without its character set and private elements."""
+    if "SpecificCharacterSet" in item:  # an item may have a set of its own
+        characters = character_set(terms_of(item))
     copied = b""
     for tag in sorted(item.keys()):
         keyword = keyword_for_tag(tag)

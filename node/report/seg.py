@@ -41,6 +41,7 @@ def build_seg(
     target.add(DataElement("PixelData", "OB", pack(labels_zyx, frames)))
     target.ReferencedSeriesSequence = [_referenced_series(source)]
     target.BodyPartExamined = "CHEST"
+    target.ContentCreatorName = ""  # Type 2; no person made it
     _lossy(target, source)
     return target
 

@@ -75,7 +75,9 @@ def _lung_groups(findings: Findings, source: Source, job: Job, seg: Reference) -
     for tracked in findings.tracked:
         if tracked.segment.kind in SIDE_OF:
             slices = [frame.slice_index for frame in findings.frames if frame.segment_number == tracked.number]
-            groups.append(lung_group(tracked, slices, findings.quantities, seg, source, job.equipment))
+            groups.append(
+                lung_group(tracked, slices, findings.quantities, findings.reasons, seg, source, job.equipment)
+            )
     return groups
 
 

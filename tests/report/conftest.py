@@ -230,3 +230,81 @@ def run_tool(*command: str | Path) -> str:
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr
+
+
+def case_of(series: SeriesFacts, **changes: object) -> ReportInput:
+    """Return a case of a real series, with an asymmetric made-up mask and made-up attenuation in it."""
+    first = series.first.geometry
+    orientation = np.array(first.image_orientation)
+    normal = np.cross(orientation[:3], orientation[3:])
+    files = sorted(series.files, key=lambda f: float(np.dot(f.facts.geometry.image_position_lps_mm, normal)))
+    start, end = (np.array(files[i].facts.geometry.image_position_lps_mm) for i in (0, -1))
+    matrix = np.eye(4)
+    matrix[:3, 0] = (end - start) / (len(files) - 1)
+    matrix[:3, 1] = orientation[3:] * first.pixel_spacing_yx_mm[0]
+    matrix[:3, 2] = orientation[:3] * first.pixel_spacing_yx_mm[1]
+    matrix[:3, 3] = start
+    labels = lungs((len(files), first.rows, first.columns))
+    frames = tuple(SourceFrame(f.facts.sop_class_uid, f.facts.sop_instance_uid, 1) for f in files)
+    volume = Volume(hounsfield(labels), matrix, frames, first.slice_thickness_mm, 0.0, (), series)
+    own = identity(study_uid=series.study_instance_uid, source_series_uids=(series.series_instance_uid,))
+    given = ReportInput(own, volume, segmentation_of(labels), numbers(volume, labels), (), Objects(), NOW)
+    return replace(given, **changes)
+
+
+def enhanced_case(folder: Path, grid: Grid = Grid()) -> ReportInput:
+    """Return a case whose series is one Enhanced CT object, its frames stored from head to feet."""
+    labels = lungs(grid.shape)
+    hu = hounsfield(labels)
+    ds = header(grid, 0, hu[0])
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(ds, keyword)
+    for keyword in ("RescaleIntercept", "RescaleSlope", "RescaleType"):
+        delattr(ds, keyword)
+    ds.SOPClassUID, ds.SOPInstanceUID = ENHANCED_CT, f"{SERIES}.77"
+    ds.NumberOfFrames = grid.shape[0]
+    stored = list(reversed(range(grid.shape[0])))
+    ds.SharedFunctionalGroupsSequence = [_shared(grid)]
+    ds.PerFrameFunctionalGroupsSequence = [_per_frame(grid, z) for z in stored]
+    ds.PixelData = (hu[stored].astype(np.int32) + 1024).astype("<u2").tobytes()
+    folder.mkdir(exist_ok=True)
+    series = read_series([save(ds, folder / "enhanced.dcm")])
+    frames = tuple(SourceFrame(ENHANCED_CT, f"{SERIES}.77", grid.shape[0] - z) for z in range(grid.shape[0]))
+    volume = Volume(hu, grid.matrix, frames, 2.5, 0.0, (), series)
+    return ReportInput(identity(), volume, segmentation_of(labels), numbers(volume, labels), (), Objects(), NOW)
+
+
+def _shared(grid: Grid) -> Dataset:
+    group, orientation, measures, values = Dataset(), Dataset(), Dataset(), Dataset()
+    orientation.ImageOrientationPatient = list(grid.orientation)
+    measures.PixelSpacing, measures.SliceThickness = list(grid.spacing_yx_mm), 2.5
+    values.RescaleIntercept, values.RescaleSlope, values.RescaleType = "-1024", "1", "HU"
+    group.PlaneOrientationSequence, group.PixelMeasuresSequence = [orientation], [measures]
+    group.PixelValueTransformationSequence = [values]
+    return group
+
+
+def _per_frame(grid: Grid, z: int) -> Dataset:
+    group, position = Dataset(), Dataset()
+    position.ImagePositionPatient = grid.position(z)
+    group.PlanePositionSequence = [position]
+    return group
+
+
+def children(item: Dataset, code_value: str | None = None) -> list[Dataset]:
+    """Return the content items below one, those of one concept where it is given."""
+    return [
+        child
+        for child in item.get("ContentSequence", [])
+        if code_value is None or child.ConceptNameCodeSequence[0].CodeValue == code_value
+    ]
+
+
+def every_item(item: Dataset) -> list[Dataset]:
+    """Return all content items of a tree."""
+    return [found for child in children(item) for found in (child, *every_item(child))]
+
+
+def groups_of(report: Dataset) -> list[Dataset]:
+    """Return the measurement groups of a report."""
+    return children(children(report, "126010")[0], "125007")
