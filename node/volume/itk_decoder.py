@@ -54,7 +54,7 @@ def _header(transfer_syntax: str, rows: int, columns: int, bits_stored: int, sig
     dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, _PLACEHOLDER_UID
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.Rows, dataset.Columns = rows, columns
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits_stored, bits_stored - 1
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = _allocated(bits_stored), bits_stored, bits_stored - 1
     dataset.PixelRepresentation = int(signed)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = CTImageStorage
@@ -63,3 +63,7 @@ def _header(transfer_syntax: str, rows: int, columns: int, bits_stored: int, sig
     out = BytesIO()
     dataset.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def _allocated(bits_stored: int) -> int:
+    return 8 if bits_stored <= 8 else 16

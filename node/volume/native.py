@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRBigEndian
 
 from node.errors import Code, InputRefused
 from node.facts.header import UNREADABLE
@@ -70,19 +69,19 @@ def _fill(file: int, stored: NDArray[np.uint16], offset: int) -> None:
 
 
 def _by_pydicom(task: FrameTask, stored: NDArray[np.uint16]) -> None:
-    pixels = native_bytes(task.path)
+    pixels, is_little = native_bytes(task.path)
     expected = task.n_bytes * task.n_frames
     if len(pixels) < expected:
         raise InputRefused(Code.PIX_TRUNC, f"Pixel Data has {len(pixels)} bytes, {expected} were declared")
     if len(pixels) > expected + 1:
         raise InputRefused(Code.SIZE_DIM, f"Pixel Data has {len(pixels)} bytes, {expected} were declared")
-    order = ">u2" if task.transfer_syntax == ExplicitVRBigEndian else "<u2"
+    order = "<u2" if is_little else ">u2"
     begin = task.index * task.n_bytes
     stored.reshape(-1)[:] = np.frombuffer(pixels[begin : begin + task.n_bytes], order)
 
 
-def native_bytes(path: str) -> bytes:
-    """Return all of Pixel Data as it stands in the file, inflated.
+def native_bytes(path: str) -> tuple[bytes, bool]:
+    """Return all of Pixel Data as it stands in the file, inflated, and whether it is little endian.
 
     Raises
     ------
@@ -92,6 +91,7 @@ def native_bytes(path: str) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return bytes(dcmread(path, force=True).PixelData)
+            dataset = dcmread(path, force=True)
+            return bytes(dataset.PixelData), dataset.original_encoding[1] is not False
     except UNREADABLE as error:
         raise InputRefused(Code.PIX_TRUNC, f"Pixel Data cannot be read: {type(error).__name__}") from error

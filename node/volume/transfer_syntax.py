@@ -29,7 +29,9 @@ JPEG = frozenset({str(JPEGBaseline8Bit), str(JPEGExtended12Bit), str(JPEGLossles
 # What loses information by its definition; the others may still carry Lossy Image Compression "01".
 LOSSY = frozenset({str(JPEGBaseline8Bit), str(JPEGExtended12Bit), str(JPEGLSNearLossless)})
 
-NATIVE = NATIVE_LITTLE | NATIVE_OTHER
+UNTOLD = ""  # a file without meta group: its pixels are native, or they do not have the length of native ones
+
+NATIVE = NATIVE_LITTLE | NATIVE_OTHER | {UNTOLD}
 ENCAPSULATED = RLE | JPEG_LS | JPEG_2000 | HT_JPEG_2000 | JPEG
 STANDARD_ROOT = "1.2.840.10008."
 

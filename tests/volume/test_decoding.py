@@ -56,6 +56,32 @@ def test_every_transfer_syntax_of_an_enhanced_object_gives_the_same_volume(
     np.testing.assert_array_equal(volume.hu_zyx, small.hu_zyx)
 
 
+@pytest.mark.parametrize("name", ["explicit-little", "implicit-little"])
+def test_a_file_without_meta_group_is_read(name: str, small: Phantom, write: WriteSeries) -> None:
+    series = write(small, transfer_syntax=WRITTEN[name])
+    for file in series.files:
+        data = file.path.read_bytes()
+        meta_length = int.from_bytes(data[140:144], "little")
+        file.path.write_bytes(data[144 + meta_length :])
+
+    volume = read_volume(facts_of_folder(series.files[0].path.parent))
+
+    assert isinstance(volume, Volume)
+    np.testing.assert_array_equal(volume.hu_zyx, small.hu_zyx)
+
+
+def test_compressed_pixels_in_a_file_without_meta_group_are_refused(small: Phantom, write: WriteSeries) -> None:
+    series = write(small, transfer_syntax=WRITTEN["jpeg-ls"])
+    for file in series.files:
+        data = file.path.read_bytes()
+        file.path.write_bytes(data[144 + int.from_bytes(data[140:144], "little") :])
+
+    result = read_volume(facts_of_folder(series.files[0].path.parent))
+
+    assert isinstance(result, Refusal)
+    assert result.leading.code is Code.PIX_TRUNC
+
+
 @pytest.mark.parametrize("name", DCMDJPEG_LOSSLESS)
 def test_jpeg_lossless_made_by_somebody_else_gives_the_same_volume(name: str, small: Phantom, tmp_path: Path) -> None:
     for path in write_series(small, tmp_path / "raw", SeriesOptions()):

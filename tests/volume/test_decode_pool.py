@@ -1,0 +1,152 @@
+"""Helpers share the frames; what one of them leaves undone is done here."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from node.errors import InputRefused
+from node.phantom.dicom import SeriesOptions, write_series
+from node.phantom.phantom import Phantom
+from node.volume import assemble as assembling
+from node.volume.assemble import assemble, cores
+from node.volume.decode_pool import DecodePool, borrowed_pool, shared_array
+from node.volume.frame_jobs import counts_as_json, counts_from_json, digest, hounsfield
+from node.volume.frames import frames_of
+from node.volume.stored import FrameTask, task_of
+
+from .conftest import facts_of_folder
+
+
+@pytest.fixture
+def tasks(small: Phantom, tmp_path: Path) -> list[FrameTask]:
+    write_series(small, tmp_path, SeriesOptions(transfer_syntax="1.2.840.10008.1.2.4.80"))
+    frames = sorted(frames_of(facts_of_folder(tmp_path)), key=lambda f: f.geometry.image_position_lps_mm[2])
+    return [task_of(f) for f in frames]
+
+
+def run(pool: DecodePool, tasks: list[FrameTask], here=None) -> tuple[np.ndarray, list]:
+    shape = (len(tasks), tasks[0].rows, tasks[0].columns)
+    descriptor, stored = shared_array(shape)
+    try:
+        work = here or (lambda i: counts_as_json(hounsfield(tasks[i], stored[i])))
+        return stored, pool.run(tasks, work, memory=(descriptor, shape))
+    finally:
+        os.close(descriptor)
+
+
+def refuse_to_work(index: int) -> list[int]:
+    raise AssertionError(f"frame {index} was decoded here")
+
+
+def test_helpers_and_this_process_fill_one_array(small: Phantom, tasks: list[FrameTask]) -> None:
+    pool = DecodePool(2)
+    try:
+        stored, results = run(pool, tasks)
+    finally:
+        pool.close()
+
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
+    assert all(counts_from_json(r).n == 48 * 48 for r in results)
+
+
+def test_a_helper_really_decodes(small: Phantom, tasks: list[FrameTask]) -> None:
+    pool = DecodePool(1)
+    try:
+        stored, _ = run(pool, tasks[:4], here=refuse_to_work)
+    finally:
+        pool.close()
+
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx[:4])
+
+
+def test_helpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
+    pool = DecodePool(1)
+    try:
+        run(pool, tasks)
+        (first,) = [h.process.pid for h in pool._helpers]
+        run(pool, tasks)
+        (second,) = [h.process.pid for h in pool._helpers]
+    finally:
+        pool.close()
+
+    assert first == second
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_the_frames_of_a_helper_that_was_killed_are_not_lost(when: str, small: Phantom, tasks, tmp_path) -> None:
+    pool = DecodePool(1)
+    try:
+        run(pool, tasks)
+        victim = pool._helpers[0].process
+        if when == "before":
+            victim.send_signal(signal.SIGKILL)
+            victim.wait()
+            stored, results = run(pool, tasks)
+        else:
+            victim.send_signal(signal.SIGSTOP)
+            shape = (len(tasks), 48, 48)
+            descriptor, stored = shared_array(shape)
+
+            def here(i: int) -> list[int]:
+                if victim.poll() is None:
+                    victim.send_signal(signal.SIGKILL)
+                    victim.wait()
+                return counts_as_json(hounsfield(tasks[i], stored[i]))
+
+            results = pool.run(tasks, here, memory=(descriptor, shape))
+            os.close(descriptor)
+    finally:
+        pool.close()
+
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
+    assert None not in results
+
+
+def test_a_frame_that_a_helper_cannot_decode_is_refused_and_the_pool_goes_on(small, tasks: list[FrameTask]) -> None:
+    path = Path(tasks[0].path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    pool = DecodePool(1)
+    try:
+        with pytest.raises(InputRefused) as caught:
+            run(pool, tasks)
+        path.write_bytes(whole)
+        stored, _ = run(pool, tasks)
+    finally:
+        pool.close()
+
+    assert caught.value.code == "PIX-TRUNC"
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
+
+
+def test_digests_are_the_same_in_helpers_and_here(tasks: list[FrameTask]) -> None:
+    pool = DecodePool(2)
+    try:
+        shared = pool.run(tasks, lambda i: digest(tasks[i]), memory=None)
+    finally:
+        pool.close()
+
+    assert shared == [digest(task) for task in tasks]
+
+
+def test_a_second_series_does_not_wait_for_the_pool(tasks: list[FrameTask], monkeypatch) -> None:
+    with borrowed_pool(1) as pool, borrowed_pool(1) as second:
+        hu_zyx, _ = assemble(tasks, threads=2)
+
+    assert pool is not None
+    assert second is None
+    assert hu_zyx.shape == (20, 48, 48)
+
+
+def test_few_compressed_frames_need_no_helpers(tasks: list[FrameTask], monkeypatch) -> None:
+    monkeypatch.setattr(assembling, "borrowed_pool", lambda _: pytest.fail("helpers were started"))
+
+    assemble(tasks[:15], threads=2)
+
+
+def test_zero_threads_means_all_cores() -> None:
+    assert cores(0) == len(os.sched_getaffinity(0))
+    assert cores(3) == 3
