@@ -5,7 +5,8 @@ SEG-IMPLAUS   0.5 to 12 litres are possible; less is, where the scan cuts the lu
 SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and the scan does not explain it
 """
 
-from node.errors import Code, Reason, refuse, warn
+from node.errors import Affects, Code, Reason, refuse, warn
+from node.segment.contract import Segmentation
 
 _VOLUME_ML = (500.0, 12000.0)
 _RATIO = (0.3, 3.0)
@@ -34,3 +35,9 @@ def similar_sides(right_ml: float, left_ml: float, *, partial: bool) -> tuple[Re
         return ()
     text = f"left to right volume is {ratio:.2f} (0.3 to 3 expected): {left_ml:.0f} ml to {right_ml:.0f} ml"
     return (warn(Code.SEG_ASYM, text),)
+
+
+def unsure(segmentation: Segmentation) -> tuple[Reason, ...]:
+    """Return SEG-UNSURE for each doubt of the models: density and volumes are withheld, the outlines are not."""
+    withheld = (Affects.DENSITY, Affects.MEAN_DENSITY, Affects.VOLUMES)
+    return tuple(refuse(Code.SEG_UNSURE, text, *withheld) for text in segmentation.unsure)

@@ -3,9 +3,15 @@
 import numpy as np
 
 from node.errors import Affects, Reason, Refusal, Severity
+from node.measure.airway_noise import airway_noise
+from node.measure.contrast import contrast
 from node.measure.cut_off import cut_off
-from node.measure.plausible import possible_volume, similar_sides
+from node.measure.landmarks import landmarks
+from node.measure.metal import metal
+from node.measure.plausible import possible_volume, similar_sides, unsure
+from node.measure.thorax_gate import thorax_gate
 from node.segment.contract import Segmentation, SegmentKind
+from node.segment.working_grid import working_grid
 from node.volume.volume import Volume
 
 
@@ -30,10 +36,21 @@ def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, .
             lungs_zyx |= mask_zyx
     right_ml, left_ml = sides_ml[SegmentKind.RIGHT_LUNG], sides_ml[SegmentKind.LEFT_LUNG]
     partial = cut_off(volume.hu_zyx, lungs_zyx, volume.spacing_zyx_mm)
+    impossible = possible_volume(right_ml + left_ml, partial=bool(partial))
+    if not lungs_zyx.any():
+        return Refusal(impossible)
+    chest = landmarks(volume, segmentation)
+    nz, ny, nx = volume.hu_zyx.shape
+    grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
     reasons = (
-        *possible_volume(right_ml + left_ml, partial=bool(partial)),
+        *impossible,
+        *thorax_gate(chest.hu, chest.right, chest.left, chest.spacing_mm, has_windpipe=chest.windpipe is not None),
         *partial,
         *similar_sides(right_ml, left_ml, partial=bool(partial)),
+        *unsure(segmentation),
+        *contrast(chest),
+        *airway_noise(grid.turned(volume.hu_zyx), chest.windpipe, grid),
+        *metal(volume.hu_zyx, lungs_zyx, volume.voxel_ml),
     )
     if any(r.severity is Severity.REFUSE and Affects.SERIES in r.affects for r in reasons):
         return Refusal(reasons)

@@ -49,6 +49,14 @@ class WorkingGrid:
         unflipped = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
         return unflipped.transpose(tuple(int(i) for i in np.argsort(self.axes)))
 
+    def sampled(self, full: NDArray[_Value]) -> NDArray[_Value]:
+        """Take one voxel of each block of a turned array: for labels, which cannot be averaged."""
+        picks = [
+            np.minimum(np.arange(n) * factor + factor // 2, size - 1)
+            for n, factor, size in zip(self.shape, self.factors, self.full_shape, strict=True)
+        ]
+        return full[np.ix_(*picks)]
+
     def reduce(self, full: NDArray[np.int16]) -> NDArray[np.int16]:
         """Average blocks of a turned array down to the working grid."""
         fz, fy, fx = self.factors
