@@ -55,7 +55,7 @@ def pipeline(as_json: bool = _JSON) -> None:
     """
     from node.bench.pipeline import bench_pipeline  # noqa: PLC0415
 
-    _show(lambda: bench_pipeline(on_step=lambda step: to_person.print(step)), as_json=as_json)
+    _show(lambda: bench_pipeline(on_step=to_person.print), as_json=as_json)
 
 
 def _show(measure: Callable[[], Sequence[Row]], *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from node.errors import InputRefused, Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
 from node.report.encode import encode_notice
 from node.report.encoded import EncodedObject
+from node.report.equipment import MODEL_NAME
 from node.report.notice import NoticeInput, notice_allowed
 from node.route.case import Case, Known, Passed, Role
 from node.route.route import Routes
@@ -62,8 +63,12 @@ def known_of(settings: Settings) -> Known:
     """Say what routing may count on: the tasks of the installed models and the default of each."""
     tasks = frozenset(task.value for card in installed(settings.models_dir) for task in card.tasks)
     compute = settings.compute
-    manufacturer = settings.objects.manufacturer
-    return Known(tasks=tasks, lungs=compute.lungs, lesions=compute.lesions, own_equipment=(manufacturer, manufacturer))
+    return Known(
+        tasks=tasks,
+        lungs=compute.lungs,
+        lesions=compute.lesions,
+        own_equipment=(settings.objects.manufacturer, MODEL_NAME),
+    )
 
 
 @dataclass(frozen=True, slots=True)
