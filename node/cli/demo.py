@@ -39,8 +39,11 @@ def demo(
     try:
         with stopped_in_order(), TemporaryDirectory(prefix="lungnode-demo-") as name:
             images = source or _phantom(Path(name) / "phantom")
+            study, files = study_of(images)
             with running_site(Path(name), _say) as site:
-                shown = _show(site, images, out, limit_s, as_json)
+                shown = _shown(site, study, files, limit_s)
+                picture = _write(shown, images, out)
+                _show(shown, picture, as_json=as_json)
                 refused = shown.found.report is None
                 if stay:
                     _stay(site)
@@ -56,19 +59,19 @@ def _phantom(folder: Path) -> Path:
     return write_phantom(folder)
 
 
-def _show(site: Site, images: Path, out: Path, limit_s: float, as_json: bool) -> Shown:
-    study, files = study_of(images)
+def _shown(site: Site, study: str, files: tuple[Path, ...], limit_s: float) -> Shown:
     with progress() as bar:
         sending = bar.add_task(f"sending {len(files)} images to Orthanc", total=len(files))
         send_study(site, files, lambda: bar.advance(sending))
         waiting = bar.add_task("waiting for SEG and SR in Orthanc", total=None)
-        shown = wait_and_read(site, study, limit_s=limit_s, on_wait=lambda: bar.advance(waiting))
-    picture = _write(shown, images, out)
+        return wait_and_read(site, study, limit_s=limit_s, on_wait=lambda: bar.advance(waiting))
+
+
+def _show(shown: Shown, picture: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json(_as_json(shown, picture))
     else:
         _print(shown, picture)
-    return shown
 
 
 def _write(shown: Shown, images: Path, out: Path) -> Path | None:
@@ -86,12 +89,8 @@ def _write(shown: Shown, images: Path, out: Path) -> Path | None:
 
 
 def _print(shown: Shown, picture: Path | None) -> None:
-    table = Table("measured", "where", "value", "unit", title="as stored in Orthanc")
-    table.columns[2].justify = "right"
-    for row in shown.rows:
-        table.add_row(row.what, row.where, f"{row.value:.1f}", row.unit)
     if shown.rows:
-        to_person.print(table)
+        to_person.print(_table(shown))
     for comment in shown.comments:
         to_person.print(f"  {escape(comment)}")
     if picture is not None:
@@ -100,6 +99,18 @@ def _print(shown: Shown, picture: Path | None) -> None:
         to_person.print("no viewer here: `deploy/viewer` fetches it (needs npm)", markup=False)
     else:
         to_person.print(f"look at it in OHIF, for as long as this runs (--keep): {shown.link}", markup=False)
+
+
+def _table(shown: Shown) -> Table:
+    """One line per measure, one column per region."""
+    regions = tuple(dict.fromkeys(row.where for row in shown.rows))
+    values = {(row.what, row.where): f"{row.value:.1f} {row.unit}" for row in shown.rows}
+    table = Table("as stored in Orthanc", *regions)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for what in dict.fromkeys(row.what for row in shown.rows):
+        table.add_row(what, *(values.get((what, region), "") for region in regions))
+    return table
 
 
 def _as_json(shown: Shown, picture: Path | None) -> dict[str, object]:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.errors import InputRefused, WorldUnavailable
-from node.facts.folder import Folder, read_folder
+from node.facts.folder import read_folder
 from node.harness.ports import listens
 from node.harness.readback import Found, Row, read_comments, read_rows, wait_for_results
 from node.harness.send import send
 from node.harness.site import SENDER, Site
 from node.harness.viewer import study_link
 from node.phantom.study import StudyPlan, write_study
+from node.route.case import Known
+from node.route.rules import load_routes
+from node.route.studies import select_among
 
 PHANTOM = StudyPlan(n_slices=128, size=256, n_nodules=2)  # 2.5 mm: the thickest that density is measured on
 LOG_TAIL_BYTES = 1500
@@ -35,27 +38,25 @@ def write_phantom(folder: Path) -> Path:
 
 
 def study_of(source: Path) -> tuple[str, tuple[Path, ...]]:
-    """Choose the study of a folder that is shown, the one with the most CT images, and its files.
+    """Choose the study of a folder that is shown, as `analyse` would, and all its files.
 
     Raises
     ------
     InputRefused
-        DEMO-INPUT where there is nothing readable in it.
+        DEMO-INPUT where the node would say nothing about any of it: nothing would ever come back.
     """
-    folder: Folder = read_folder(source)
-    sizes: dict[str, tuple[int, int]] = {}
-    for series in folder.series:
-        ct, others = sizes.get(series.study_instance_uid, (0, 0))
-        is_ct = series.first.modality == "CT"
-        sizes[series.study_instance_uid] = (ct + is_ct * series.n_instances, others + (not is_ct) * series.n_instances)
-    if not sizes:
-        raise InputRefused("DEMO-INPUT", f"no DICOM images in {source}")
-    study = max(sizes, key=lambda uid: sizes[uid])
+    folder = read_folder(source)
+    answered = select_among(folder.series, load_routes(None), Known())
+    study = answered.study_instance_uid
+    if study is None:
+        codes = sorted({reason.code for passed in answered.selection.passed for reason in passed.reasons})
+        why = f"{len(folder.series)} series, none selected ({', '.join(codes)})" if folder.series else "no DICOM images"
+        raise InputRefused("DEMO-INPUT", f"nothing to analyse in {source}: {why}")
     chosen = [series for series in folder.series if series.study_instance_uid == study]
     return study, tuple(file.path for series in chosen for file in series.files)
 
 
-def send_study(site: Site, files: tuple[Path, ...], on_progress: Callable[[], object]) -> None:
+def send_study(site: Site, files: tuple[Path, ...], on_progress: Callable[[], None]) -> None:
     """Store a study into Orthanc, as a PACS would.
 
     Raises
@@ -70,7 +71,7 @@ def send_study(site: Site, files: tuple[Path, ...], on_progress: Callable[[], ob
         raise WorldUnavailable("DEMO-SEND", report.summary())
 
 
-def wait_and_read(site: Site, study: str, *, limit_s: float, on_wait: Callable[[], object]) -> Shown:
+def wait_and_read(site: Site, study: str, *, limit_s: float, on_wait: Callable[[], None]) -> Shown:
     """Wait until the node's objects are in the archive, and read them.
 
     Raises

@@ -6,16 +6,17 @@ Nagle's algorithm on, and without our immediate acknowledgement each of their an
 """
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pynetdicom import AE, evt
+from pynetdicom import AE, _config, evt
+from pynetdicom.presentation import build_context
 
 from node.errors import WorldUnavailable
 
@@ -40,6 +41,39 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class SendReport:
+    """What became of every file."""
+
+    files: tuple[Sent, ...]
+
+    @property
+    def failed(self) -> tuple[Sent, ...]:
+        """The files that the peer did not take."""
+        return tuple(one for one in self.files if not one.stored)
+
+    def summary(self) -> str:
+        """Return one line for a person, and one per kind of failure."""
+        reasons = Counter(f"{one.status:#06x} {one.text}" if one.status else one.text for one in self.failed)
+        lines = [f"{len(self.files) - len(self.failed)} of {len(self.files)} files stored"]
+        return "\n".join(lines + [f"  {n} not: {reason}" for reason, n in reasons.most_common()])
+
+    def as_json(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "stored": len(self.files) - len(self.failed),
+            "files": [
+                {
+                    "path": str(one.path),
+                    "sop_instance_uid": one.sop_instance_uid,
+                    "status": one.status,
+                    "text": one.text,
+                }
+                for one in self.files
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class _File:
     path: Path
     sop_class_uid: str
@@ -55,8 +89,8 @@ def send(
     calling: str,
     *,
     associations: int = 1,
-    on_progress: Callable[[Sent], None] | None = None,
-) -> tuple[Sent, ...]:
+    on_progress: Callable[[], None] | None = None,
+) -> SendReport:
     """Send files and folders to a peer.
 
     Parameters
@@ -65,27 +99,29 @@ def send(
     ae_title, host, port : the peer
     calling : our own AE title
     associations : how many at once; the files are dealt out in turn
-    on_progress : called with each answer as it comes, from several threads where there are several associations
+    on_progress : called after each file, from several threads where there are several associations
 
     Returns
     -------
-    tuple[Sent, ...]
-        One per file, in the order of the paths. Files that are not DICOM files have no status.
+    SendReport
+        One answer per file, in the order of the paths. Files that are not DICOM files have no status.
 
     Raises
     ------
     WorldUnavailable
         NET-ASSOCIATE: the peer cannot be reached, or refuses us.
     """
-    report = on_progress or (lambda _: None)
-    files, unread = _read(_files(paths))
-    for one in unread:
-        report(one)
+    done = on_progress or (lambda: None)
+    _config.STORE_SEND_CHUNKED_DATASET = True  # the bytes of the file are sent; nothing is decoded and encoded again
+    every = _files(paths)
+    files, unread = _read(every)
+    for _ in unread:
+        done()
     hands = [files[i::associations] for i in range(associations) if files[i::associations]]
     with ThreadPoolExecutor(max(len(hands), 1)) as pool:
-        answers = list(pool.map(lambda hand: _send_hand(hand, ae_title, host, port, calling, report), hands))
+        answers = list(pool.map(lambda hand: _send_hand(hand, ae_title, host, port, calling, done), hands))
     by_path = {one.path: one for one in (*unread, *(sent for hand in answers for sent in hand))}
-    return tuple(by_path[path] for path in _files(paths))
+    return SendReport(tuple(by_path[path] for path in every))
 
 
 def _files(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -117,7 +153,7 @@ def _read(paths: Sequence[Path]) -> tuple[list[_File], list[Sent]]:
 
 
 def _send_hand(
-    files: Sequence[_File], ae_title: str, host: str, port: int, calling: str, report: Callable[[Sent], None]
+    files: Sequence[_File], ae_title: str, host: str, port: int, calling: str, done: Callable[[], None]
 ) -> list[Sent]:
     """Send one association's share; more than 128 kinds of files take further associations."""
     kinds = list(dict.fromkeys((f.sop_class_uid, f.transfer_syntax_uid) for f in files))
@@ -125,7 +161,7 @@ def _send_hand(
     for start in range(0, len(kinds), _MAXIMUM_CONTEXTS):
         some = kinds[start : start + _MAXIMUM_CONTEXTS]
         mine = [f for f in files if (f.sop_class_uid, f.transfer_syntax_uid) in set(some)]
-        answers += _send_over(_associate(some, ae_title, host, port, calling), mine, report)
+        answers += _send_over(_associate(some, ae_title, host, port, calling), mine, done)
     return answers
 
 
@@ -133,26 +169,35 @@ def _associate(kinds: Sequence[tuple[str, str]], ae_title: str, host: str, port:
     """Open an association."""
     ae = AE(ae_title=calling)
     ae.maximum_pdu_size = _PDU_BYTES
-    for sop_class_uid, transfer_syntax_uid in kinds:
-        ae.add_requested_context(sop_class_uid, transfer_syntax_uid)
-    # add_requested_context joins the syntaxes of one class; each must stay a context of its own
-    contexts = [_single(ae, kind) for kind in kinds]
-    association = ae.associate(
-        host, port, contexts=contexts, ae_title=ae_title, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_DATA_SENT, _quick)]
-    )
-    if not association.is_established:
+    contexts = [build_context(sop_class_uid, transfer_syntax_uid) for sop_class_uid, transfer_syntax_uid in kinds]
+    handlers = [(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_DATA_SENT, _quick)]
+    association = ae.associate(host, port, contexts=contexts, ae_title=ae_title, evt_handlers=handlers)
+    if not association.is_established and not association.rejected_contexts:
         how = "refuses the association" if association.is_rejected else "cannot be reached"
         raise WorldUnavailable("NET-ASSOCIATE", f"{ae_title} at {host}:{port} {how} (we call ourselves {calling})")
+    _keep_answers(association)
     return association
 
 
-def _send_over(association: Any, files: Sequence[_File], report: Callable[[Sent], None]) -> list[Sent]:
+def _keep_answers(association: Any) -> None:
+    """Keep pynetdicom 3.0.4's own reactor from taking an answer away.
+
+    The reactor sets `_is_paused` and waits at its checkpoint; a sender that clears the checkpoint between these two
+    lines sends while the reactor goes on to look for messages once more. Where the answer is as quick as our
+    receiver's, the reactor finds it, takes it for a stray one, and the sender waits in vain (seen once in about a
+    thousand instances on a busy machine). A requestor of C-STORE has no use for what the reactor finds.
+    """
+    wait_for = association.dimse.get_msg
+    association.dimse.get_msg = lambda block=False: wait_for(block=True) if block else (None, None)
+
+
+def _send_over(association: Any, files: Sequence[_File], done: Callable[[], None]) -> list[Sent]:
     answers = []
     try:
         for file in files:
             answer = _store(association, file)
             answers.append(answer)
-            report(answer)
+            done()
     finally:
         if association.is_established:
             association.release()
@@ -162,7 +207,9 @@ def _send_over(association: Any, files: Sequence[_File], report: Callable[[Sent]
 def _store(association: Any, file: _File) -> Sent:
     """Send one file; a data set that the library cannot encode again is an answer too."""
     if not association.is_established:
-        return Sent(file.path, file.sop_instance_uid, None, "the association was lost")
+        refused = not association.accepted_contexts and association.rejected_contexts
+        text = "no presentation context was accepted" if refused else "the association was lost"
+        return Sent(file.path, file.sop_instance_uid, None, text)
     try:
         status = association.send_c_store(file.path)
     except (ValueError, AttributeError, RuntimeError, OSError) as error:

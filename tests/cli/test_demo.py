@@ -1,0 +1,87 @@
+"""The demonstration from outside: a real Orthanc, a real node, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from node.errors import Misconfigured
+from node.harness import orthanc
+from node.phantom.study import StudyPlan, write_study
+
+pytestmark = pytest.mark.orthanc
+DEMO = [sys.executable, "-m", "node", "demo"]
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> dict[str, str]:
+    """An environment whose temporary folder is ours: every process of the demonstration can be told by it."""
+    folder = tmp_path / "marked"
+    folder.mkdir()
+    return os.environ | {"TMPDIR": str(folder)}
+
+
+def left_behind(environment: dict[str, str]) -> list[str]:
+    """Return the command lines of living processes that were started with that temporary folder."""
+    wanted = f"TMPDIR={environment['TMPDIR']}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and wanted in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it ended while we looked, or is not ours to read
+    return found
+
+
+def test_a_study_goes_in_as_from_a_pacs_and_comes_back_measured_and_drawn(tmp_path, marked):
+    write_study(tmp_path / "study", StudyPlan(n_slices=64, size=128))
+    command = [*DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--no-keep", "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, env=marked, timeout=280, check=False)
+    assert answer.returncode == 0, answer.stderr
+    shown = json.loads(answer.stdout)
+    truth = json.loads((tmp_path / "study" / "truth.json").read_text())
+    volumes = {row["where"]: row["value"] for row in shown["measurements"] if row["what"] == "Volume"}
+    assert shown["outcome"] == "processed"
+    for side in ("right", "left"):
+        true_ml = truth["lungs"][side]["volume_ml_without_nodules"]
+        assert volumes[f"{side.capitalize()} lung"] == pytest.approx(true_ml, rel=0.03)
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"SEG.dcm", "SR.dcm", "overlay.jpg"}
+    assert left_behind(marked) == []
+    assert list(Path(marked["TMPDIR"]).iterdir()) == []
+
+
+def test_nothing_to_analyse_is_said_at_once(tmp_path, marked):
+    (tmp_path / "empty").mkdir()
+    command = [*DEMO, "--input", tmp_path / "empty", "--no-keep", "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, env=marked, timeout=120, check=False)
+    assert answer.returncode == 3
+    assert json.loads(answer.stdout)["error"]["code"] == "DEMO-INPUT"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_being_stopped_leaves_no_process_and_no_file(tmp_path, marked, number):
+    write_study(tmp_path / "study", StudyPlan(n_slices=12, size=64))
+    command = [*DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--keep"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=marked, text=True) as demo:
+        end = time.monotonic() + 120
+        while sum("Orthanc" in line or "serve" in line for line in left_behind(marked)) < 2:
+            assert time.monotonic() < end, "the demonstration did not start its servers"
+            assert demo.poll() is None, demo.stderr.read() if demo.stderr else ""
+            time.sleep(0.1)
+        demo.send_signal(number)
+        status = demo.wait(90)
+    assert status in (0, 130)
+    assert left_behind(marked) == []
+    assert list(Path(marked["TMPDIR"]).iterdir()) == []
+
+
+def test_a_missing_orthanc_is_a_matter_of_the_environment(monkeypatch):
+    monkeypatch.setattr(orthanc, "PROGRAM", "Orthanc-that-is-not-there")
+    with pytest.raises(Misconfigured, match="apt-get install"):
+        orthanc.find_orthanc()
