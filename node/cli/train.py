@@ -33,7 +33,9 @@ def train(
     model: str = typer.Argument(..., help="aru-net (P0), fusionlungnet (P1), unet and the other baselines."),
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set: index.csv, images, masks."),
     out: Path = typer.Option(..., "--out", help="Folder of this run; one that holds a checkpoint is gone on with."),
-    protocol: ProtocolName = typer.Option(ProtocolName.PAPER, help="The paper's schedule, or what two cores can train."),
+    protocol: ProtocolName = typer.Option(
+        ProtocolName.PAPER, help="The paper's schedule, or what two cores can train."
+    ),
     width: int | None = typer.Option(None, min=2, help="Channels of the first level."),
     size: int | None = typer.Option(None, min=32, help="Rows and columns of the input."),
     lr: float | None = typer.Option(None, min=0.0, help="First learning rate."),
@@ -46,7 +48,9 @@ def train(
     folds: int = typer.Option(0, min=0, help="k folds over train and val; 0: the set's own split."),
     fold: int = typer.Option(0, min=0, help="Which fold is held out, from 0."),
     seed: int = typer.Option(0, help="Of weights, order and augmentation."),
-    budget: float | None = typer.Option(None, min=0.0, help="Minutes of training; ends earlier, marked as not converged."),
+    budget: float | None = typer.Option(
+        None, min=0.0, help="Minutes; ends earlier, marked as not converged."
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
@@ -58,8 +62,8 @@ def train(
     Example: lungnode train aru-net --data sets/lungs --out runs/p0 --protocol reduced --budget 60
     """
     wish = Wish(
-        model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds, fold,
-        seed, budget, device, precision.value, threads, any_licence, tuple(switch),
+        model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds,
+        fold, seed, budget, device, precision.value, threads, any_licence, tuple(switch),
     )  # fmt: skip
     summary = run(wish, _tell)
     if as_json:

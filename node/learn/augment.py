@@ -32,7 +32,9 @@ class Strength:
     blur_p: float = 0.25
 
 
-def augment(hu: Tensor, ids: Tensor, rng: np.random.Generator, strength: Strength = Strength()) -> tuple[Tensor, Tensor]:  # noqa: B008
+def augment(
+    hu: Tensor, ids: Tensor, rng: np.random.Generator, strength: Strength = Strength()
+) -> tuple[Tensor, Tensor]:
     """Change pictures and masks together.
 
     Parameters

@@ -4,7 +4,6 @@ Written beside and renamed, so that a kill at any moment leaves the last whole e
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer | None, 
                 tensors[f"{_OPTIMISER}{number}.{name}"] = torch.as_tensor(value).contiguous()
     temporary = path.with_suffix(".part")
     save_file({name: value.cpu().clone() for name, value in tensors.items()}, temporary, {"notes": json.dumps(notes)})
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def write_curves(folder: Path, points: Sequence[Point]) -> None:
 
 def draw_curves(folder: Path, points: Sequence[Point], title: str) -> Path:
     """Draw losses and validation Dice over epochs as `curve.png`; matplotlib is imported here only."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  training needs no matplotlib
+    from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(9.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)

@@ -81,7 +81,9 @@ def refuse_leakage(rows: Sequence[Row]) -> None:
         parts.setdefault(row.case, set()).add(row.split)
     torn = sorted(case for case, found in parts.items() if len(found) > 1)
     if torn:
-        raise InputRefused("SET-LEAK", f"{len(torn)} cases stand in more than one part of the set: {', '.join(torn[:5])}")
+        raise InputRefused(
+            "SET-LEAK", f"{len(torn)} cases stand in more than one part of the set: {', '.join(torn[:5])}"
+        )
 
 
 def refuse_unfree(rows: Sequence[Row]) -> None:

@@ -2,8 +2,8 @@
 
 Written once, so that a difference between two rows of a table is one of networks:
 
-    input        256 x 256, one channel, HU rows under free licences, split by patient
-    width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), stated in every name
+    input        256 x 256, one channel, HU rows under free licences, by patient
+    width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), in every name
     batch        8 slices; an epoch is 480 slices, a case with n slices drawn as often as the root of n
     optimiser    Adam, 1e-3 at first (chosen from 3e-4, 1e-3, 3e-3 by the validation Dice after two epochs), halved
                  after 5 epochs without a better validation Dice

@@ -101,10 +101,11 @@ def _airway(hu_zyx: NDArray[np.float32], inside: Mask, spacing_zyx_mm: tuple[flo
         else:
             found = _windpipe(labels, area_mm2, middle, spacing_zyx_mm[2])
         airway[z] = np.isin(labels, found)
-    return ndimage.binary_dilation(airway, np.ones((1, 3, 3), bool))
+    grown: Mask = ndimage.binary_dilation(airway, np.ones((1, 3, 3), bool))
+    return grown
 
 
-def _windpipe(labels: NDArray[np.int32], area_mm2: NDArray[np.float64], middle: float, pixel_mm: float) -> list[int]:
+def _windpipe(labels: NDArray[np.int32], area_mm2: NDArray[np.floating], middle: float, pixel_mm: float) -> list[int]:
     """Return the largest lumen near the middle of the body, or none."""
     low, high = _AIRWAY_MM2
     ids = [int(i) for i in np.nonzero((area_mm2 > low) & (area_mm2 < high))[0] if i]
@@ -120,7 +121,8 @@ def _close(mask_yx: Mask, radius_px: float) -> Mask:
     padded = np.pad(mask_yx, margin)
     grown = ndimage.distance_transform_edt(~padded) <= radius_px
     closed: Mask = ndimage.distance_transform_edt(grown) > radius_px
-    return closed[margin:-margin, margin:-margin] | mask_yx
+    inner: Mask = closed[margin:-margin, margin:-margin] | mask_yx
+    return inner
 
 
 def _fill(mask_yx: Mask, largest_px: float) -> Mask:
@@ -128,4 +130,5 @@ def _fill(mask_yx: Mask, largest_px: float) -> Mask:
     holes = ndimage.binary_fill_holes(mask_yx) & ~mask_yx
     labels, n = ndimage.label(holes)
     size = np.bincount(labels.ravel(), minlength=n + 1)
-    return mask_yx | (holes & (size[labels] <= largest_px))
+    answer: Mask = mask_yx | (holes & (size[labels] <= largest_px))
+    return answer

@@ -1,4 +1,4 @@
-"""Make the set that the shipped lungs learn from: rule-made outlines on rows under free licences, each kept for a reason.
+"""Make the set that the shipped lungs learn from: rule-made outlines on free rows, each kept or dropped for a reason.
 
 Written in the format of the shared sets (index.csv, images, masks). Mask ids are those of `truth`: 1 = lung in both
 definitions, 2 = tumour, in P1's only, 3 = lymph node or other tumour, in neither, 4 = in P1's only: closed over vessels
@@ -28,8 +28,9 @@ _TYPICAL_PIXEL_MM = 1.3  # MSD's slices where the pixel is not known: 1.75 x a u
 _AGREE_WITH_TOOL = 0.90  # Dice; below, the new rule took something that the looked-at outline leaves out
 _BOTTOM_PX = 40  # fewer pixels of lung are noise
 COLUMNS = (
-    "id", "case", "image", "mask", "source", "domain", "hu_slope", "hu_intercept", "label", "width", "height", "pixel_mm",
-    "split", "z_index", "lung_px", "p1_px", "tumour_px", "label_origin", "licence", "origin", "drop", "drop_p1",
+    "id", "case", "image", "mask", "source", "domain", "hu_slope", "hu_intercept", "label", "width", "height",
+    "pixel_mm", "split", "z_index", "lung_px", "p1_px", "tumour_px", "label_origin", "licence", "origin", "drop",
+    "drop_p1",
 )  # fmt: skip
 
 
@@ -101,7 +102,9 @@ def _of_tool_row(row: Row) -> Made:
     near = _grow(drawn_yx, 4.0 / pixel_mm)
     lumen = near & ~drawn_yx & (hu_yx < -880.0)
     lungs_yx = (hu_yx < -280.0) & near & ~_grow(lumen, 1.0)
-    mask_yx = _ids(lungs_yx | (drawn_yx & (hu_yx < -280.0)), lumen, np.zeros_like(lumen), np.zeros_like(lumen), pixel_mm)
+    mask_yx = _ids(
+        lungs_yx | (drawn_yx & (hu_yx < -280.0)), lumen, np.zeros_like(lumen), np.zeros_like(lumen), pixel_mm
+    )
     overlap = 2 * np.sum((mask_yx == 1) & drawn_yx) / max(np.sum(mask_yx == 1) + drawn_yx.sum(), 1)
     torn = drawn_yx.any() and overlap < _AGREE_WITH_TOOL
     reason = f"disagrees with the looked-at outline (Dice {overlap:.2f})" if torn else ""
@@ -115,7 +118,9 @@ def _of_tumour_row(row: Row) -> Made:
     lungs_yx = lungs_of_slice(hu_yx, pixel_mm) & (row.id not in EMPTIED)
     mask_yx = _ids(lungs_yx, np.zeros_like(lungs_yx), tumour_yx, node_yx, pixel_mm)
     lonely = tumour_yx.sum() > _BOTTOM_PX and np.sum(mask_yx == 1) < _BOTTOM_PX
-    return Made(row, row.id, row["z_index"], hu_yx, mask_yx, pixel_mm, "a tumour without lung beside it" if lonely else "")
+    return Made(
+        row, row.id, row["z_index"], hu_yx, mask_yx, pixel_mm, "a tumour without lung beside it" if lonely else ""
+    )
 
 
 def _ids(
@@ -169,15 +174,15 @@ def _write(made: Made, out: Path) -> dict[str, str]:
     Image.fromarray(made.mask_yx).save(out / mask)
     rows, columns = made.hu_yx.shape
     z_index = int(made.z_index or 0)
+    case, px = made.row.case, {k: int(np.sum(made.mask_yx == k)) for k in (1, 2, 4)}
     return {
-        "id": made.id, "case": made.row.case, "image": image, "mask": mask, "source": made.row["source"], "domain": "hu",
+        "id": made.id, "case": case, "image": image, "mask": mask, "source": made.row["source"], "domain": "hu",
         "hu_slope": "1", "hu_intercept": "-1024",
-        "label": "ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1's lung only", "width": str(columns),
-        "height": str(rows), "pixel_mm": f"{made.pixel_mm:.4f}", "split": made.row.split, "z_index": made.z_index,
-        "lung_px": str(int(np.sum(made.mask_yx == 1))), "p1_px": str(int(np.isin(made.mask_yx, (1, 2, 4)).sum())),
-        "tumour_px": str(int(np.sum(made.mask_yx == 2))), "label_origin": "rule", "licence": made.row["licence"],
-        "origin": f"{made.row.root.name}/{made.row.id}",
-        "drop": made.drop or why_dropped(made.row.case, z_index), "drop_p1": why_dropped_for_p1(made.row.case, z_index),
+        "label": "ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1's lung only",
+        "width": str(columns), "height": str(rows), "pixel_mm": f"{made.pixel_mm:.4f}", "split": made.row.split,
+        "z_index": made.z_index, "lung_px": str(px[1]), "p1_px": str(px[1] + px[2] + px[4]), "tumour_px": str(px[2]),
+        "label_origin": "rule", "licence": made.row["licence"], "origin": f"{made.row.root.name}/{made.row.id}",
+        "drop": made.drop or why_dropped(case, z_index), "drop_p1": why_dropped_for_p1(case, z_index),
     }  # fmt: skip
 
 

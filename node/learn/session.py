@@ -15,10 +15,10 @@ from node.learn.catalogue import Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
-from node.learn.precision import Precision, Runtime, runtime
 from node.learn.protocol import Plan, paper, reduced
 from node.learn.train import Ended, Job, train
 from node.segment.contract import LungDefinition
+from node.segment.runtime import Precision, Runtime, runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ class SliceSet:
 
     def weights(self) -> NDArray[np.float64]:
         """Return how often each row is drawn: a case with n rows weighs as the root of n, shared among them."""
-        names, index, n = np.unique([row.case for row in self.rows], return_inverse=True, return_counts=True)
+        _, index, n = np.unique([row.case for row in self.rows], return_inverse=True, return_counts=True)
         weight: NDArray[np.float64] = 1.0 / np.sqrt(n[index])
-        return weight / weight.sum()
+        shares: NDArray[np.float64] = weight / weight.sum()
+        return shares
 
 
 def load(rows: Sequence[Row], size: int, *, body_only: bool) -> SliceSet:

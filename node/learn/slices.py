@@ -39,7 +39,9 @@ def read_slice(row: Row) -> Slice:
     """
     picture_yx, mask_yx = (_pixels(row, column) for column in ("image", "mask"))
     if picture_yx.shape != mask_yx.shape:
-        raise InputRefused("SET-UNREAD", f"{row.id}: picture {picture_yx.shape} and mask {mask_yx.shape} differ in size")
+        raise InputRefused(
+            "SET-UNREAD", f"{row.id}: picture {picture_yx.shape} and mask {mask_yx.shape} differ in size"
+        )
     spacing_mm = float(row["pixel_mm"]) if row["pixel_mm"] else None
     pair = None if spacing_mm is None else (spacing_mm, spacing_mm)
     return Slice(_hounsfield(row, picture_yx), mask_yx.astype(np.uint8), pair)

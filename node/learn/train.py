@@ -1,4 +1,4 @@
-"""Train one system: draw, augment, step; validate after each epoch; keep the best; resume after a kill to the same curve.
+"""Train one system: draw, augment, step; validate each epoch; keep the best; resume after a kill to the same curve.
 
 Everything random comes from a generator of (seed, epoch), so that an epoch is the same whether the run was interrupted
 before it or not.
@@ -21,12 +21,12 @@ from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
 from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.plateau import Progress
-from node.learn.precision import Runtime
 from node.learn.protocol import Plan
 from node.learn.slice_set import SliceSet, batch, load, spread
 from node.learn.validate import Score, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
+from node.segment.runtime import Runtime
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
@@ -144,7 +144,7 @@ class _Run:
             output = self.model(x)
         loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device))
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
         self.optimiser.step()
         return float(loss.detach())
 
@@ -196,7 +196,9 @@ class _Run:
             self.job.entry.name, dict(self.job.plan.sizes), self.job.seed,
         )  # fmt: skip
         if not same:
-            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run of {notes['model']} {notes['sizes']}, seed {notes['seed']}")
+            raise InputRefused(
+                "RUN-OTHER", f"{self.job.out} holds a run of {notes['model']} {notes['sizes']}, seed {notes['seed']}"
+            )
         self.progress = Progress(**notes["progress"])
         self.phase = notes["phase"]
         self.points = [Point(**point) for point in notes["points"]]
@@ -204,7 +206,7 @@ class _Run:
 
 def _optimiser(job: Job, model: nn.Module) -> torch.optim.Optimizer:
     """Return the optimiser that the schedule names; P1's ablation has four."""
-    kinds = {
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "sgd": torch.optim.SGD,
         "adamax": torch.optim.Adamax,

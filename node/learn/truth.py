@@ -25,14 +25,15 @@ def lung_truth(row: Row, mask: NDArray[np.generic], definition: LungDefinition) 
             return None
         wanted = _WITH_LESIONS if definition is LungDefinition.WITH_LESIONS else (_LUNG,)
         return np.isin(mask, wanted)
-    return mask == 255 if "lung" in row["label"] else None
+    drawn: Mask = mask == 255
+    return drawn if "lung" in row["label"] else None
 
 
 def tumour_truth(row: Row, mask: NDArray[np.generic]) -> Mask | None:
     """Return the primary tumour of one row, or None where nobody looked for one."""
-    if row["label"].startswith("ids") or row["label_key"]:
-        return mask == _TUMOUR
-    return mask == 255 if "tumour" in row["label"] and "lung" not in row["label"] else None
+    has_ids = row["label"].startswith("ids") or row["label_key"]
+    drawn: Mask = mask == (_TUMOUR if has_ids else 255)
+    return drawn if has_ids or ("tumour" in row["label"] and "lung" not in row["label"]) else None
 
 
 def truth(row: Row, mask: NDArray[np.generic], task: Task, definition: LungDefinition) -> Mask | None:

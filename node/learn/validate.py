@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from node.learn.losses import Loss
-from node.learn.precision import Runtime
 from node.learn.slice_set import SliceSet, batch
+from node.segment.runtime import Runtime
 
 _BATCH = 8
 
@@ -32,8 +32,8 @@ class Score:
 
 
 def validate(
-    model: nn.Module, data: SliceSet, prepare: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor], loss: Loss,
-    runtime: Runtime,
+    model: nn.Module, data: SliceSet, prepare: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor],
+    loss: Loss, runtime: Runtime,
 ) -> Score:  # fmt: skip
     """Score the model on every slice of `data`."""
     model.eval()
@@ -53,4 +53,6 @@ def validate(
         tumour_px += int((ids == 2).sum())
         kept_px += int(((ids == 2) & ~mask).sum())
     means = [float(np.mean(values)) for values in per_case.values()]
-    return Score(float(np.mean(means)) if means else 0.0, float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0)
+    return Score(
+        float(np.mean(means)) if means else 0.0, float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0
+    )

@@ -62,7 +62,8 @@ class Fusion(nn.Module):
 
     def forward(self, x: Tensor, g: Tensor) -> Tensor:  # x (N, C, H, W)   g (N, C', H/2, W/2)
         u = self.conv(F.interpolate(g, x.shape[-2:], mode="bilinear"))  # (N, C, H, W)    eq. 4, 5
-        return u + self.gate(x, g)  # (N, C, H, W)    eq. 6
+        m: Tensor = u + self.gate(x, g)
+        return m  # (N, C, H, W)    eq. 6
 
 
 class ARUNet(nn.Module):
@@ -80,8 +81,14 @@ class ARUNet(nn.Module):
     def forward(self, x: Tensor) -> Logits:  # (N, channels, H, W)
         levels = [self.stem(x)]  # s (N, F, H, W)
         for block in self.blocks:
-            levels.append(F.max_pool2d(block(levels[-1]), 2, ceil_mode=True))  # e₁ (N, F, H/2, W/2), b (N, 2F, H/4, W/4)
+            levels.append(
+                F.max_pool2d(block(levels[-1]), 2, ceil_mode=True)
+            )  # e₁ (N, F, H/2, W/2), b (N, 2F, H/4, W/4)
         m = levels.pop()
         for fusion in self.fusions:
             m = fusion(levels.pop(), m)  # m₁ (N, F, H/2, W/2), m₂ (N, F, H, W)
         return Logits(self.head(m))  # (N, 1, H, W)    eq. 7 before the sigmoid
+
+
+NETWORK = ARUNet
+ALGORITHM = "aru-net/1"  # raise it when other weights are needed

@@ -86,8 +86,8 @@ class ChannelAttention(nn.Module):
         self.lines = nn.Sequential(ConvNorm(c, c, (1, 3)), ConvNorm(c, c, (3, 1)))
 
     def forward(self, x: Tensor) -> Tensor:  # (N, 2048, H, W)
-        i_4 = self.reduce(x)  # (N, 256, H, W)    eq. 1
-        w = self.lines(i_4).mean((2, 3), keepdim=True)  # (N, 256, 1, 1)    eq. 2
+        i_4: Tensor = self.reduce(x)  # (N, 256, H, W)    eq. 1
+        w: Tensor = self.lines(i_4).mean((2, 3), keepdim=True)  # (N, 256, 1, 1)    eq. 2
         return i_4 * (torch.sigmoid(w) if self.bounded else w)  # (N, 256, H, W)    eq. 3
 
 
@@ -105,7 +105,8 @@ class FeatureFusion(nn.Module):
         b = self.conv_2(i_2)  # (N, 256, H, W)
         a = _resize(self.conv_1(i_1), b)  # (N, 256, H, W)    eq. 4
         c = _resize(self.conv_3(i_3), b)  # (N, 256, H, W)    eq. 5
-        return self.merge(torch.cat((a * b, a * c, b * c), 1))  # (N, 256, H, W)    eq. 6-8
+        f: Tensor = self.merge(torch.cat((a * b, a * c, b * c), 1))
+        return f  # (N, 256, H, W)    eq. 6-8
 
 
 class Addition(nn.Module):
@@ -116,7 +117,7 @@ class Addition(nn.Module):
         self.conv_2 = ConvNorm(c_2, c)
 
     def forward(self, _: Tensor, i_2: Tensor, i_3: Tensor) -> Tensor:
-        b = self.conv_2(i_2)  # (N, 256, H, W)
+        b: Tensor = self.conv_2(i_2)  # (N, 256, H, W)
         return b + _resize(i_3, b)  # (N, 256, H, W)
 
 
@@ -155,7 +156,8 @@ class ResidualRefinement(nn.Module):
         for stage in self.up:
             shortcut = shortcuts.pop()
             x = stage(torch.cat((_resize(x, shortcut), shortcut), 1))  # (N, 64, H/2^k, W/2^k), k = 3..0
-        return coarse + self.head(x)  # (N, 1, H, W)
+        refined: Tensor = coarse + self.head(x)
+        return refined  # (N, 1, H, W)
 
 
 class FusionLungNet(nn.Module):
@@ -206,3 +208,7 @@ def _block(c_in: int, c_mid: int, stride: int, n: int) -> nn.Sequential:
 def _resize(x: Tensor, like: Tensor) -> Tensor:
     """Bring `x` to the height and width of `like`, bilinearly."""
     return x if x.shape[-2:] == like.shape[-2:] else F.interpolate(x, like.shape[-2:], mode="bilinear")
+
+
+NETWORK = FusionLungNet
+ALGORITHM = "fusionlungnet/1"  # raise it when other weights are needed

@@ -37,7 +37,8 @@ class Up(nn.Module):
 
     def forward(self, below: Tensor, skip: Tensor) -> Tensor:  # below (N, 2C, H/2, W/2)   skip (N, C, H, W)
         x = self.up(below)[..., : skip.shape[-2], : skip.shape[-1]]  # (N, C, H, W)
-        return self.conv(torch.cat((skip, x), 1))  # (N, C, H, W)
+        y: Tensor = self.conv(torch.cat((skip, x), 1))
+        return y  # (N, C, H, W)
 
 
 class UNet(nn.Module):
@@ -58,3 +59,7 @@ class UNet(nn.Module):
         for stage in self.up:
             x = stage(x, levels.pop())  # (N, 64 * 2^k, H/2^k, W/2^k)
         return Logits(self.head(x))  # (N, 1, H, W)
+
+
+NETWORK = UNet
+ALGORITHM = "unet/1"  # raise it when other weights are needed

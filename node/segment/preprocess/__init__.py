@@ -1,1 +1,1 @@
-"""What each system does to a picture before its network sees it. Pure functions on arrays or tensors; no file access."""
+"""What each system does to a picture before its network sees it. Pure functions, no files."""

@@ -13,5 +13,6 @@ from torch.nn import functional as F
 
 def dynamic_threshold(pictures: Tensor, side: int = 31, alpha: float = 1.1, beta: float = 0.0) -> Tensor:
     """Apply equation 13 to (N, C, H, W) in 0 ... 1."""
-    local_mean = F.avg_pool2d(pictures, side, stride=1, padding=side // 2, count_include_pad=False)
+    rows = F.avg_pool2d(pictures, (side, 1), stride=1, padding=(side // 2, 0), count_include_pad=False)
+    local_mean = F.avg_pool2d(rows, (1, side), stride=1, padding=(0, side // 2), count_include_pad=False)
     return torch.where(pictures > local_mean, alpha * pictures + beta, pictures).clamp(0.0, 1.0)

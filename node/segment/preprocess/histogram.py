@@ -29,7 +29,9 @@ class Cdf:
 
 def cdf_of(hu: NDArray[np.float32]) -> Cdf:
     """Return the CDF of values inside the body, HU; what lies outside -1000 ... 400 counts at the ends."""
-    counts = np.bincount(np.rint(np.clip(hu, LOW_HU, HIGH_HU)).astype(np.intp).ravel() - LOW_HU, minlength=len(_BINS_HU))
+    counts = np.bincount(
+        np.rint(np.clip(hu, LOW_HU, HIGH_HU)).astype(np.intp).ravel() - LOW_HU, minlength=len(_BINS_HU)
+    )
     return Cdf(np.cumsum(counts) / max(counts.sum(), 1))
 
 

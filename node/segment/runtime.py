@@ -39,7 +39,7 @@ def runtime(device: str = "auto", precision: Precision = "auto") -> Runtime:
 
 def _has_bf16(device: str) -> bool:
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and "bf16" in _cpu_flags()
 
 

@@ -1,0 +1,126 @@
+"""One model's mask of one item, measured."""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.learn.cases import Item
+from node.learn.metrics import Confusion, confusion, dice, kept_out, overlaps
+from node.learn.predictors import Predictor
+from node.learn.surface import distances
+from node.segment.preprocess.body import body
+
+Mask = NDArray[np.bool_]
+Values = dict[str, float | None]
+
+# gain about air, offset in HU: the changes under which a model should not move (ours; the papers give none)
+INTENSITY_CHANGES = ((0.95, 0.0), (1.05, 0.0), (1.0, -20.0), (1.0, 20.0), (1.0, -40.0), (1.0, 40.0))
+_AIR_HU = -1024.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came out of one item.
+
+    Attributes
+    ----------
+    counts : voxels of the whole item.
+    slice_dice : one per slice with a non-empty reference.
+    n_empty, n_empty_marked : slices with an empty reference, and those of them with a mark.
+    values : all measures of the item by name; None where one cannot be taken.
+    """
+
+    item_id: str
+    case: str
+    group: str
+    counts: Confusion
+    slice_dice: tuple[float, ...]
+    n_slices: int
+    n_empty: int
+    n_empty_marked: int
+    values: Values
+
+
+def judge(who: Predictor, item: Item, *, robust: bool = False) -> tuple[Measured, Mask]:
+    """Run a model on an item and measure its mask; `robust` repeats it under changed intensity."""
+    started = time.perf_counter()
+    found = who.find(item)
+    seconds = time.perf_counter() - started
+    measured = measure(item, found)
+    measured.values["seconds_per_slice"] = seconds / len(found)
+    if robust:
+        measured.values["intensity_sd"] = _intensity_sd(who, item)
+    return measured, found
+
+
+def measure(item: Item, found: Mask) -> Measured:
+    """Compare a mask with an item's reference."""
+    inside = np.stack([body(hu_yx.astype(np.float32)) for hu_yx in item.hu_zyx])
+    per_slice = [confusion(f, r, b) for f, r, b in zip(found, item.reference_zyx, inside, strict=True)]
+    counts = sum(per_slice[1:], per_slice[0])
+    values: Values = dict(overlaps(counts))
+    values |= _distances(item, found)
+    values["tumour_kept_out"] = None if item.tumour_zyx is None else kept_out(found, item.tumour_zyx)
+    values["tumour_inside"] = None if values["tumour_kept_out"] is None else 1.0 - values["tumour_kept_out"]
+    values["false_marks"] = float(_false_marks(found, item.reference_zyx))
+    if item.is_volume:
+        values["continuity"] = _neighbours(found) - _neighbours(item.reference_zyx)
+    empty = [c for c in per_slice if c.tp + c.fn == 0]
+    return Measured(
+        item.id,
+        item.case,
+        item.group,
+        counts,
+        tuple(d for c in per_slice if (d := dice(c)) is not None),
+        len(found),
+        len(empty),
+        sum(c.fp > 0 for c in empty),
+        values,
+    )
+
+
+def _distances(item: Item, found: Mask) -> Values:
+    """Return hd, hd95, assd; their names end in _mm or, where the spacing is unknown, in _px."""
+    unit = "px" if item.spacing_zyx_mm is None else "mm"
+    spacing = item.spacing_zyx_mm or (1.0, 1.0, 1.0)
+    if item.is_volume:
+        taken = distances(found, item.reference_zyx, spacing)
+    else:
+        taken = distances(found[0], item.reference_zyx[0], spacing[1:])
+    return {f"{name}_{unit}": value for name, value in taken.items()}
+
+
+def _false_marks(found: Mask, reference: Mask) -> int:
+    """Return how many connected parts of the mask touch nothing of the reference."""
+    labels, n = ndimage.label(found)
+    return int(n) - len(np.unique(labels[reference & found]))
+
+
+def _neighbours(mask: Mask) -> float:
+    """Return the mean Dice of neighbouring slices, over pairs in which both are set."""
+    pairs = [(a, b) for a, b in pairwise(mask) if a.any() and b.any()]
+    return float(np.mean([2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in pairs])) if pairs else 0.0
+
+
+def _intensity_sd(who: Predictor, item: Item) -> float | None:
+    """Return the standard deviation of Dice under the changes of intensity, the unchanged picture included."""
+    scores = []
+    for gain, offset_hu in ((1.0, 0.0), *INTENSITY_CHANGES):
+        changed = (item.hu_zyx - _AIR_HU) * gain + _AIR_HU + offset_hu
+        other = Item(
+            item.id,
+            item.case,
+            np.clip(np.rint(changed), -1024, 3071).astype(np.int16),
+            item.reference_zyx,
+            item.tumour_zyx,
+            item.spacing_zyx_mm,
+            item.group,
+        )
+        found = who.find(other)
+        scores.append(dice(confusion(found, item.reference_zyx, found)))
+    known = [score for score in scores if score is not None]
+    return float(np.std(known)) if known else None

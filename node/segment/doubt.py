@@ -1,0 +1,63 @@
+"""When lungs found by a network are not to be trusted without a look, each with its reason in plain words.
+
+Shown with the result as SEG-UNSURE; nothing is withheld for it. The limits are ours: outside them, something in the
+scans at hand was wrong or the lungs were ill enough to deserve a look.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.segment.preprocess.body import body
+from node.segment.preprocess.histogram import SHIFT_LIMIT_HU, Cdf, cdf_of, distance_hu
+
+AGREEMENT_DICE = 0.90  # learned and rule-based lungs of the scans at hand agree at 0.95 and more where nothing is wrong
+PLAUSIBLE_ML = (800.0, 10000.0)
+CUT_FRAC = 0.002  # of the lung's voxels on the image's edge rows and columns
+_EVERY = 4
+
+
+def doubts(
+    hu_zyx: NDArray[np.int16],
+    lungs_zyx: NDArray[np.bool_],
+    by_rules_zyx: NDArray[np.bool_],
+    voxel_ml: float,
+    reference: Cdf | None,
+) -> tuple[str, ...]:
+    """Return the reasons to be unsure, none where all is well."""
+    found = (
+        _disagreement(lungs_zyx, by_rules_zyx),
+        _implausible(lungs_zyx, voxel_ml),
+        _cut(lungs_zyx),
+        _foreign(hu_zyx, reference),
+    )
+    return tuple(text for text in found if text)
+
+
+def _disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
+    total = int(one.sum()) + int(other.sum())
+    dice = 2.0 * int((one & other).sum()) / total if total else 1.0
+    return "" if dice >= AGREEMENT_DICE else f"learned and rule-based lungs agree to a Dice of {dice:.2f} only"
+
+
+def _implausible(lungs: NDArray[np.bool_], voxel_ml: float) -> str:
+    volume_ml = int(lungs.sum()) * voxel_ml
+    low, high = PLAUSIBLE_ML
+    return (
+        "" if low <= volume_ml <= high else f"a lung volume of {volume_ml:.0f} ml is outside {low:.0f} to {high:.0f} ml"
+    )
+
+
+def _cut(lungs: NDArray[np.bool_]) -> str:
+    edge = int(lungs[:, [0, -1]].sum()) + int(lungs[:, :, [0, -1]].sum())
+    cut = edge > CUT_FRAC * max(int(lungs.sum()), 1)
+    return f"lung reaches the edge of the image in {edge} voxels: the field of view cuts it" if cut else ""
+
+
+def _foreign(hu_zyx: NDArray[np.int16], reference: Cdf | None) -> str:
+    if reference is None:
+        return ""
+    chosen = hu_zyx[::_EVERY].astype(np.float32)
+    values = np.concatenate([hu_yx[body(hu_yx)] for hu_yx in chosen])
+    shift_hu = distance_hu(cdf_of(values), reference)
+    far = shift_hu > SHIFT_LIMIT_HU
+    return f"its intensities differ from the training scans' by {shift_hu:.0f} HU on average" if far else ""

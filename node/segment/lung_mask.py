@@ -1,0 +1,73 @@
+"""From a series in the usual view to one lung mask: the network slice by slice, then what holds in three dimensions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.segment.contract import LungDefinition
+from node.segment.postprocess.continuity import smoothed
+from node.segment.postprocess.holes import filled
+from node.segment.postprocess.thorax import thorax_only
+from node.segment.preprocess.body import body
+from node.segment.preprocess.histogram import SHIFT_LIMIT_HU, Cdf, cdf_of, distance_hu
+from node.segment.slice_runner import SliceRunner
+
+_HOLE_MM2 = 600.0  # vessels, bronchi and nodules inside the pleura; P1 only
+_EVERY = 4  # slices that a series' histogram is taken from
+
+
+@dataclass(frozen=True, slots=True)
+class MaskPlan:
+    """What decides a mask beside the network.
+
+    Attributes
+    ----------
+    definition : P1's lung has its holes filled.
+    threshold : probability from which a pixel is lung.
+    reference : the training rows' CDF where the system matches histograms (P0), else None.
+    gated : whether only the large connected parts are kept (off for the ablation).
+    """
+
+    definition: LungDefinition
+    threshold: float = 0.5
+    reference: Cdf | None = None
+    gated: bool = True
+
+
+def lung_mask(
+    hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], runner: SliceRunner, plan: MaskPlan
+) -> NDArray[np.bool_]:
+    """Find the lungs of a series.
+
+    Parameters
+    ----------
+    hu : (head, back, left) int16, HU.
+    spacing_mm : mm, the same order.
+    """
+    p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
+    mask = p >= round(255.0 * plan.threshold)
+    if plan.gated:
+        mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
+    if plan.definition is LungDefinition.WITH_LESIONS:
+        mask = filled(mask, spacing_mm[1] * spacing_mm[2], _HOLE_MM2)
+    return mask
+
+
+def shift_hu(hu: NDArray[np.int16], reference: Cdf) -> float:
+    """Return how far a series' histogram is from the training rows', HU."""
+    return distance_hu(_series_cdf(hu), reference)
+
+
+def _matching(hu: NDArray[np.int16], reference: Cdf | None) -> tuple[Cdf, Cdf] | None:
+    """Return the pair of CDFs for equation 9, None where the series lies inside the reference domain."""
+    if reference is None:
+        return None
+    source = _series_cdf(hu)
+    return (source, reference) if distance_hu(source, reference) > SHIFT_LIMIT_HU else None
+
+
+def _series_cdf(hu: NDArray[np.int16]) -> Cdf:
+    """Return the CDF inside the body of every fourth slice."""
+    chosen = hu[::_EVERY].astype(np.float32)
+    return cdf_of(np.concatenate([hu_yx[body(hu_yx)] for hu_yx in chosen]))
