@@ -25,10 +25,8 @@ def error_codes_page() -> str:
 def _row(code: Code) -> str:
     explained = EXPLANATIONS[code]
     coded = family(code)
-    return (
-        f"| `{code}` | {explained.meaning} | {explained.scope} | {explained.condition} "
-        f"| ({coded.value}, {coded.scheme_designator}) {coded.meaning} |\n"
-    )
+    in_notice = f"({coded.value}, {coded.scheme_designator}) {coded.meaning}" if "R" in explained.scope else ""
+    return f"| `{code}` | {explained.meaning} | {explained.scope} | {explained.condition} | {in_notice} |\n"
 
 
 if __name__ == "__main__":
