@@ -7,8 +7,10 @@ peer that connects and falls silent must not keep the others from being accepted
 
 import socket as tcp
 import ssl
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
+from socketserver import BaseServer
 from typing import Any
 
 import structlog
@@ -17,6 +19,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 
 from node.receive.association import Acceptor
 from node.receive.reception import Reception
+from node.receive.stream import WAIT_S
 from node.settings import Peer, Receive
 
 _BACKLOG = 128
@@ -73,7 +76,9 @@ class Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom h
         """Accept a connection, without a word to the peer yet."""
         connection, address = self.listening.accept()
         connection.setsockopt(tcp.IPPROTO_TCP, tcp.TCP_NODELAY, 1)  # pynetdicom never sets it
-        connection.settimeout(self.settings.network_timeout_s)
+        if self._tls is None:  # the kernel's timeouts: a blocking call can then wait for a whole PDU
+            connection.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVTIMEO, _timeval(WAIT_S))
+            connection.setsockopt(tcp.SOL_SOCKET, tcp.SO_SNDTIMEO, _timeval(self.settings.network_timeout_s))
         return connection, address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002  socketserver's signature
@@ -101,6 +106,11 @@ class Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom h
         """Log what went wrong with one connection (socketserver would print it)."""
         _log.error("receive.connection_failed", host=client_address[0], exc_info=True)
 
+    def stop(self) -> None:
+        """Accept no more; `shutdown` would also look for this server in a list of pynetdicom's that it is not in."""
+        BaseServer.shutdown(self)
+        self.server_close()
+
     def server_close(self) -> None:
         """Close this process's copy of the socket; others may go on accepting from it."""
         self.listening.close()
@@ -126,6 +136,11 @@ class _Connection(RequestHandler):  # type: ignore[misc]  # pynetdicom has no ty
             if event.is_intervention and bound:
                 assoc.bind(event, *bound)
         return assoc
+
+
+def _timeval(seconds: float) -> bytes:
+    """Encode a duration for `setsockopt`."""
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
 
 
 def quieten_pynetdicom() -> None:

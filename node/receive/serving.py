@@ -120,7 +120,7 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self._commitment.stop()
         for listener in self._listeners:
-            listener.shutdown()
+            listener.stop()
         _end([assoc for listener in self._listeners for assoc in listener.active_associations])
         self.reception.journal.close()
 

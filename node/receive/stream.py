@@ -3,11 +3,12 @@
 Stock pynetdicom reads 4096 bytes at a time into growing buffers, blocks inside a PDU for as long as the peer likes,
 hands each PDU through two queues and two threads that poll every millisecond. Here
 
-- bytes are read as they come into one buffer and go on from there to the file by `writev`, never copied;
+- bytes are read into one buffer, a whole PDU in one call where its length is known, and go on from there to the file
+  by `writev`, never copied;
 - a C-STORE is handled in the reading thread, from its command to its answer; every other message is handed to
   pynetdicom as before, and so are association requests, releases and aborts;
-- nothing waits inside a PDU, so the idle timer and ARTIM apply at any byte, and a message that trickles in more
-  slowly than `_SLOWEST_BYTES_PER_S` is aborted;
+- no call waits longer than `WAIT_S`, inside a PDU neither, so the idle timer and ARTIM apply at any byte, and a
+  message that trickles in more slowly than `_SLOWEST_BYTES_PER_S` is aborted;
 - an idle association sleeps in `poll` until the socket or the other thread (an eventfd) wakes it.
 
 What is used of pynetdicom's inner parts, and pinned by `tests/receive/test_stream_contract.py`: the states Sta6 and
@@ -36,13 +37,15 @@ from node.receive.reception import Caller, Reception
 from node.receive.status import Answer, Status
 from node.receive.storing import Store
 
-_BUFFER_BYTES = 512 << 10
+_BUFFER_BYTES = 1 << 20
+_ROOM_BYTES = 160 << 10  # for one more PDU of the size that we announce; less makes the file be written
 _LONGEST_PDU_BYTES = 1 << 20  # of P-DATA, eight times what we announce; others must fit the buffer
 _LONGEST_OTHER_BYTES = 16 << 20  # of another message's data set (a storage commitment request of 100 000 instances)
 _SLOWEST_BYTES_PER_S = 1024
-_WAIT_MS = 250
+WAIT_S = 0.25
 _DATA, _ESTABLISHED, _CLOSING = 0x04, "Sta6", "Sta13"
 _PDU_TYPES = range(0x01, 0x08)
+_HEADERS_BYTES = 12  # of a P-DATA PDU and its first PDV
 _COMMAND, _LAST = 0x01, 0x02  # bits of a PDV's message control header, PS3.8 annex E.2
 
 _log = structlog.get_logger("node.receive")
@@ -128,7 +131,7 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
             self._take_in()
             return True
         heard = False
-        while self._readable(raw) and self._receive(raw):
+        while (self._pdu_left or self._readable(raw)) and self._receive(raw):
             heard = True
             self._idle_timer.restart()
             self._take_in()
@@ -144,23 +147,25 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
     # Bytes
 
     def _readable(self, raw: socket.socket) -> bool:
-        """Wait until there is something to read, at most `_WAIT_MS`; False where the other thread wants something."""
+        """Wait until there is something to read, at most `WAIT_S`; False where the other thread wants something."""
         if isinstance(raw, ssl.SSLSocket) and raw.pending():
             return True
         if self._poll is None:
             self._poll = select.poll()
             self._poll.register(raw, select.POLLIN)
             self._poll.register(self._wake, select.POLLIN)
-        ready = self._poll.poll(_WAIT_MS)
+        ready = self._poll.poll(WAIT_S * 1000)
         if any(descriptor == self._wake for descriptor, _ in ready):
             os.eventfd_read(self._wake)
             return False
         return bool(ready)
 
     def _receive(self, raw: socket.socket) -> bool:
-        """Read once into the buffer; False where the connection is gone."""
+        """Read once into the buffer; False where nothing came or the connection is gone."""
         try:
-            n_bytes = raw.recv_into(self._buffer[self._end :])
+            n_bytes = self._read_into(raw, self._buffer[self._end :])
+        except (BlockingIOError, ssl.SSLWantReadError):  # nothing for `WAIT_S`
+            return False
         except OSError:
             n_bytes = 0
         if n_bytes == 0:
@@ -170,11 +175,18 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         self._n_received += n_bytes
         return True
 
+    def _read_into(self, raw: socket.socket, room: memoryview) -> int:
+        """Read the rest of the PDU in one call; what is there already where its length is not known yet."""
+        if self._pdu_left == 0 or isinstance(raw, ssl.SSLSocket):
+            return raw.recv_into(room)
+        goes_on = self._pdv_left == self._pdu_left and not self._control & _LAST
+        more = _HEADERS_BYTES if goes_on else 0  # of the PDU that must follow
+        return raw.recv_into(room[: self._pdu_left + more], 0, socket.MSG_WAITALL)
+
     def _take_in(self) -> None:
         """Parse what is in the buffer; a peer that breaks the protocol is aborted."""
         try:
             self._undelivered = self._parse()
-            self._write_parts()
             self._check_pace()
         except (PeerError, ValueError) as error:
             self._forget_store()
@@ -182,7 +194,8 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
             self._undelivered = False
             _log.warning("receive.protocol_broken", reason=str(error), **self._who())
             self.event_queue.put("Evt19")  # unrecognized or invalid PDU
-        self._compact()
+        if self._begin == self._end or len(self._buffer) - self._end < _ROOM_BYTES:
+            self._make_room()
 
     def _parse(self) -> bool:
         """Go along the buffer; True where it stopped at an event although more may stand there."""
@@ -234,8 +247,11 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         self.event_queue.put(event)
         self._between_messages = True
 
-    def _compact(self) -> None:
-        """Move what is left, a part of a header or of a short PDU, to the front."""
+    def _make_room(self) -> None:
+        """Write what is for the file, and move what is left, a part of a header or of a short PDU, to the front."""
+        if self._parts and len(self._buffer) - self._end >= _ROOM_BYTES:
+            return
+        self._write_parts()
         left = self._end - self._begin
         if self._begin:
             self._buffer[:left] = bytes(self._buffer[self._begin : self._end])
