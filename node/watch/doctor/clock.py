@@ -9,29 +9,52 @@ from node.settings import Archive, Destination
 from node.watch.doctor.archives import get
 from node.watch.doctor.finding import Finding, ok, warn
 
-TOLERANCE_S = 30.0  # the Date header has whole seconds, and the answer took a while
+TOLERANCE_S = 30.0  # their times have whole seconds, and the answer took a while
+DICOMWEB_SUFFIX = "/dicom-web"
 
 
 def check_clock(archive: Archive, now: datetime) -> Finding | None:
-    """Compare with the Date header of an archive's answer; None where there is none to compare with."""
+    """Compare with the archive's time; None where it does not tell.
+
+    Notes
+    -----
+    Any web server dates its answers (RFC 9110, 6.6.1), but Orthanc does not: it is asked for the time itself.
+    """
     if archive.dicomweb_url is None:
         return None
+    root = archive.dicomweb_url.rstrip("/")
     try:
-        answer = get(archive, f"{archive.dicomweb_url.rstrip('/')}/studies?limit=1")
+        dated = get(archive, f"{root}/studies?limit=1").headers.get("Date")
+        if dated is not None:
+            return judge_clock(archive.name, read_date(dated), now)
+        told = get(archive, f"{root.removesuffix(DICOMWEB_SUFFIX)}/tools/now")
     except requests.RequestException:
         return None  # that it does not answer is said elsewhere
-    return judge_clock(archive.name, answer.headers.get("Date"), now)
+    return judge_clock(archive.name, read_orthanc(told.text), now)
 
 
-def judge_clock(name: str, date_header: str | None, now: datetime) -> Finding | None:
-    """Judge the difference between a Date header (RFC 9110, 6.6.1) and our time."""
-    if date_header is None:
-        return None
+def read_date(header: str) -> datetime | None:
+    """Read a Date header."""
     try:
-        theirs = parsedate_to_datetime(date_header)
+        theirs = parsedate_to_datetime(header)
     except ValueError:
         return None
-    ahead_s = (now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))).total_seconds()
+    return theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+
+
+def read_orthanc(text: str) -> datetime | None:
+    """Read what Orthanc answers to /tools/now, in UTC."""
+    try:
+        return datetime.strptime(text.strip(), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def judge_clock(name: str, theirs: datetime | None, now: datetime) -> Finding | None:
+    """Judge the difference between their time and ours."""
+    if theirs is None:
+        return None
+    ahead_s = (now - theirs).total_seconds()
     if abs(ahead_s) <= TOLERANCE_S:
         return ok("clock", f"agrees with {name}'s within {TOLERANCE_S:.0f} s")
     side = "ahead of" if ahead_s > 0 else "behind"

@@ -1,0 +1,46 @@
+"""`lungnode doctor` as a person and a program see it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "lungnode.toml"
+
+
+def doctor(*words: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "node", "doctor", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def test_the_site_template_is_accepted(tmp_path):
+    answer = doctor("--config", TEMPLATE, "--offline", "--json", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["ok"] is True
+
+
+def test_a_misspelt_setting_is_named_and_costs_the_status(tmp_path):
+    (tmp_path / "lungnode.toml").write_text("[recieve]\nport = 104\n")
+    answer = doctor("--json", cwd=tmp_path)
+    (finding,) = json.loads(answer.stdout)["findings"]
+    assert answer.returncode == 5
+    assert "recieve" in finding["text"]
+
+
+def test_a_person_reads_what_to_do(tmp_path):
+    (tmp_path / "lungnode.toml").write_text('[compute]\nlungs = "lungs-unknown"\n')
+    answer = doctor("--offline", cwd=tmp_path)
+    assert answer.returncode == 5
+    assert "FAIL  models: the settings name lungs-unknown" in answer.stderr
+    assert "-> set compute.lungs" in answer.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--pacs", "PACS"]], ids=["anybody", "one PACS"])
+def test_what_to_type_into_the_pacs_is_printed(tmp_path, words):
+    answer = doctor("--as-seen-by", *words, "--config", TEMPLATE, cwd=tmp_path)
+    assert answer.returncode == 0
+    assert "AE title  LUNGNODE" in answer.stderr
+    assert "port      11112" in answer.stderr
+    assert "PACS from 192.0.2.10" in answer.stderr
