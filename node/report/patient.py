@@ -17,15 +17,15 @@ from node.report import explicit_little as little
 _UTF8 = "ISO_IR 192"
 
 # Type 2 attributes, present even when empty (Patient C.7.1.1, General Study C.7.2.1)
-_ALWAYS = (
+ALWAYS_COPIED = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
     "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
-_WHERE_PRESENT = ("IssuerOfPatientID", "StudyDescription", "TimezoneOffsetFromUTC")
+COPIED_WHERE_PRESENT = ("IssuerOfPatientID", "StudyDescription", "TimezoneOffsetFromUTC")
 _CUT_AT = {"StudyDescription": 64}  # LO; a descriptive text may be cut, an identifier never
 
 # sequences to copy, and what each item must hold to be valid (Type 1, or one of a 1C pair)
-_SEQUENCES: dict[str, tuple[tuple[str, ...], ...]] = {
+COPIED_SEQUENCES: dict[str, tuple[tuple[str, ...], ...]] = {
     "OtherPatientIDsSequence": (("PatientID",), ("TypeOfPatientID",)),  # C.7.1.1
     "IssuerOfAccessionNumberSequence": (("LocalNamespaceEntityID", "UniversalEntityID"),),  # table 10-17
 }
@@ -54,7 +54,11 @@ def terms_of(source: Dataset) -> tuple[str, ...]:
 def is_decodable(source: Dataset) -> bool:
     """Say whether every text that is copied can be decoded."""
     characters = character_set(terms_of(source))
-    return all(_text(source, keyword, characters).ok for keyword in (*_ALWAYS, *_WHERE_PRESENT) if keyword in source)
+    return all(
+        _text(source, keyword, characters).ok
+        for keyword in (*ALWAYS_COPIED, *COPIED_WHERE_PRESENT)
+        if keyword in source
+    )
 
 
 def read_text(source: Dataset, keyword: str) -> str:
@@ -80,15 +84,15 @@ def copy_patient_and_study(target: Dataset, source: Dataset) -> tuple[str, ...]:
     terms = terms_of(source) if verbatim else (_UTF8,)
     target.add(DataElement(Tag("SpecificCharacterSet"), "CS", list(terms) or None, validation_mode=0))
     characters = character_set(terms_of(source))
-    for keyword in (*_ALWAYS, *_WHERE_PRESENT):
+    for keyword in (*ALWAYS_COPIED, *COPIED_WHERE_PRESENT):
         if keyword in source:
             text = _text(source, keyword, characters)
             notes += _put(target, keyword, text.raw if verbatim else _cut(keyword, text.decoded), text.decoded)
-        elif keyword in _ALWAYS:
+        elif keyword in ALWAYS_COPIED:
             _put(target, keyword, b"", "")
         elif keyword in target:
             delattr(target, keyword)
-    for keyword, needed in _SEQUENCES.items():
+    for keyword, needed in COPIED_SEQUENCES.items():
         notes += _copy_sequence(target, source, keyword, needed, characters, verbatim)
     return tuple(notes)
 
