@@ -1,7 +1,7 @@
 """The descending aorta beside the spine: where it is and how bright its blood is.
 
 It is looked for in the 70 mm below the end of the windpipe, to the left of it and behind: even discs of 14 mm whose
-centres are 6 to 20 mm from the left lung. The longest column of such discs, each within 5 mm of the next, is taken
+centres are 6 to 20 mm from the left lung. The longest column of such discs, each within 7 mm of the next, is taken
 for the aorta where it runs over 30 mm (of equally long ones the most even); else the question stays open.
 """
 
@@ -13,14 +13,14 @@ from scipy import ndimage
 
 _BELOW_MM = (0.0, 70.0)
 _LEFT_MM = (2.0, 60.0)
-_BEHIND_MM = (5.0, 60.0)
+_BEHIND_MM = (5.0, 45.0)
 _RADIUS_MM = 7.0
 _FROM_LUNG_MM = (6.0, 20.0)
 _EVEN_SD_HU = 32.0
 _BLOOD_HU = (0.0, 700.0)
-_PER_SLICE = 5
-_APART_MM = 8.0
-_STEP_MM = 5.0
+_PER_SLICE = 8
+_APART_MM = 5.0
+_STEP_MM = 7.0
 _SHORTEST_MM = 30.0
 
 
@@ -98,7 +98,7 @@ def _shift_mm(above: Disc, below: Disc, spacing_mm: tuple[float, float, float]) 
 
 
 def _even_discs(hu: NDArray[np.int16], left_lung: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> list[Disc]:
-    """Return the most even discs of a slice, none within 8 mm of a better one."""
+    """Return the most even discs of a slice, none within 5 mm of a better one."""
     if not left_lung.any() or min(hu.shape) < 3:
         return []
     dy, dx = spacing_mm

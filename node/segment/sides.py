@@ -15,6 +15,7 @@ from node.segment.body_air import BORDER_HU
 RIGHT, LEFT = 1, 2
 
 _LARGE_FRAC = 0.2  # a piece with less than this of all lung is one lung or part of one
+_ACROSS_FRAC = 0.1  # a piece with less than this on one side of the middle is one lung
 _CORE_FRAC = 0.04  # a lung's core holds at least this of the piece ...
 _CORE_RATIO = 0.2  # ... and of the other lung's core
 _APART_MM = 50.0  # centres of two lungs are farther apart than this from side to side
@@ -42,7 +43,8 @@ def sides(
     for index, box in enumerate(ndimage.find_objects(labels), start=1):
         piece = labels[box] == index
         size = int(piece.sum())
-        parts = _parts(hu[box], piece, spacing_mm) if size > _LARGE_FRAC * total else None
+        may_be_two = size > _LARGE_FRAC * total and _lies_across(piece, midline - box[2].start)
+        parts = _parts(hu[box], piece, spacing_mm) if may_be_two else None
         if parts is not None:
             sided[box][piece] = parts[piece]
         else:
@@ -55,16 +57,19 @@ def _parts(
     hu: NDArray[np.int16], piece: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> NDArray[np.uint8] | None:
     """Part a piece into its right and left lung; None where it is one lung."""
-    across = np.nonzero(piece.any(axis=(0, 1)))[0]
-    if (len(across)) * spacing_mm[2] < 2 * _APART_MM:
-        return None
-    for depth_mm in _DEPTHS_MM:
-        for wall_hu in _WALLS_HU:
-            core = _depth_mm(piece & (hu < wall_hu), spacing_mm) > depth_mm
-            markers = _two_beside(core, int(piece.sum()), spacing_mm)
+    depths_mm = [_depth_mm(piece & (hu < wall_hu), spacing_mm) for wall_hu in _WALLS_HU]
+    for deeper_mm in _DEPTHS_MM:
+        for depth_mm in depths_mm:
+            markers = _two_beside(depth_mm > deeper_mm, int(piece.sum()), spacing_mm)
             if markers is not None:
                 return _watershed(hu, piece, markers)
     return None
+
+
+def _lies_across(piece: NDArray[np.bool_], midline: float) -> bool:
+    columns = piece.sum(axis=(0, 1))
+    on_the_right = float(columns[: max(int(midline), 0)].sum()) / float(columns.sum())
+    return _ACROSS_FRAC < on_the_right < 1.0 - _ACROSS_FRAC
 
 
 def _depth_mm(piece: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
