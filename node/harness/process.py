@@ -12,6 +12,7 @@ from pathlib import Path
 from node.errors import WorldUnavailable
 
 STOP_WITHIN_S = 20.0
+GROUP_ENDS_WITHIN_S = 5.0
 POLL_S = 0.05
 TAIL_BYTES = 2000
 
@@ -61,8 +62,11 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_WITHIN_S)
+    end = time.monotonic() + GROUP_ENDS_WITHIN_S
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        while time.monotonic() < end:
+            os.killpg(process.pid, signal.SIGKILL)  # raises once nobody of the session is left
+            time.sleep(POLL_S)
 
 
 def _await(process: "subprocess.Popen[bytes]", name: str, log: Path, ready: Callable[[], bool], limit_s: float) -> None:

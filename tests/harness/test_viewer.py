@@ -2,13 +2,17 @@
 
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
 from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
@@ -95,8 +99,24 @@ def test_an_archive_that_is_gone_ends_the_connection(page_folder, tmp_path):
         assert fetch(f"{url}/")[0] == 200
 
 
+def colours_of_both_sides(page: Page) -> tuple[str, str]:
+    """Scroll until both halves of the viewport show colour over the grey image; which channel leads on each side."""
+    page.mouse.move(725, 420)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        page.mouse.wheel(0, 100)
+        page.wait_for_timeout(200)
+        picture = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB")).astype(int)[100:700, 300:1140]
+        coloured = np.ptp(picture, axis=2) > 60
+        sides = [(picture[:, :420], coloured[:, :420]), (picture[:, 420:], coloured[:, 420:])]
+        if all(mask.sum() > 500 for _, mask in sides):
+            first, second = ("rgb"[int(pixels[mask].mean(axis=0).argmax())] for pixels, mask in sides)
+            return first, second
+    pytest.fail("no mask was drawn on both sides")
+
+
 @pytest.mark.browser
-def test_ohif_draws_the_scan_and_lists_the_segmentation(site, viewer_folder, analysed, tmp_path):
+def test_ohif_draws_the_scan_and_both_lungs_in_their_places(site, viewer_folder, analysed):
     for file in analysed.images.iterdir():
         site.rest("POST", "/instances", file.read_bytes())
     for data in (analysed.seg, analysed.report):
@@ -111,6 +131,11 @@ def test_ohif_draws_the_scan_and_lists_the_segmentation(site, viewer_folder, ana
         page.goto(study_link(url, analysed.result["study_instance_uid"]))
         page.get_by_text("lungnode SEG (AI)").first.wait_for(timeout=90_000)
         page.locator("canvas").first.wait_for(timeout=90_000)
-        page.screenshot(path=tmp_path / "viewer.png")
+        page.get_by_text("Skip all").click(timeout=30_000)
+        page.get_by_text("Confirm and hide").click(timeout=30_000)
+        page.get_by_text("lungnode SEG (AI)").first.dblclick()
+        page.get_by_role("button", name="Yes").click(timeout=60_000)
+        right, left = colours_of_both_sides(page)
         browser.close()
     assert (failed, errors) == ([], [])
+    assert right != left
