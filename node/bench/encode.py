@@ -28,7 +28,7 @@ from node.report.check import self_check
 from node.report.deflate import deflate
 from node.report.encode import ReportInput, encode_results, encode_segmentation
 from node.report.segments import Tracked, describe
-from node.report.uids import CaseIdentity, device_uid
+from node.report.uids import CT_IMAGE, CaseIdentity, device_uid
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
 from node.settings import Objects
 from node.volume.volume import SourceFrame, Volume
@@ -161,7 +161,7 @@ def _write_header(folder: Path, z: int, shape: tuple[int, int, int]) -> Path:
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"2.25.200{z:04}"
+    ds.SOPClassUID, ds.SOPInstanceUID = CT_IMAGE, f"2.25.200{z:04}"
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = _STUDY, _SERIES, _FRAME
     ds.PatientID, ds.PatientName, ds.PatientBirthDate, ds.PatientSex = "bench", "Bench^Bench", "", ""
     ds.StudyDate, ds.StudyTime, ds.StudyID, ds.AccessionNumber = "20250101", "120000", "1", ""

@@ -118,7 +118,8 @@ def _histograms(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation)
 
 def _count(numbers_zyx: NDArray[np.uint8], number: int, hu_zyx: NDArray[np.int16]) -> Histogram:
     counts = np.zeros(65536, np.int64)
-    for mask_yx, hu_yx in zip(numbers_zyx == number, hu_zyx, strict=True):
+    for numbers_yx, hu_yx in zip(numbers_zyx, hu_zyx, strict=True):
+        mask_yx = numbers_yx == number
         if mask_yx.any():
             counts += np.bincount(hu_yx[mask_yx].astype(np.int32) - _LOWEST_HU, minlength=65536)
     return counts

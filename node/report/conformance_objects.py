@@ -7,16 +7,14 @@ from node.measure.quantity import Name
 from node.report import codes
 from node.report.kinds import KINDS, NOTICE, SEG, SR
 from node.report.measured import MEASURED, Measured
-from node.report.notice import SOP_CLASS_UID as BASIC_TEXT
 from node.report.patient import ALWAYS_COPIED, COPIED_SEQUENCES, COPIED_WHERE_PRESENT
-from node.report.seg import SOP_CLASS_UID as SEGMENTATION
-from node.report.sr import SrClass
+from node.report.uids import BASIC_TEXT_SR, COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SEGMENTATION
 from node.settings import Objects
 
 _CLASSES = {
     SEG: f"Segmentation, BINARY ({SEGMENTATION})",
-    SR: f"Comprehensive 3D SR ({SrClass.COMPREHENSIVE_3D}), or Comprehensive SR ({SrClass.COMPREHENSIVE})",
-    NOTICE: f"Basic Text SR ({BASIC_TEXT})",
+    SR: f"Comprehensive 3D SR ({COMPREHENSIVE_3D_SR}), or Comprehensive SR ({COMPREHENSIVE_SR})",
+    NOTICE: f"Basic Text SR ({BASIC_TEXT_SR})",
 }
 
 

@@ -1,6 +1,6 @@
 """The network part of the conformance statement: associations, contexts, statuses, commitment, web services, limits."""
 
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from node.facts.charset import character_set
 from node.receive.acceptance import MAXIMUM_EDGE, MAXIMUM_FRAMES, MAXIMUM_PIXEL_BYTES
@@ -8,9 +8,7 @@ from node.receive.classes import STORAGE, STORAGE_COMMITMENT, VERIFICATION
 from node.receive.elements import MAXIMUM_DEPTH, MAXIMUM_ELEMENTS
 from node.receive.status import Status
 from node.receive.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LOSSY, accepted
-from node.report.notice import SOP_CLASS_UID as BASIC_TEXT
-from node.report.seg import SOP_CLASS_UID as SEGMENTATION
-from node.report.sr import SrClass
+from node.report.uids import BASIC_TEXT_SR, COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SEGMENTATION
 from node.settings import Settings
 
 _STATUS_MEANINGS: dict[Status, str] = {
@@ -165,12 +163,12 @@ the same or on a new association; an unknown Transaction UID is answered 0115.
 | SOP class sent | UID |
 |---|---|
 | Segmentation | {SEGMENTATION} |
-| Comprehensive 3D SR | {SrClass.COMPREHENSIVE_3D} |
-| Comprehensive SR (fallback) | {SrClass.COMPREHENSIVE} |
-| Basic Text SR (notice) | {BASIC_TEXT} |
+| Comprehensive 3D SR | {COMPREHENSIVE_3D_SR} |
+| Comprehensive SR (fallback) | {COMPREHENSIVE_SR} |
+| Basic Text SR (notice) | {BASIC_TEXT_SR} |
 
 One presentation context per class and syntax: {_named(EXPLICIT_LITTLE)}; a segmentation in \
-{_named("1.2.840.10008.1.2.1.99")}
+{_named(DeflatedExplicitVRLittleEndian)}
 by configuration. 0000 and B0xx count as stored; A7xx, 0110 and a lost association are tried again with growing pauses;
 other failures are final for that object. STOW-RS: `multipart/related; type="application/dicom"`, answers 200, 202 and
 409 are read per instance (Failed SOP Sequence). A success is not believed: the object is asked back.

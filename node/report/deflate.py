@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from node.errors import OurMistake
 
@@ -26,7 +26,7 @@ def deflate(path: Path, target: Path) -> Path:
         NOT-EXPLICIT where the file is in another transfer syntax.
     """
     meta = dcmread(path, specific_tags=["SOPInstanceUID"]).file_meta
-    if meta.TransferSyntaxUID != "1.2.840.10008.1.2.1":
+    if meta.TransferSyntaxUID != ExplicitVRLittleEndian:
         raise OurMistake("NOT-EXPLICIT", "only a file in explicit little endian can be deflated")
     content = path.read_bytes()
     start = _PREFIX_BYTES + _GROUP_LENGTH_ELEMENT_BYTES + int(meta.FileMetaInformationGroupLength)

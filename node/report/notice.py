@@ -21,11 +21,10 @@ from node.report.equipment import Equipment
 from node.report.kinds import NOTICE
 from node.report.reason_table import family, meaning
 from node.report.stamp import Job
-from node.report.uids import CaseIdentity
+from node.report.uids import BASIC_TEXT_SR, CaseIdentity
 from node.segment.contract import ModelIdentity
 from node.settings import Objects
 
-SOP_CLASS_UID = "1.2.840.10008.5.1.4.1.1.88.11"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")  # a component with a leading zero is tolerated and kept
 _NO_OBJECT = frozenset((Code.ID_MIXPAT, Code.ID_MIXSTUDY))  # under whose name would it be sent?
 
@@ -64,7 +63,7 @@ def build_notice(notice: NoticeInput) -> tuple[Dataset, Job]:
     root = tree.container(
         codes.NOT_PROCESSED, [language(), *observer(job.equipment), *_why(notice.refusal)], relationship=None
     )
-    return document(NOTICE, SOP_CLASS_UID, root, evidence, None, job), job
+    return document(NOTICE, BASIC_TEXT_SR, root, evidence, None, job), job
 
 
 def _why(refusal: Refusal) -> list[ContentItem]:

@@ -18,8 +18,8 @@ from node.report.seg_frames import Frame, pack, per_frame_groups
 from node.report.segments import Tracked, describe
 from node.report.source import Source
 from node.report.stamp import Job
+from node.report.uids import CT_IMAGE
 
-SOP_CLASS_UID = "1.2.840.10008.5.1.4.1.1.66.4"
 _CONTENT_LABEL = "LUNGNODE_SEG"
 _CONTENT_DESCRIPTION = "Lung segmentation (AI)"
 
@@ -37,7 +37,8 @@ def build_seg(
     """
     target = _shell(labels_zyx.shape, tracked, source, job)
     target.NumberOfFrames = len(frames)
-    target[0x5200_9230] = per_frame_groups(frames, source)
+    groups = per_frame_groups(frames, source)
+    target[groups.tag] = groups
     target.add(DataElement("PixelData", "OB", pack(labels_zyx, frames)))
     target.ReferencedSeriesSequence = [_referenced_series(source)]
     target.BodyPartExamined = "CHEST"
@@ -74,8 +75,6 @@ def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, j
         target[element.tag] = element
     # highdicom derives the spacing of the planes it was given: it saw one, and writes 1 mm
     target.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = _pixel_measures(source)
-    if "DimensionOrganizationType" in target:
-        del target.DimensionOrganizationType
     organization = job.identity.uid("dimension-organization")
     target.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
     for index in target.DimensionIndexSequence:
@@ -98,7 +97,7 @@ def _stand_in(source: Source, rows: int, columns: int) -> Dataset:
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.SOPClassUID, image.SOPInstanceUID = source.frames[0].sop_class_uid, source.frames[0].sop_instance_uid
     if source.is_multiframe:
-        image.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"  # one plain slice stands in for a multi-frame object
+        image.SOPClassUID = CT_IMAGE  # one plain slice stands in for a multi-frame object
     image.StudyInstanceUID = source.first.study_instance_uid
     image.SeriesInstanceUID = source.first.series_instance_uid
     image.FrameOfReferenceUID = source.first.geometry.frame_of_reference_uid

@@ -17,6 +17,7 @@ from node.report.seg_frames import Frame
 from node.report.segments import Tracked
 from node.report.source import Source
 from node.report.stamp import Job
+from node.report.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
 from node.segment.contract import Segmentation
 
 _PUBLIC_SCHEMES = frozenset(("DCM", "LN", "RADLEX", "SCT"))
@@ -25,8 +26,8 @@ _PUBLIC_SCHEMES = frozenset(("DCM", "LN", "RADLEX", "SCT"))
 class SrClass(StrEnum):
     """Which SOP class the report is written as. Both are built from one tree: it holds no 3D coordinates."""
 
-    COMPREHENSIVE_3D = "1.2.840.10008.5.1.4.1.1.88.34"
-    COMPREHENSIVE = "1.2.840.10008.5.1.4.1.1.88.33"
+    COMPREHENSIVE_3D = COMPREHENSIVE_3D_SR
+    COMPREHENSIVE = COMPREHENSIVE_SR
 
 
 @dataclass(frozen=True, slots=True)
