@@ -4,6 +4,7 @@ Subclasses of pynetdicom 3.0.4; see `stream.py` for what is replaced and why.
 """
 
 import queue
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -90,7 +91,26 @@ class Gate(ACSE):  # type: ignore[misc]  # pynetdicom has no types
 
 
 class WaitingMessages(DIMSEServiceProvider):  # type: ignore[misc]  # pynetdicom has no types
-    """Asked for a message "now" it waits a little, so that nobody polls every millisecond."""
+    """Asked for a message "now" it waits a little, so that nobody polls every millisecond; sends one at a time."""
+
+    def __init__(self, assoc: Any) -> None:
+        super().__init__(assoc)
+        self._sending = threading.Lock()
+        self._told: list[threading.Event] = []
+
+    def after_next_message(self) -> threading.Event:
+        """Return what is set when the next message has been queued for the peer: the answer to the present one."""
+        told = threading.Event()
+        self._told.append(told)
+        return told
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:
+        """Send one message whole: a report and an answer of two threads must not be mixed."""
+        with self._sending:
+            super().send_msg(primitive, context_id)
+            told, self._told = self._told, []
+        for one in told:
+            one.set()
 
     def get_msg(self, block: bool = False) -> Any:
         """Return the next message; `StreamReader` ends the waiting when something else has happened."""

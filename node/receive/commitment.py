@@ -24,6 +24,7 @@ from node.store.journal import Event
 
 _ATTEMPTS = 3
 _BETWEEN_ATTEMPTS_S = 5.0
+_ANSWERED_WITHIN_S = 10.0
 _REQUEST, _ALL_HELD, _SOME_MISSING = 1, 1, 2  # action type; event types
 
 _log = structlog.get_logger("node.receive")
@@ -69,16 +70,18 @@ class CommitmentProvider:
             sops=[sop for _, sop in request.instances],
         )
         peer = next(p for p in self._settings.peers if p.ae_title == caller.calling_ae and p.storage_commitment)
-        threading.Thread(target=self._report, args=(event.assoc, peer, request), daemon=True).start()
+        answered = event.assoc.dimse.after_next_message()
+        threading.Thread(target=self._report, args=(event.assoc, peer, request, answered), daemon=True).start()
         return Status.SUCCESS, None
 
     def stop(self) -> None:
         """End the waiting between attempts."""
         self._stopping.set()
 
-    def _report(self, association: Any, peer: Peer, request: Request) -> None:
-        """Ask the archive and tell the peer."""
+    def _report(self, association: Any, peer: Peer, request: Request, answered: threading.Event) -> None:
+        """Ask the archive and tell the peer, behind the answer to its request."""
         held = self._held(request)
+        answered.wait(_ANSWERED_WITHIN_S)
         kind = _ALL_HELD if all(sop in held for _, sop in request.instances) else _SOME_MISSING
         report = _encode(request, held)
         for _ in range(_ATTEMPTS):

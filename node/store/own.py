@@ -1,13 +1,21 @@
-"""Our own results: which SOP Instance UIDs we made, and where their bytes are kept (the loop guard, architecture 4)."""
+"""Our own results: which SOP Instance UIDs we made, and where their bytes are kept (the loop guard, architecture 4).
 
+Each object is also written into `objects.jsonl` beside its bytes, so that the table can be made again.
+"""
+
+import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Column, Engine, delete, insert, select
 
+from node.store.durable import flush_folder, make_folder
 from node.store.layout import Layout
 from node.store.tables import results
+
+_BESIDE = "objects.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class OwnResults:
 
     def remember(self, result: KeptResult) -> None:
         """Note an object before its first sending; noting it again changes nothing."""
-        row = {
+        row: dict[str, object] = {
             "sop_uid": result.sop_uid,
             "series_uid": result.series_uid,
             "sop_class_uid": result.sop_class_uid,
@@ -47,9 +55,22 @@ class OwnResults:
             "path": str(result.path.relative_to(self._layout.results)),
             "made_at_s": time.time(),
         }
-        with self._engine.begin() as connection:
-            connection.execute(delete(results).where(results.c.sop_uid == result.sop_uid))
-            connection.execute(insert(results), [row])
+        self._write_beside(result.path.parent, row)
+        self._insert(row)
+
+    def rebuild(self) -> int:
+        """Fill the table from the files beside the results, and return how many objects there are."""
+        rows: dict[str, dict[str, object]] = {}
+        for path in sorted(self._layout.results.glob(f"*/{_BESIDE}")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    row = json.loads(line)
+                    rows[row["sop_uid"]] = row
+                except (ValueError, KeyError, TypeError):  # torn by a crash before the object was sent
+                    continue
+        for row in rows.values():
+            self._insert(row)
+        return len(rows)
 
     def of_workflow(self, workflow_id: str) -> tuple[KeptResult, ...]:
         """Return the kept objects of one run, sorted by UID."""
@@ -58,6 +79,20 @@ class OwnResults:
     def of_study(self, study_uid: str) -> tuple[KeptResult, ...]:
         """Return the kept objects of one study, sorted by UID."""
         return self._select(results.c.study_uid, study_uid)
+
+    def _insert(self, row: dict[str, object]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(delete(results).where(results.c.sop_uid == row["sop_uid"]))
+            connection.execute(insert(results), [row])
+
+    def _write_beside(self, folder: Path, row: dict[str, object]) -> None:
+        """Append a line and flush it: the loop guard must not forget an object that may already be out."""
+        make_folder(folder)
+        with (folder / _BESIDE).open("ab") as file:
+            file.write(json.dumps(row).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        flush_folder(folder)
 
     def _select(self, column: Column[str], value: str) -> tuple[KeptResult, ...]:
         query = select(results).where(column == value).order_by(results.c.sop_uid)

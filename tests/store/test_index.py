@@ -1,0 +1,197 @@
+"""The index: filled by the journal, rebuilt from the files, the same either way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from node.store.database import open_database
+from node.store.index import Index
+from node.store.journal import Event, Journal
+from node.store.ledger import Ledger
+from node.store.own import KeptResult, OwnResults
+from node.store.spool import Kept, Spool
+from tests.store.conftest import ct_slice, keep
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh database file."""
+    one = open_database(tmp_path / "index.sqlite")
+    yield one
+    one.dispose()
+
+
+@pytest.fixture
+def index(engine: Engine, spool: Spool) -> Index:
+    """An index over an empty spool."""
+    return Index(engine, spool.layout)
+
+
+@pytest.fixture
+def journal(spool: Spool) -> Iterator[Journal]:
+    """A receiver's journal."""
+    one = Journal(spool.layout.journal, "receive-0")
+    yield one
+    one.close()
+
+
+def note(journal: Journal, spool: Spool, kept: Kept, association: str = "a1") -> None:
+    """Write the line that the receiver writes."""
+    path = kept.path.relative_to(spool.layout.spool)
+    journal.write(Event.KEPT, association=association, outcome=kept.outcome, study=path.parts[1], path=str(path))
+
+
+def opened(journal: Journal, association: str = "a1") -> None:
+    """Open an association."""
+    journal.write(Event.OPENED, association=association, calling="TESTER", called="LUNGNODE", host="127.0.0.1")
+
+
+def test_following_the_journal_tells_which_studies_something_happened_to(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    opened(journal)
+    kept = keep(spool, ct_slice(), tmp_path)
+    note(journal, spool, kept)
+    assert (index.follow_journal(), index.follow_journal()) == (("1.2.3.4",), ())
+    assert index.files("1.2.3.4") == (kept.path,)
+
+
+def test_the_index_rebuilt_from_files_says_the_same(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        note(journal, spool, keep(spool, ct_slice(), tmp_path))
+    index.follow_journal()
+    followed = (index.studies(), index.files("1.2.3.4"))
+    assert index.rebuild() == 3
+    assert (index.studies(), index.files("1.2.3.4")) == followed
+
+
+def test_variants_are_not_current_files(index: Index, spool: Spool, tmp_path: Path) -> None:
+    ds = ct_slice()
+    first = keep(spool, ds, tmp_path)
+    ds.PatientName = "C^D"
+    keep(spool, ds, tmp_path)
+    assert index.rebuild() == 2
+    assert index.files("1.2.3.4") == (first.path,)
+
+
+def test_an_arrival_counts_series_and_knows_whether_an_association_is_open(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    opened(journal)
+    for series in ("1.5", "1.5", "1.6"):
+        note(journal, spool, keep(spool, ct_slice(SeriesInstanceUID=series), tmp_path))
+    index.follow_journal()
+    during = index.arrival("1.2.3.4")
+    journal.write(Event.RELEASED, association="a1", studies=["1.2.3.4"], n_instances=3)
+    assert index.follow_journal() == ("1.2.3.4",)
+    after = index.arrival("1.2.3.4")
+    assert (during.n_by_series, during.n_open_associations) == ((("1.5", 2), ("1.6", 1)), 1)
+    assert (after.n_open_associations, after.last_ended) == (0, "released")
+
+
+def test_another_open_association_of_the_same_sender_counts(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    opened(journal, "a1")
+    note(journal, spool, keep(spool, ct_slice(), tmp_path))
+    journal.write(Event.RELEASED, association="a1", studies=["1.2.3.4"], n_instances=1)
+    opened(journal, "a2")
+    index.follow_journal()
+    assert index.arrival("1.2.3.4").n_open_associations == 1
+
+
+def test_a_receiver_that_starts_again_ends_what_its_predecessor_left_open(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    opened(journal)
+    note(journal, spool, keep(spool, ct_slice(), tmp_path))
+    index.follow_journal()
+    Journal(spool.layout.journal, "receive-0").close()
+    assert index.follow_journal() == ("1.2.3.4",)
+    arrival = index.arrival("1.2.3.4")
+    assert (arrival.n_open_associations, arrival.last_ended) == (0, "aborted")
+
+
+def test_a_commitment_request_announces_instances(index: Index, journal: Journal, spool: Spool, tmp_path: Path) -> None:
+    ds = ct_slice()
+    note(journal, spool, keep(spool, ds, tmp_path))
+    journal.write(Event.COMMITMENT, association="a1", calling="TESTER", sops=[ds.SOPInstanceUID])
+    assert index.follow_journal() == ("1.2.3.4",)
+    assert index.arrival("1.2.3.4").n_announced == 1
+
+
+def test_one_sop_uid_in_two_studies_is_a_collision(index: Index, spool: Spool, tmp_path: Path) -> None:
+    ds = ct_slice()
+    first = keep(spool, ds, tmp_path).path
+    ds.StudyInstanceUID = "1.2.3.9"
+    second = keep(spool, ds, tmp_path).path
+    index.rebuild()
+    assert [set(pair) for pair in index.collisions()] == [{first, second}]
+
+
+def test_nothing_is_known_of_a_study_that_never_came(index: Index) -> None:
+    assert index.arrival("9.9.9") is None
+
+
+def test_a_torn_last_line_is_passed_over_and_the_next_process_begins_a_new_one(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    path = spool.layout.journal / "receive-0.0.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"event":"kept","at_s":1')
+    assert index.follow_journal() == ()
+    Journal(spool.layout.journal, "receive-0").close()
+    note(journal, spool, keep(spool, ct_slice(), tmp_path))
+    assert index.follow_journal() == ("1.2.3.4",)
+
+
+def test_a_moved_file_is_noted_and_forgotten(index: Index, spool: Spool, tmp_path: Path) -> None:
+    path = keep(spool, ct_slice(), tmp_path).path
+    index.note(path)
+    assert index.studies() == ("1.2.3.4",)
+    index.forget(path)
+    assert index.studies() == ()
+
+
+def test_an_object_is_ours_once_it_was_remembered(engine: Engine, spool: Spool) -> None:
+    own = OwnResults(engine, spool.layout)
+    path = spool.layout.results / "w" / "seg.dcm"
+    result = KeptResult("1.9", "1.8", CT_SEG, "1.2.3.4", "w", "SEG", path)
+    assert "1.9" not in own
+    own.remember(result)
+    own.remember(result)
+    assert "1.9" in own
+    assert (own.of_workflow("w"), own.of_study("1.2.3.4")) == ((result,), (result,))
+
+
+def test_own_results_are_remembered_even_where_the_index_was_lost(tmp_path: Path, engine: Engine, spool: Spool) -> None:
+    result = KeptResult("1.9", "1.8", CT_SEG, "1.2.3.4", "w", "SEG", spool.layout.results / "w" / "seg.dcm")
+    OwnResults(engine, spool.layout).remember(result)
+    fresh = open_database(tmp_path / "fresh.sqlite")
+    try:
+        own = OwnResults(fresh, spool.layout)
+        assert (own.rebuild(), "1.9" in own, own.of_workflow("w")) == (1, True, (result,))
+    finally:
+        fresh.dispose()
+
+
+def test_decisions_are_kept_in_order_with_their_reasons(engine: Engine) -> None:
+    ledger = Ledger(engine)
+    ledger.decide("1.2.3.4", "complete", "the count is reached", n=300)
+    ledger.decide("1.2.3.4", "reopened", "a late instance")
+    assert [(d.kind, d.fields) for d in ledger.decisions("1.2.3.4")] == [("complete", {"n": 300}), ("reopened", {})]
+
+
+def test_the_newest_receipt_of_a_destination_counts(engine: Engine) -> None:
+    ledger = Ledger(engine)
+    ledger.receive("1.9", "pacs", "failed", "no answer")
+    ledger.receive("1.9", "pacs", "stored", "")
+    ledger.receive("1.9", "archive", "stored", "")
+    assert [(r.destination, r.state) for r in ledger.receipts("1.9")] == [("archive", "stored"), ("pacs", "stored")]
+
+
+CT_SEG = "1.2.840.10008.5.1.4.1.1.66.4"
