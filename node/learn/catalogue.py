@@ -5,13 +5,13 @@ Networks of our own are imported when they are built, MONAI's by `baselines`; th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 
 from torch import nn
 
 from node.errors import InputRefused
 from node.learn.losses import Loss, p0_loss, p1_loss
 from node.segment.contract import LungDefinition, Task
+from node.segment.networks import table
 
 Sizes = Mapping[str, int | bool]
 
@@ -48,6 +48,7 @@ class Entry:
     ----------
     name : of the command line and of the model's folder.
     paper : P0 ... P4, or "baseline".
+    kind : the network's file in `segment.networks`, or "monai" for what only learns and is never shipped.
     build : sizes to network.
     full : the paper's sizes; any of them may be overridden.
     loss : of `losses`.
@@ -58,6 +59,7 @@ class Entry:
     name: str
     paper: str
     title: str
+    kind: str
     build: Callable[[Sizes], nn.Module]
     full: Sizes
     size: int
@@ -70,12 +72,11 @@ class Entry:
     phases: tuple[Phase, ...] = (Phase("all"),)
 
 
-def _network(module: str, name: str) -> Callable[[Sizes], nn.Module]:
+def _network(kind: str) -> Callable[[Sizes], nn.Module]:
     """Return a builder that imports the network when it is asked for it."""
 
     def build(sizes: Sizes) -> nn.Module:
-        network: nn.Module = getattr(import_module(f"node.segment.networks.{module}"), name)(**sizes)
-        return network
+        return table.build(kind, dict(sizes))
 
     return build
 
@@ -92,16 +93,16 @@ ENTRIES: Mapping[str, Entry] = {
     entry.name: entry
     for entry in (
         Entry(
-            "aru-net", "P0", "ARU-Net", _network("aru_net", "ARUNet"), {"channels": 1, "width": 64, "depth": 2}, 256,
+            "aru-net", "P0", "ARU-Net", "aru_net", _network("aru_net"), {"channels": 1, "width": 64, "depth": 2}, 256,
             p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(), _P0_PHASES,
         ),
         Entry(
-            "fusionlungnet", "P1", "FusionLungNet", _network("fusionlungnet", "FusionLungNet"),
+            "fusionlungnet", "P1", "FusionLungNet", "fusionlungnet", _network("fusionlungnet"),
             {"channels": 1, "width": 64}, 320, p1_loss, "p1", True, Task.LUNGS, LungDefinition.WITH_LESIONS,
             Schedule(batch=32),
         ),
         Entry(
-            "unet", "baseline", "U-Net", _network("unet", "UNet"), {"channels": 1, "width": 64, "depth": 4}, 256,
+            "unet", "baseline", "U-Net", "unet", _network("unet"), {"channels": 1, "width": 64, "depth": 4}, 256,
             p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(),
         ),
     )

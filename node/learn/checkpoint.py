@@ -29,6 +29,13 @@ def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer | None, 
     temporary.replace(path)
 
 
+def notes_of(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's notes alone."""
+    with safe_open(path, framework="pt") as file:
+        notes: dict[str, Any] = json.loads(file.metadata()["notes"])
+    return notes
+
+
 def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> dict[str, Any]:
     """Put a checkpoint back into model and optimiser; return its notes."""
     with safe_open(path, framework="pt") as file:

@@ -67,7 +67,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
     job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s)
     wish.out.mkdir(parents=True, exist_ok=True)
-    summary = _summary(job, learn_rows, val_rows, place)
+    summary = _summary(job, learn_rows, val_rows, place, wish.data)
     _write(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     draw_curves(wish.out, ended.points, title_of(chosen, plan))
@@ -112,10 +112,13 @@ def title_of(chosen: Entry, plan: Plan) -> str:
     return f"{chosen.title}, {sizes}"
 
 
-def _summary(job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime) -> dict[str, object]:
+def _summary(
+    job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime, data: Path
+) -> dict[str, object]:
     rows = (*learn_rows, *val_rows)
     return {
         "model": job.entry.name,
+        "data": str(data.resolve()),
         "paper": job.entry.paper,
         "title": title_of(job.entry, job.plan),
         "sizes": dict(job.plan.sizes),

@@ -191,14 +191,12 @@ class _Run:
         InputRefused
             RUN-OTHER if the checkpoint is that of another network or seed.
         """
-        notes = checkpoint.load(self.job.out / CHECKPOINT, self.model, self.optimiser)
-        same = (notes["model"], notes["sizes"], notes["seed"]) == (
-            self.job.entry.name, dict(self.job.plan.sizes), self.job.seed,
-        )  # fmt: skip
-        if not same:
-            raise InputRefused(
-                "RUN-OTHER", f"{self.job.out} holds a run of {notes['model']} {notes['sizes']}, seed {notes['seed']}"
-            )
+        path = self.job.out / CHECKPOINT
+        notes = checkpoint.notes_of(path)
+        told = (notes["model"], notes["sizes"], notes["seed"])
+        if told != (self.job.entry.name, dict(self.job.plan.sizes), self.job.seed):
+            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run of {told[0]} {told[1]}, seed {told[2]}")
+        checkpoint.load(path, self.model, self.optimiser)
         self.progress = Progress(**notes["progress"])
         self.phase = notes["phase"]
         self.points = [Point(**point) for point in notes["points"]]

@@ -23,8 +23,9 @@ class Cdf:
     frac: NDArray[np.float64]
 
     def quantile_hu(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the HU below which the fraction `p` lies."""
-        return np.interp(p, self.frac, _BINS_HU)
+        """Return the lowest HU up to which at least the fraction `p` lies; empty bins are stepped over."""
+        rising, first = np.unique(self.frac, return_index=True)
+        return np.interp(p, rising, _BINS_HU[first])
 
 
 def cdf_of(hu: NDArray[np.float32]) -> Cdf:
@@ -44,6 +45,7 @@ def distance_hu(one: Cdf, other: Cdf) -> float:
 def match(hu: NDArray[np.float32], source: Cdf, reference: Cdf) -> NDArray[np.float32]:
     """Return H_ref^-1(H_in(I)) for every value; values outside -1000 ... 400 HU stay as they are."""
     table_hu = reference.quantile_hu(source.frac)
-    matched = np.interp(hu, _BINS_HU, table_hu)
+    whole = np.rint(np.clip(hu, LOW_HU, HIGH_HU))  # a value between two HU moves with the nearer one
+    matched = table_hu[whole.astype(np.intp) - LOW_HU] + (hu - whole)
     inside = (hu >= LOW_HU) & (hu <= HIGH_HU)
     return np.where(inside, matched, hu).astype(np.float32)

@@ -1,0 +1,48 @@
+"""`lungnode data`: public originals in the format of the labelled sets, the rule-made set, weights exported."""
+
+from pathlib import Path
+
+import typer
+
+from node.cli.terminal import print_json, to_person
+from node.learn.export import export as export_run
+from node.learn.pseudo_set import make_pseudo_set
+
+app = typer.Typer(no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
+
+
+@app.command()
+def pseudo(
+    source: Path = typer.Option(..., "--source", help="Folder that holds lung2d, vol3d and tumour2d."),
+    out: Path = typer.Option(..., "--out", help="Folder of the new set."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Make the rule-made lungs that the shipped networks learn from.
+
+    Example: lungnode data pseudo --source ../shared/data --out sets/lungs
+    """
+    kept = make_pseudo_set(source, out)
+    if as_json:
+        print_json({"out": str(out), "kept": kept})
+    else:
+        to_person.print(f"{kept} slices to learn from in {out}", markup=False)
+
+
+@app.command()
+def export(
+    run: Path = typer.Argument(..., help="Folder of a training."),
+    name: str = typer.Option(..., "--name", help="Name of the model, e.g. aru-net-w16."),
+    models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
+    version: str = typer.Option("1", help="Raise it when the weights change."),
+    threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Probability from which a pixel is lung."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Write the best epoch of a training as a model that the node can load.
+
+    Example: lungnode data export runs/p0 --name aru-net-w16
+    """
+    folder = export_run(run, name, models, version=version, threshold=threshold)
+    if as_json:
+        print_json({"folder": str(folder)})
+    else:
+        to_person.print(f"wrote {folder}", markup=False)

@@ -1,0 +1,63 @@
+"""The card of a trained model, for people: what it is, what it learnt from, what it reached, its limits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Sequence[tuple[str, str]]) -> str:
+    """Return CARD.md from a run's summary, the best epoch's notes and rows of (what, figure)."""
+    sizes = ", ".join(f"{key} {value}" for key, value in told["sizes"].items())
+    ended = "trained until validation had not improved for 15 epochs" if told["converged"] else (
+        "**not converged**: training was ended before the early stop"
+    )  # fmt: skip
+    lines = [
+        f"# {name}",
+        "",
+        "AI result - not for diagnosis; requires physician review.",
+        "",
+        f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters, "
+        f"input {told['size']} x {told['size']}, {sizes}. Finds lungs **{told['definition']}**.",
+        "",
+        "## How it was trained",
+        "",
+        f"Protocol: {told['protocol']}; seed {told['seed']}; runtime {told['runtime']}; {ended}. "
+        f"Best epoch {best['epoch']}, validation Dice {best['val_dice']:.4f} (mean over cases, against rule-made "
+        "outlines: it measures how well the rule is copied, not how well lungs are found).",
+        "",
+        _labels(told["definition"]),
+        "",
+        "No pretrained weights were used.",
+        "",
+        "## What it learnt from",
+        "",
+        f"{told['n_train']} slices of {len(told['train_cases'])} patients, validated on {told['n_val']} slices of "
+        f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.",
+        "",
+        f"Training cases: {', '.join(told['train_cases'])}.",
+        "",
+        f"Validation cases: {', '.join(told['val_cases'])}.",
+        "",
+        "## What it reached",
+        "",
+        *(f"- {what}: {figure}" for what, figure in figures),
+        *([] if figures else ["Not judged yet: `lungnode evaluate`."]),
+        "",
+        "## Limits",
+        "",
+        "Few patients of few collections; adults; axial CT. Consolidated or collapsed lung that nobody outlined was "
+        "left out of training. Single slices are judged one by one and joined in three dimensions afterwards.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _labels(definition: str) -> str:
+    """Return how the labels of one definition were made."""
+    rule = (
+        "Labels are made by a rule: air inside the body below -280 HU, windpipe and bronchi taken off, closed over "
+        "4 mm in the plane (6 mm together with the tumour for lungs with lesions), each kept or dropped by eye for a "
+        "stated reason."
+    )
+    if definition == "with lesions":
+        return f"{rule} The outlined tumours belong to the lung."
+    return f"{rule} The outlined tumours are taken off."

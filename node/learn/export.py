@@ -1,0 +1,134 @@
+"""From a training to a model that the node can load: fp16 weights, what they were learnt from, and a card for people.
+
+models/<name>/weights.safetensors   half precision; batch statistics too
+              training.json         cases, licences, schedule, reference CDF where the system matches histograms
+              model.toml            what the node reads; SHA-256 of the two files above
+              CARD.md               for people
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save_file
+
+from node.errors import InputRefused
+from node.learn import checkpoint
+from node.learn.card import card_text
+from node.learn.catalogue import entry
+from node.learn.index import read_index
+from node.learn.slices import read_slice
+from node.learn.train import BEST
+from node.segment.networks.table import algorithm
+from node.segment.preprocess.body import body
+from node.segment.preprocess.histogram import cdf_of
+
+_MATCHED = frozenset({"aru-net"})  # systems whose paper matches histograms
+_EVERY = 5  # training rows that the reference CDF is taken from
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a card says a model reached: text for a row and its number."""
+
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+def export(
+    run: Path,
+    name: str,
+    models_dir: Path,
+    *,
+    version: str = "1",
+    threshold: float = 0.5,
+    figures: Figures = Figures(),
+) -> Path:
+    """Write the model's folder; return it.
+
+    Raises
+    ------
+    InputRefused
+        EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
+        may not learn from and the name does not say so.
+    """
+    if not (run / BEST).is_file() or not (run / "run.json").is_file():
+        raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
+    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    if not told["free"] and not name.endswith("-nc"):
+        raise InputRefused(
+            "EXPORT-LICENCE", f"{name}: learnt from rows under {told['licences']}; its name must end in -nc"
+        )
+    folder = models_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = entry(told["model"]).kind
+    network = entry(told["model"]).build(told["sizes"])
+    best = checkpoint.load(run / BEST, network)
+    halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
+    save_file({key: t.contiguous() for key, t in halves.items()}, folder / "weights.safetensors")
+    _write_training(folder, told, best)
+    toml = _toml(name, version, kind, told, threshold, folder)
+    (folder / "model.toml").write_text(toml, encoding="utf-8")
+    (folder / "CARD.md").write_text(card_text(name, told, best, figures.rows), encoding="utf-8")
+    return folder
+
+
+def _write_training(folder: Path, told: dict[str, Any], best: dict[str, Any]) -> None:
+    """Write what the weights were learnt from."""
+    kept = (
+        "title",
+        "paper",
+        "protocol",
+        "schedule",
+        "seed",
+        "train_cases",
+        "val_cases",
+        "n_train",
+        "n_val",
+        "licences",
+    )
+    training = {key: told[key] for key in kept} | {"rows_digest": told["rows_digest"], "epoch": best["epoch"]}
+    training |= {"val_dice": best["val_dice"], "converged": told["converged"], "free": told["free"]}
+    if told["model"] in _MATCHED:
+        training["reference_cdf"] = _reference_cdf(Path(told["data"]), told["train_cases"])
+    (folder / "training.json").write_text(json.dumps(training, indent=None), encoding="utf-8")
+
+
+def _reference_cdf(data: Path, cases: list[str]) -> list[float]:
+    """Return H_ref of P0's equation 9: the CDF inside the body of every fifth training row, to five digits."""
+    rows = [row for row in read_index(data, split="train") if row.case in set(cases)][::_EVERY]
+    values = [piece.hu_yx[body(piece.hu_yx)] for piece in map(read_slice, rows)]
+    return [round(float(p), 5) for p in cdf_of(np.concatenate(values)).frac]
+
+
+def _toml(name: str, version: str, kind: str, told: dict[str, Any], threshold: float, folder: Path) -> str:
+    """Return model.toml; every value is one that `model_card` checks."""
+    files = {
+        file: sha256((folder / file).read_bytes()).hexdigest() for file in ("weights.safetensors", "training.json")
+    }
+    share_alike = any("SA" in licence for licence in told["licences"])
+    lines = [
+        f'name = "{name}"',
+        f'version = "{version}"',
+        f'title = "{told["title"]}, {told["definition"]}"',
+        f'paper = "{told["paper"] if told["paper"] != "baseline" else ""}"',
+        f'licence = "{"CC BY-SA 4.0" if share_alike else "CC BY 4.0"}"',
+        f'kind = "{kind}"',
+        f'tasks = ["{told["task"]}"]',
+        f'algorithm = "{algorithm(kind)}"',
+        "",
+        "[options]",
+        *(f"{size} = {int(value)}" for size, value in told["sizes"].items()),
+        f"size = {told['size']}",
+        f'recipe = "{told["recipe"]}"',
+        f"body_only = {str(told['body_only']).lower()}",
+        f'definition = "{told["definition"]}"',
+        f"threshold = {threshold}",
+        "",
+        "[files]",
+        *(f'"{file}" = "{digest}"' for file, digest in files.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,190 @@
+"""The training loop: it learns, it ends for the right reason, and a kill changes nothing."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from node.errors import InputRefused
+from node.learn import catalogue, session, train
+from node.learn.catalogue import Phase, Schedule
+from node.learn.curves import Point
+from node.learn.index import read_index
+from node.learn.plateau import Progress
+from node.learn.protocol import paper, reduced
+from node.learn.session import Wish
+from node.learn.slice_set import load, spread
+from node.segment.runtime import runtime
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def wish(small_set: Path, out: Path, **other: object) -> Wish:
+    told = {"model": "unet", "width": 4, "size": 64, "lr": 3e-3, "epochs": 4, "precision": "fp32", "device": "cpu"}
+    return Wish(data=small_set, out=out, **(told | other))
+
+
+def test_a_network_learns_a_small_set(small_set, tmp_path):
+    points: list[Point] = []
+
+    summary = session.run(wish(small_set, tmp_path / "run", epochs=6), points.append)
+
+    assert [point.epoch for point in points] == list(range(6))
+    assert summary["best_val_dice"] > 0.8
+    assert (summary["state"], summary["converged"]) == ("epochs", False)
+
+
+def test_a_run_that_was_interrupted_goes_on_to_the_same_curve(small_set, tmp_path):
+    whole: list[Point] = []
+    session.run(wish(small_set, tmp_path / "whole"), whole.append)
+    first, second = [], []
+
+    session.run(wish(small_set, tmp_path / "parts", epochs=2), first.append)
+    session.run(wish(small_set, tmp_path / "parts"), second.append)
+
+    def losses(points):
+        return [(p.epoch, p.train_loss, p.val_loss, p.val_dice, p.lr) for p in points]
+
+    assert losses([*first, *second]) == losses(whole)
+
+
+def test_a_run_of_another_network_is_not_gone_on_with(small_set, tmp_path):
+    session.run(wish(small_set, tmp_path / "run", epochs=1), lambda _: None)
+
+    with pytest.raises(InputRefused) as caught:
+        session.run(wish(small_set, tmp_path / "run", width=6), lambda _: None)
+    assert caught.value.code == "RUN-OTHER"
+
+
+def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path):
+    summary = session.run(wish(small_set, tmp_path / "run", budget_min=1e-6, epochs=50), lambda _: None)
+
+    assert (summary["state"], summary["converged"], summary["epochs"]) == ("budget", False, 1)
+
+
+def test_the_early_stop_ends_a_run_as_converged(small_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "reduced", lambda e: _hasty(reduced(e)))
+
+    summary = session.run(wish(small_set, tmp_path / "run", lr=1e-12, epochs=50), lambda _: None)
+
+    assert (summary["state"], summary["converged"]) == ("early-stop", True)
+
+
+def _hasty(plan):
+    return replace(plan, schedule=replace(plan.schedule, patience=2, slices_per_epoch=8))
+
+
+def test_rows_under_other_licences_are_refused_unless_asked_for(small_set, tmp_path):
+    index = small_set / "index.csv"
+    index.write_text(index.read_text().replace("CC BY 3.0", "CC BY-NC 3.0"))
+
+    with pytest.raises(InputRefused) as caught:
+        session.run(wish(small_set, tmp_path / "run"), lambda _: None)
+    summary = session.run(wish(small_set, tmp_path / "run", any_licence=True, epochs=1), lambda _: None)
+
+    assert caught.value.code == "SET-LICENCE"
+    assert summary["free"] is False
+
+
+def test_test_rows_are_never_learnt_from(small_set, tmp_path):
+    summary = session.run(wish(small_set, tmp_path / "run", epochs=1), lambda _: None)
+
+    assert (summary["train_cases"], summary["val_cases"]) == (["A", "B", "C"], ["D"])
+
+
+def test_a_case_on_both_sides_is_refused(small_set, tmp_path):
+    rows = read_index(small_set, split="train")
+    job = train.Job(
+        catalogue.entry("unet"), reduced(catalogue.entry("unet"), 4), catalogue.entry("unet").definition, 0, tmp_path
+    )
+    other = tuple(replace(row, values=row.values | {"split": "val"}) for row in rows[:1])
+
+    with pytest.raises(InputRefused) as caught:
+        train.train(job, rows, other, runtime("cpu", "fp32"), lambda _: None)
+    assert caught.value.code == "SET-LEAK"
+
+
+def test_dropped_rows_are_left_out_and_those_of_one_definition_for_it_alone(small_set, tmp_path):
+    lines = (small_set / "index.csv").read_text().splitlines()
+    lines[1] = lines[1][:-1] + "seen to be wrong,"  # columns drop, drop_p1
+    lines[2] = lines[2] + "consolidation"
+    (small_set / "index.csv").write_text("\n".join(lines) + "\n")
+    asked = wish(small_set, tmp_path)
+    without, with_lesions = session.LungDefinition.WITHOUT_LESIONS, session.LungDefinition.WITH_LESIONS
+
+    assert [len(session.rows_of(asked, d)[0]) for d in (without, with_lesions)] == [11, 10]
+
+
+def test_the_paper_frees_decoder_and_gates_first_and_the_encoder_last():
+    network = catalogue.entry("aru-net").build({"channels": 1, "width": 4, "depth": 2})
+    free = []
+    for phase in paper(catalogue.entry("aru-net")).phases:
+        train._free_only(network, phase)
+        free.append({name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad})
+
+    assert free == [{"stem", "blocks", "fusions", "head"}, {"fusions", "head"}, {"fusions", "head", "blocks"}, free[0]]
+
+
+def test_frozen_layers_keep_their_batch_statistics():
+    network = catalogue.entry("aru-net").build({"channels": 1, "width": 4, "depth": 2})
+
+    train._free_only(network, Phase("gates", free=("fusions.", "head.")))
+
+    assert not network.blocks[0].norm_1.training
+    assert network.fusions[0].training
+
+
+def test_the_rate_is_halved_on_a_plateau_and_the_wait_begins_anew():
+    schedule = Schedule(plateau=2, factor=0.5, patience=5)
+    progress = Progress(lr=1.0)
+
+    for epoch, score in enumerate([0.5, 0.4, 0.5, 0.3, 0.3]):
+        progress = progress.after(epoch, score, schedule)
+
+    assert (progress.lr, progress.best, progress.best_epoch, progress.since_best) == (0.25, 0.5, 0, 4)
+    assert not progress.is_over(5)
+    assert progress.after(5, 0.1, schedule).is_over(5)
+
+
+def test_a_case_with_many_slices_does_not_drown_the_others(small_set):
+    data = load(read_index(small_set), 64, body_only=False)
+    many = replace(data, rows=(data.rows[0],) * 16 + (data.rows[4],))
+
+    weights = many.weights()
+
+    assert weights[:16].sum() == pytest.approx(4 * weights[16])
+    assert weights.sum() == pytest.approx(1.0)
+
+
+def test_validation_takes_a_few_slices_of_each_case(small_set):
+    chosen = spread(read_index(small_set), 2)
+
+    assert [row.id for row in chosen[:4]] == ["A_0", "A_3", "B_0", "B_3"]
+
+
+def test_training_needs_torch_numpy_pillow_and_safetensors_alone():
+    script = (
+        "import sys\n"
+        "class Barred:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in {'scipy','SimpleITK','pydicom','highdicom','monai','matplotlib','skimage',"
+        "'nibabel','pydantic','typer','structlog','rich','dbos'}:\n"
+        "            raise ImportError('barred: ' + name)\n"
+        "sys.meta_path.insert(0, Barred())\n"
+        "import node.learn.session, node.learn.losses, node.segment.preprocess.recipes, node.segment.slice_runner\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
