@@ -21,11 +21,15 @@ def serve(config: Path | None = _CONFIG) -> None:
     from node.engine.configuration import check_configuration  # noqa: PLC0415 - `receive` must start fast
     from node.engine.supervisor import Supervisor, node_commands  # noqa: PLC0415
     from node.engine.worker import stop_on_signals  # noqa: PLC0415
+    from node.watch.server import status_page  # noqa: PLC0415
 
-    check_configuration(_settings(config))
+    settings = _settings(config)
+    check_configuration(settings)
     supervisor = Supervisor(node_commands())
     stop_on_signals(supervisor.stopping)
-    raise typer.Exit(supervisor.run())
+    with status_page(settings):
+        status = supervisor.run()
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from node.engine.error_json import error_from_json
 from node.errors import LungnodeError, OurMistake
 
 _WARM_WITHIN_S = 120.0
+_IDLE_S = 300.0
 _LOOK_EVERY_S = 0.2  # how often a running step is checked for cancel and the time limit
 
 
@@ -52,6 +53,7 @@ class Child:
             raise OurMistake("ENG-CHILD", "a child process was started without its pipes")
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._pending = b""
+        self.used_s = time.monotonic()
 
     @property
     def lives(self) -> bool:
@@ -77,6 +79,7 @@ class Child:
             if cancelled():
                 self.end()
                 raise StepCancelled
+        self.used_s = time.monotonic()
         answer = json.loads(line)
         if "error" in answer:
             raise error_from_json(answer["error"])
@@ -127,6 +130,7 @@ class Crew:
         for _ in range(size):
             self._idle.put(None)
         self._working: set[Child] = set()
+        self._warming = threading.Lock()
         self._lock = threading.Lock()
 
     def call(self, job: str, arguments: dict[str, Any], *, limit_s: float, cancelled: Callable[[], bool]) -> Any:
@@ -135,8 +139,22 @@ class Crew:
             return child.call(job, arguments, limit_s=limit_s, cancelled=cancelled)
 
     def warm(self) -> None:
-        """Start one child ahead of the first case, so that it does not wait for imports."""
+        """Start one child while a study is still arriving, so that its case does not wait for imports."""
+        if self._warming.locked() or any(child is not None and child.lives for child in list(self._idle.queue)):
+            return
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def end_idle(self) -> None:
+        """End the children that nobody needed for a while: they hold a third of a gigabyte each."""
+        for _ in range(self._idle.qsize()):
+            try:
+                child = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            too_long = child is not None and time.monotonic() - child.used_s > _IDLE_S
+            if child is not None and too_long:
+                child.end()
+            self._idle.put(None if too_long else child)
 
     def close(self) -> None:
         """End all children, those at work too."""
@@ -150,7 +168,8 @@ class Crew:
 
     def _warm(self) -> None:
         try:
-            self.call("warm", {}, limit_s=_WARM_WITHIN_S, cancelled=lambda: False)
+            with self._warming:
+                self.call("warm", {}, limit_s=_WARM_WITHIN_S, cancelled=lambda: False)
         except (ChildEnded, StepOverTime, LungnodeError) as error:
             structlog.get_logger().warning("engine.not_warmed", error=type(error).__name__)
 

@@ -21,6 +21,7 @@ from node.engine.case_start import Decided, Identify, source_of, start
 from node.engine.counts import Counts
 from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.files import write_json
+from node.engine.pace import Pace
 from node.engine.stopped import Stopped, stop
 from node.engine.study_view import FactsOfStudy, arrival_of
 from node.engine.variants import judge_all, quarantined, revisions
@@ -64,10 +65,13 @@ class Intake:
     known: Callable[[StudyArrival], Known]
     identify: Identify
     counts: Counts
+    warm: Callable[[], None]
+    pace: Pace
     _cases: CaseCatalogue = field(init=False)
     _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
     _first: bool = True
+    _journal_bytes: int = -1
     _told: dict[str, int] = field(default_factory=dict)
     _waiting: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     _said: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -83,11 +87,13 @@ class Intake:
     def tick(self) -> None:
         """Take in what happened, and look at the studies that it or the time concerns."""
         now_s = time.time()
-        touched = dict.fromkeys((*self.index.follow_journal(), *self._newly_told(), *self._newly_counted()))
+        touched = dict.fromkeys((*self._arrived(), *self._newly_told(), *self._newly_counted()))
         if touched or self._first:
             self._first = False
             touched |= dict.fromkeys(self._judge_variants())
         wishes = {wish.uid for wish in asked(self.data_dir)}
+        if wishes:
+            self.pace.hurry()
         due = [study for study, at_s in self._due.items() if at_s <= now_s]
         for study in dict.fromkeys((*touched, *due, *self._studies_of(wishes))):
             self._look_safely(study, wishes)
@@ -211,6 +217,16 @@ class Intake:
             if sum(1 for _ in self.layout.studies.glob(f"*/{s.series_instance_uid}")) > 1
         )
         return replace(known, series_elsewhere=elsewhere) if elsewhere else known
+
+    def _arrived(self) -> tuple[str, ...]:
+        """Follow the journal, but only where it has grown: an idle node must cost nothing."""
+        size_bytes = sum(path.stat().st_size for path in self.layout.journal.glob("*.jsonl"))
+        if size_bytes == self._journal_bytes:
+            return ()
+        self._journal_bytes = size_bytes
+        self.warm()
+        self.pace.hurry()
+        return self.index.follow_journal()
 
     def _counts(self, case: Case, arrival: StudyArrival) -> tuple[CountAnswer, ...]:
         return self.counts.answers(arrival.study_uid, case.anchor.series_instance_uid, arrival.calling_ae)

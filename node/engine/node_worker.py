@@ -14,6 +14,7 @@ from node.engine.case_file import CaseFile, case_json
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
 from node.engine.intake import Intake
+from node.engine.pace import Pace
 from node.engine.retention import sweep
 from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
@@ -79,6 +80,7 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
             intake.begin()
             while not stopping.is_set():
                 intake.tick()
+                intake.pace.rest()
                 stopping.wait(settings.engine.poll_s)
     finally:
         lock.release()
@@ -108,6 +110,8 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
                 known=partial(_known, settings, stores),
                 identify=partial(_identify, settings, crew),
                 counts=counts,
+                warm=crew.warm,
+                pace=Pace(engine, settings.engine.poll_s),
             )
     finally:
         counts.close()

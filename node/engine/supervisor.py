@@ -1,4 +1,4 @@
-"""`lungnode serve`: receiver, worker and status page as three processes, kept running and stopped together."""
+"""`lungnode serve`: receiver and worker as processes of their own, kept running and stopped together."""
 
 import ctypes
 import signal
@@ -80,7 +80,6 @@ def node_commands() -> dict[str, Sequence[str]]:
     return {
         "receive": (sys.executable, "-m", "node", "receive"),
         "work": (sys.executable, "-m", "node", "work"),
-        "watch": (sys.executable, "-m", "node.watch"),
     }
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from types import FrameType
 
 import structlog
+from dbos import DBOSClient
 
+from node.engine.case_catalogue import CaseCatalogue
 from node.engine.crew import Crew
 from node.engine.reaper import reap
-from node.engine.runtime import database_url, launch
+from node.engine.reconcile import adopt_other_versions, queue_forgotten
+from node.engine.runtime import client, database_url, launch
 from node.engine.slots import Lock, take_slot
 from node.engine.steps import Steps
 from node.engine.version import STEPS_VERSION
@@ -33,6 +36,8 @@ class Worker:
 
     settings: Settings
     steps: Steps
+    engine: DBOSClient
+    version: str
     lock: Lock
     loops: tuple[Loop, ...]
 
@@ -49,8 +54,18 @@ class Worker:
             if not all(thread.is_alive() for thread in threads):
                 structlog.get_logger().error("engine.loop_ended", code="ENG-LOOP", slot=self.settings.engine.slot)
                 return False
-            reap(self.settings.engine.slot, lambda name: slot_lock(self.settings, name))
+            self.steps.crew.end_idle()
+            self._take_over()
         return True
+
+    def _take_over(self) -> None:
+        """Take up what dead workers left, of our version of the steps and of others."""
+
+        def take(name: str) -> Lock | None:
+            return slot_lock(self.settings, name)
+
+        reap(self.settings.engine.slot, take)
+        adopt_other_versions(self.engine, self.settings.engine.slot, take, version=self.version)
 
 
 def slot_lock(settings: Settings, name: str) -> Lock | None:
@@ -103,9 +118,10 @@ def start_worker(
     steps = make_steps(crew)
     register(steps)
     launch(settings, version=version)
-    crew.warm()
+    engine = client(settings)
+    queue_forgotten(engine, CaseCatalogue(settings.data_dir), version=version)
     structlog.get_logger().info("engine.started", slot=settings.engine.slot, version=version)
-    return Worker(settings, steps, lock, loops(steps))
+    return Worker(settings, steps, engine, version, lock, loops(steps))
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

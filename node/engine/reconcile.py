@@ -1,0 +1,80 @@
+"""Putting the queue right with the files: work of another version is begun anew, a forgotten case is queued.
+
+Every step may be repeated: what is kept is kept, what a destination holds is not sent again. So a workflow of another
+version of the steps needs no translation: it starts from its first step under ours, once no process of that version
+holds it.
+"""
+
+from collections.abc import Callable
+
+import structlog
+from dbos import DBOSClient, WorkflowStatus
+
+from node.engine.case_catalogue import CaseCatalogue
+from node.engine.case_file import result_folder
+from node.engine.queueing import enqueue_case
+from node.engine.slots import Lock
+from node.engine.stopped import why_stopped
+from node.engine.version import STEPS_VERSION
+from node.engine.workflows import CASES, DELIVERIES
+
+_QUEUES = {"case": CASES, "deliver": DELIVERIES}
+_OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
+
+
+def adopt_other_versions(
+    engine: DBOSClient, own_slot: str, take: Callable[[str], Lock | None], *, version: str = STEPS_VERSION
+) -> tuple[str, ...]:
+    """Begin the unfinished work of other versions anew under ours; return the workflows' ids.
+
+    Parameters
+    ----------
+    own_slot : held by this process, so whatever else ran in it is dead.
+    take : takes the lock of a slot, or returns None where its worker lives: then it finishes its own work.
+    """
+    adopted = []
+    for workflow in engine.list_workflows(status=_OPEN, load_input=False, load_output=False):
+        if workflow.app_version in (None, version) or workflow.name not in _QUEUES:
+            continue
+        executor = workflow.executor_id
+        held_by_nobody = executor in (None, "", own_slot)
+        lock = None if held_by_nobody else take(str(executor))
+        if lock is None and not held_by_nobody:
+            continue
+        try:
+            engine.cancel_workflow(workflow.workflow_id)
+            _begin_anew(engine, workflow, version)
+        finally:
+            if lock is not None:
+                lock.release()
+        adopted.append(workflow.workflow_id)
+    if adopted:
+        structlog.get_logger().warning("engine.other_version_adopted", n_workflows=len(adopted))
+    return tuple(adopted)
+
+
+def queue_forgotten(engine: DBOSClient, catalogue: CaseCatalogue, *, version: str = STEPS_VERSION) -> tuple[str, ...]:
+    """Queue the cases that are on disk and that the engine does not know, or was cut off from while adopting."""
+    known = {w.workflow_id: w for w in engine.list_workflows(name="case", load_input=False, load_output=False)}
+    queued = []
+    for case in catalogue.all():
+        workflow = known.get(case.workflow_id)
+        if workflow is None:
+            enqueue_case(engine, case)
+        elif (
+            workflow.status == "CANCELLED" and why_stopped(result_folder(catalogue.data_dir, case.workflow_id)) is None
+        ):
+            _begin_anew(engine, workflow, version)
+        else:
+            continue
+        queued.append(case.workflow_id)
+    return tuple(queued)
+
+
+def _begin_anew(engine: DBOSClient, workflow: WorkflowStatus, version: str) -> None:
+    engine.rewind_workflow(
+        workflow.workflow_id,
+        application_version=version,
+        queue_name=_QUEUES[workflow.name],
+        queue_partition_key=workflow.queue_partition_key,
+    )

@@ -1,0 +1,177 @@
+"""What a person sees and does: list, show, cancel, retry, replay, pause."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from node.engine import jobs
+from node.engine.pause import pause, paused_because, resume
+from node.errors import Misconfigured
+
+
+@contextlib.contextmanager
+def looking(bench, workflow_id: str) -> Iterator[tuple]:
+    with jobs.opened(bench.settings) as engine:
+        yield engine, jobs.job(bench.settings, engine, workflow_id)
+
+
+def state(bench, workflow_id: str) -> str:
+    with looking(bench, workflow_id) as (_, found):
+        return found.state
+
+
+def test_a_case_is_shown_with_its_steps_and_receipts(bench) -> None:
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    with looking(bench, case[:10]) as (engine, found):
+        shown = jobs.details(bench.settings, engine, found)
+    assert [s["step"] for s in shown["steps"]][:3] == ["analyse", "encode", "destinations"]
+    assert [r["state"] for r in shown["deliveries"][0]["receipts"].values()] == ["stored", "stored"]
+    assert (found.state, found.as_json()["destinations"]) == ("done", {"here": "safe"})
+
+
+def test_a_running_analysis_is_cancelled_at_once_and_can_be_begun_again(bench) -> None:
+    case = bench.new_case(analyse="wait")
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.steps(case) == ["analyse"])
+    with looking(bench, case) as (engine, found):
+        jobs.cancel(bench.settings, engine, found)
+    bench.eventually(lambda: any(line["event"] == "engine.step_cancelled" for line in bench.log()))
+    assert state(bench, case) == "cancelled"
+    (bench.folder(case) / "analyse.order").unlink()
+    with looking(bench, case) as (engine, found):
+        assert jobs.retry(bench.settings, engine, found) == "queued again"
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_a_failed_case_keeps_its_code_and_can_be_begun_again(bench) -> None:
+    case = bench.new_case(encode="raise")
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.status(case) == "ERROR")
+    with looking(bench, case) as (engine, found):
+        assert (found.state, found.why) == ("failed", "TEST-MISTAKE: as ordered")
+        (bench.folder(case) / "encode.order").unlink()
+        jobs.retry(bench.settings, engine, found)
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_while_paused_nothing_begins_and_afterwards_it_does(bench) -> None:
+    case = bench.new_case()
+    bench.start_worker()
+    pause(bench.data_dir, "upgrade")
+    bench.submit(case)
+    bench.eventually(lambda: bench.status(case) == "PENDING")
+    assert bench.steps(case) == []
+    assert paused_because(bench.data_dir).startswith("upgrade")
+    resume(bench.data_dir)
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_a_delivery_that_is_given_up_is_a_dead_letter_and_can_be_replayed(make_bench, tmp_path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(
+        destinations=[
+            {"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 0.05, "longest_retry_s": 0.1,
+             "give_up_after_s": 0.5}
+        ]
+    )  # fmt: skip
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: state(bench, case) == "dead-letter")
+    kept = (bench.folder(case) / "objects.json").read_bytes()
+    blocked.unlink()
+    with looking(bench, case) as (engine, found):
+        assert jobs.replay(bench.settings, engine, found, None) == ("pacs",)
+    bench.eventually(lambda: bench.is_safe(case))
+    assert (bench.folder(case) / "objects.json").read_bytes() == kept
+    assert bench.steps(case) == ["analyse", "encode"]
+
+
+def test_a_waiting_delivery_is_tried_at_once_when_asked(make_bench, tmp_path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(destinations=[{"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 600}])
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: "errno" in state_and_why(bench, case))
+    blocked.unlink()
+    with looking(bench, case) as (engine, found):
+        jobs.retry(bench.settings, engine, found)
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def state_and_why(bench, case: str) -> str:
+    with looking(bench, case) as (_, found):
+        return f"{found.state} {found.why}"
+
+
+def test_a_delivery_under_another_identity_is_held_until_it_is_replayed(bench) -> None:
+    (bench.data_dir / "identity-differs").touch()
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: state(bench, case) == "held")
+    assert not bench.is_safe(case)
+    (bench.data_dir / "identity-differs").unlink()
+    with looking(bench, case) as (engine, found):
+        jobs.replay(bench.settings, engine, found, "here")
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_one_dead_destination_keeps_nobody_from_the_other(make_bench, tmp_path, out) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(
+        destinations=[
+            {"name": "dead", "kind": "folder", "path": str(blocked), "first_retry_s": 600},
+            {"name": "alive", "kind": "folder", "path": str(out)},
+        ]
+    )
+    cases = [bench.new_case() for _ in range(6)]
+    bench.start_worker()
+    for case in cases:
+        bench.submit(case)
+    bench.eventually(lambda: len(list(out.rglob("*.dcm"))) == 12)
+    assert not any(bench.is_safe(case) for case in cases)
+
+
+def test_a_case_goes_to_the_destinations_of_its_route_alone(make_bench, tmp_path) -> None:
+    places = {name: tmp_path / name for name in ("one", "two")}
+    bench = make_bench(destinations=[{"name": n, "kind": "folder", "path": str(p)} for n, p in places.items()])
+    case = bench.new_case(destinations=("two",))
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    assert [len(list(p.rglob("*.dcm"))) for p in places.values()] == [0, 2]
+
+
+def test_submitting_a_case_again_changes_nothing(bench, out) -> None:
+    case = bench.new_case()
+    bench.start_worker()
+    for _ in range(3):
+        bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    bench.submit(case)
+    assert bench.steps(case) == ["analyse", "encode"]
+    assert len(list(out.rglob("*.dcm"))) == 2
+
+
+@pytest.mark.parametrize("asked", ["beef", "../../etc", "*"])
+def test_an_unknown_id_is_refused(bench, asked: str) -> None:
+    bench.kill(bench.start_worker())
+    with jobs.opened(bench.settings) as engine, pytest.raises(Misconfigured, match=r"no job|not the id"):
+        jobs.job(bench.settings, engine, asked)
+
+
+def test_without_a_worker_ever_there_is_nothing_to_ask(bench) -> None:
+    with pytest.raises(Misconfigured) as refused, jobs.opened(bench.settings):
+        pass
+    assert refused.value.code == "ENG-ABSENT"
