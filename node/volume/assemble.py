@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from node.volume.decode_pool import DecodePool, borrowed_pool, shared_array
+from node.volume.decode_pool import DecodePool, borrowed_pool
 from node.volume.frame_jobs import counts_as_json, counts_from_json, hounsfield
 from node.volume.hounsfield import FrameCounts
 from node.volume.stored import FrameTask
@@ -45,23 +45,17 @@ def assemble(tasks: Sequence[FrameTask], threads: int) -> tuple[NDArray[np.int16
     shape = (len(tasks), tasks[0].rows, tasks[0].columns)
     n_cores = cores(threads)
     compressed = sum(task.transfer_syntax in ENCAPSULATED for task in tasks)
+    stored = np.empty(shape, np.uint16)
     if compressed >= MIN_SHARED and n_cores > 1:
         with borrowed_pool(n_cores - 1) as pool:
             if pool is not None:
-                return _in_processes(pool, tasks, shape)
-    stored = np.empty(shape, np.uint16)
+                return stored.view(np.int16), _in_processes(pool, tasks, stored)
     return stored.view(np.int16), _in_threads(tasks, stored, n_cores)
 
 
-def _in_processes(
-    pool: DecodePool, tasks: Sequence[FrameTask], shape: tuple[int, int, int]
-) -> tuple[NDArray[np.int16], tuple[FrameCounts, ...]]:
-    descriptor, stored = shared_array(shape)
-    try:
-        results = pool.run(tasks, lambda i: counts_as_json(hounsfield(tasks[i], stored[i])), memory=(descriptor, shape))
-    finally:
-        os.close(descriptor)
-    return stored.view(np.int16), tuple(counts_from_json(values) for values in results)
+def _in_processes(pool: DecodePool, tasks: Sequence[FrameTask], stored: NDArray[np.uint16]) -> tuple[FrameCounts, ...]:
+    results = pool.run(tasks, lambda i: counts_as_json(hounsfield(tasks[i], stored[i])), stored)
+    return tuple(counts_from_json(values) for values in results)
 
 
 def _in_threads(tasks: Sequence[FrameTask], stored: NDArray[np.uint16], n_threads: int) -> tuple[FrameCounts, ...]:

@@ -1,7 +1,8 @@
 """A helper process that decodes: `python -m node.volume.decode_worker FD`, where FD is a socket to its parent.
 
 It ends when the parent closes the socket, or after a minute without work, so that an idle node holds no memory for
-it. Messages are JSON, one per packet; the array travels as a file descriptor of shared memory.
+it. Messages are JSON, one per packet; decoded frames pass through a few slots of shared memory, whose file descriptor
+the parent sends.
 """
 
 import json
@@ -9,6 +10,7 @@ import mmap
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +29,8 @@ def main() -> None:
     """Answer jobs until the parent is gone."""
     with socket.socket(fileno=int(sys.argv[1])) as parent:
         parent.settimeout(IDLE_S)
-        array: NDArray[np.uint16] | None = None
+        parent.send(json.dumps({"ready": True}).encode())
+        slots: NDArray[np.uint16] | None = None
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(parent, MAX_MESSAGE_BYTES, 1)
@@ -37,11 +40,16 @@ def main() -> None:
                 return
             message = json.loads(data)
             if message["do"] == "attach":
-                array = _mapped(descriptors[0], message["shape"])
-            elif message["do"] == "detach":
-                array = None
+                slots = mapped(descriptors[0], message["shape"])
+                os.close(descriptors[0])
             else:
-                parent.send(json.dumps(_answer(message, array)).encode())
+                parent.send(json.dumps(_answer(message, slots)).encode())
+
+
+def mapped(descriptor: int, shape: Sequence[int]) -> NDArray[np.uint16]:
+    """Return shared memory as frames; its pages are made at once, for one by one they cost more than decoding."""
+    memory = mmap.mmap(descriptor, 0, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
+    return np.frombuffer(memory, np.uint16).reshape(shape)
 
 
 def as_json(task: FrameTask) -> dict[str, Any]:
@@ -49,21 +57,15 @@ def as_json(task: FrameTask) -> dict[str, Any]:
     return asdict(task)
 
 
-def _mapped(descriptor: int, shape: list[int]) -> NDArray[np.uint16]:
-    memory = mmap.mmap(descriptor, 0)
-    os.close(descriptor)
-    return np.frombuffer(memory, np.uint16).reshape(shape)
-
-
-def _answer(message: dict[str, Any], array: NDArray[np.uint16] | None) -> dict[str, Any]:
+def _answer(message: dict[str, Any], slots: NDArray[np.uint16] | None) -> dict[str, Any]:
     results: list[Any] = []
-    for index, values in message["tasks"]:
+    for slot, values in message["tasks"]:
         task = FrameTask(**values | {"padding": values["padding"] and tuple(values["padding"])})
         try:
-            if array is None:
+            if slot is None or slots is None:
                 results.append(digest(task))
             else:
-                results.append(counts_as_json(hounsfield(task, array[index])))
+                results.append(counts_as_json(hounsfield(task, slots[slot])))
         except InputRefused as error:
             return {"job": message["job"], "code": error.code, "text": error.message}
     return {"job": message["job"], "results": results}

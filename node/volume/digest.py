@@ -70,7 +70,7 @@ def _shared(tasks: Sequence[FrameTask], n_cores: int) -> list[str | None]:
     if sum(task.transfer_syntax in ENCAPSULATED for task in tasks) >= MIN_SHARED and n_cores > 1:
         with borrowed_pool(n_cores - 1) as pool:
             if pool is not None:
-                return pool.run(tasks, lambda i: digest(tasks[i]), memory=None)
+                return pool.run(tasks, lambda i: digest(tasks[i]), None)
     with ThreadPoolExecutor(n_cores) as threads:
         return list(threads.map(digest, tasks))
 

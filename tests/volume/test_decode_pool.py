@@ -1,6 +1,7 @@
 """Helpers share the frames; what one of them leaves undone is done here."""
 
 import os
+import select
 import signal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.phantom import Phantom
 from node.volume import assemble as assembling
 from node.volume.assemble import assemble, cores
-from node.volume.decode_pool import DecodePool, borrowed_pool, shared_array
+from node.volume.decode_pool import DecodePool, borrowed_pool
 from node.volume.frame_jobs import counts_as_json, counts_from_json, digest, hounsfield
 from node.volume.frames import frames_of
 from node.volume.stored import FrameTask, task_of
@@ -27,21 +28,12 @@ def tasks(small: Phantom, tmp_path: Path) -> list[FrameTask]:
     return [task_of(f) for f in frames]
 
 
-def run(pool: DecodePool, tasks: list[FrameTask], here=None) -> tuple[np.ndarray, list]:
-    shape = (len(tasks), tasks[0].rows, tasks[0].columns)
-    descriptor, stored = shared_array(shape)
-    try:
-        work = here or (lambda i: counts_as_json(hounsfield(tasks[i], stored[i])))
-        return stored, pool.run(tasks, work, memory=(descriptor, shape))
-    finally:
-        os.close(descriptor)
+def run(pool: DecodePool, tasks: list[FrameTask]) -> tuple[np.ndarray, list]:
+    stored = np.zeros((len(tasks), tasks[0].rows, tasks[0].columns), np.uint16)
+    return stored, pool.run(tasks, lambda i: counts_as_json(hounsfield(tasks[i], stored[i])), stored)
 
 
-def refuse_to_work(index: int) -> list[int]:
-    raise AssertionError(f"frame {index} was decoded here")
-
-
-def test_helpers_and_this_process_fill_one_array(small: Phantom, tasks: list[FrameTask]) -> None:
+def testhelpers_and_this_process_fill_one_array(small: Phantom, tasks: list[FrameTask]) -> None:
     pool = DecodePool(2)
     try:
         stored, results = run(pool, tasks)
@@ -53,22 +45,48 @@ def test_helpers_and_this_process_fill_one_array(small: Phantom, tasks: list[Fra
 
 
 def test_a_helper_really_decodes(small: Phantom, tasks: list[FrameTask]) -> None:
+    """This process waits with its first frame until the helper has done all that it was given."""
     pool = DecodePool(1)
+    done_here = []
     try:
-        stored, _ = run(pool, tasks[:4], here=refuse_to_work)
+        run(pool, tasks)
+        stored = np.zeros((len(tasks), 48, 48), np.uint16)
+
+        def here(i: int) -> list[int]:
+            if not done_here:
+                select.select([pool.helpers[0].link], [], [], 60)
+            done_here.append(i)
+            return counts_as_json(hounsfield(tasks[i], stored[i]))
+
+        results = pool.run(tasks, here, stored)
     finally:
         pool.close()
 
-    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx[:4])
+    assert 0 < len(done_here) < len(tasks)
+    assert None not in results
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
 
 
-def test_helpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
+def test_nobody_waits_for_a_helper_that_starts_slowly(tasks: list[FrameTask]) -> None:
+    pool = DecodePool(1)
+    try:
+        pool.start()
+        pool.helpers[0].process.send_signal(signal.SIGSTOP)
+        stored, results = run(pool, tasks)
+    finally:
+        pool.close()
+
+    assert None not in results
+    assert int(stored.max()) > 0
+
+
+def testhelpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
     pool = DecodePool(1)
     try:
         run(pool, tasks)
-        (first,) = [h.process.pid for h in pool._helpers]
+        (first,) = [h.process.pid for h in pool.helpers]
         run(pool, tasks)
-        (second,) = [h.process.pid for h in pool._helpers]
+        (second,) = [h.process.pid for h in pool.helpers]
     finally:
         pool.close()
 
@@ -80,15 +98,14 @@ def test_the_frames_of_a_helper_that_was_killed_are_not_lost(when: str, small: P
     pool = DecodePool(1)
     try:
         run(pool, tasks)
-        victim = pool._helpers[0].process
+        victim = pool.helpers[0].process
         if when == "before":
             victim.send_signal(signal.SIGKILL)
             victim.wait()
             stored, results = run(pool, tasks)
         else:
             victim.send_signal(signal.SIGSTOP)
-            shape = (len(tasks), 48, 48)
-            descriptor, stored = shared_array(shape)
+            stored = np.zeros((len(tasks), 48, 48), np.uint16)
 
             def here(i: int) -> list[int]:
                 if victim.poll() is None:
@@ -96,8 +113,7 @@ def test_the_frames_of_a_helper_that_was_killed_are_not_lost(when: str, small: P
                     victim.wait()
                 return counts_as_json(hounsfield(tasks[i], stored[i]))
 
-            results = pool.run(tasks, here, memory=(descriptor, shape))
-            os.close(descriptor)
+            results = pool.run(tasks, here, stored)
     finally:
         pool.close()
 
@@ -122,10 +138,10 @@ def test_a_frame_that_a_helper_cannot_decode_is_refused_and_the_pool_goes_on(sma
     np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
 
 
-def test_digests_are_the_same_in_helpers_and_here(tasks: list[FrameTask]) -> None:
+def test_digests_are_the_same_inhelpers_and_here(tasks: list[FrameTask]) -> None:
     pool = DecodePool(2)
     try:
-        shared = pool.run(tasks, lambda i: digest(tasks[i]), memory=None)
+        shared = pool.run(tasks, lambda i: digest(tasks[i]), None)
     finally:
         pool.close()
 
@@ -141,7 +157,7 @@ def test_a_second_series_does_not_wait_for_the_pool(tasks: list[FrameTask], monk
     assert hu_zyx.shape == (20, 48, 48)
 
 
-def test_few_compressed_frames_need_no_helpers(tasks: list[FrameTask], monkeypatch) -> None:
+def test_few_compressed_frames_need_nohelpers(tasks: list[FrameTask], monkeypatch) -> None:
     monkeypatch.setattr(assembling, "borrowed_pool", lambda _: pytest.fail("helpers were started"))
 
     assemble(tasks[:15], threads=2)
