@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from node.errors import Misconfigured
 from node.settings import Settings, load
@@ -91,3 +92,19 @@ def test_the_container_differs_from_orthanc_json_only_where_a_container_must():
         "PythonScript",
         "LungNode",
     }
+
+
+def test_what_the_compose_file_mounts_is_there():
+    """No engine runs it here; that it is YAML and names files that exist is what can be tested."""
+    compose = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())
+    assert set(compose["services"]) == {"orthanc", "database", "node", "viewer"}
+    mounts = [volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]]
+    files = [mount for mount in mounts if mount.startswith(".") and ".cache" not in mount]
+    assert len(files) == 4
+    assert [mount for mount in files if not (DEPLOY / "container" / mount).exists()] == []
+
+
+def test_the_container_is_set_up_by_make_setup():
+    text = (DEPLOY / "container" / "Containerfile").read_text()
+    assert "RUN make setup" in text
+    assert "pip install" not in text

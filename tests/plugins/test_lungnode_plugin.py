@@ -1,6 +1,8 @@
 """The plugin inside a real Orthanc, with a listener in the node's place."""
 
 import json
+import os
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -118,6 +120,18 @@ def test_a_series_that_waited_for_the_node_survives_a_restart_of_orthanc(site, l
         assert len(listener.wait_for(3, series_uid)) == 3
 
 
+def test_a_killed_orthanc_forgets_nothing(site, listener, make_series, eventually):
+    series_uid, files = make_series(3)
+    listener.close()
+    with running_orthanc(site, listener.port, overrides=FAST):
+        upload(site, files)
+        eventually(lambda: any(entry["attempts"] for entry in status(site)["waiting"]))
+        os.kill(process_of(site), signal.SIGKILL)
+    listener.open()
+    with running_orthanc(site, listener.port, overrides=FAST):
+        assert len(listener.wait_for(3, series_uid)) == 3
+
+
 def test_a_series_that_was_still_growing_when_orthanc_went_down_is_caught_up(site, listener, make_series):
     series_uid, files = make_series(3)
     with running_orthanc(site, listener.port, overrides={"StableAge": 3600}):
@@ -204,6 +218,21 @@ def test_a_stranger_may_not_store(site, listener, make_series, tmp_path):
     assert not wrong_called.is_established
     assert answer.get("Status") != 0x0000
     assert stored == []
+
+
+def process_of(site: OrthancSite) -> int:
+    """Return the process that runs this Orthanc."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and str(site.folder / "orthanc.json").encode() in cmdline(process).split(b"\0"):
+            return int(process.name)
+    pytest.fail("no such process")
+
+
+def cmdline(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def call(site: OrthancSite, method: str, path: str, *, login: bool = True) -> int:
