@@ -10,6 +10,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from node.report import codes, tree
 from node.report.equipment import Equipment
 from node.report.kinds import Kind
+from node.report.request import referenced_requests
 from node.report.stamp import Job
 
 
@@ -60,6 +61,9 @@ def document(
     target.SeriesInstanceUID = job.series_uid(kind)
     target.ReferencedPerformedProcedureStepSequence = DicomSequence()  # Type 2
     target.PerformedProcedureCodeSequence = DicomSequence()  # Type 2
+    requests = referenced_requests(job.header)
+    if requests:
+        target.ReferencedRequestSequence = DicomSequence(requests)
     target.CompletionFlag = "COMPLETE"
     target.PreliminaryFlag = "FINAL"
     target.VerificationFlag = "UNVERIFIED"

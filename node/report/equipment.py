@@ -10,6 +10,7 @@ from pydicom.sr.coding import Code
 
 from node import __version__
 from node.report import codes
+from node.report.patient import read_text
 from node.segment.contract import ModelIdentity
 
 MODEL_NAME = "lungnode"
@@ -40,19 +41,20 @@ def contributing_equipment(
     source: Dataset, equipment: Equipment, models: Sequence[ModelIdentity], made_at: datetime
 ) -> list[Dataset]:
     """Return the items of (0018,A001): the scanner, the node, and one per algorithm where several were used."""
-    items = [_scanner(source)] if str(source.get("Manufacturer") or "") else []  # Manufacturer is Type 1 in an item
+    maker, model = (read_text(source, keyword) for keyword in ("Manufacturer", "ManufacturerModelName"))
+    items = [_scanner(maker, model)] if maker else []  # Manufacturer is Type 1 in an item
     items.append(_node(equipment, "Segmentation and measurement of the lungs (AI)", made_at))
     if len(models) > 1:
         items += [_algorithm(equipment, model, made_at) for model in models]
     return items
 
 
-def _scanner(source: Dataset) -> Dataset:
+def _scanner(manufacturer: str, model_name: str) -> Dataset:
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = [coded(codes.ACQUISITION_EQUIPMENT)]
-    item.Manufacturer = str(source.Manufacturer)
-    if str(source.get("ManufacturerModelName") or ""):
-        item.ManufacturerModelName = str(source.ManufacturerModelName)
+    item.Manufacturer = manufacturer
+    if model_name:
+        item.ManufacturerModelName = model_name
     return item
 
 

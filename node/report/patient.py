@@ -61,9 +61,10 @@ def is_decodable(source: Dataset) -> bool:
     )
 
 
-def read_text(source: Dataset, keyword: str) -> str:
-    """Return one text of the source, decoded; "" where there is none."""
-    return _text(source, keyword, character_set(terms_of(source))).decoded if keyword in source else ""
+def read_text(source: Dataset, keyword: str, inherits_from: Dataset | None = None) -> str:
+    """Return one text of a header or of an item in it, decoded; "" where there is none."""
+    named = source if inherits_from is None or "SpecificCharacterSet" in source else inherits_from
+    return _text(source, keyword, character_set(terms_of(named))).decoded if keyword in source else ""
 
 
 def copy_patient_and_study(target: Dataset, source: Dataset) -> tuple[str, ...]:

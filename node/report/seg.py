@@ -75,6 +75,7 @@ def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, j
         target[element.tag] = element
     # highdicom derives the spacing of the planes it was given: it saw one, and writes 1 mm
     target.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = _pixel_measures(source)
+    del target.SourceImageSequence  # it names the stand-in alone; frames and Referenced Series name all
     organization = job.identity.uid("dimension-organization")
     target.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
     for index in target.DimensionIndexSequence:
@@ -95,9 +96,7 @@ def _stand_in(source: Source, rows: int, columns: int) -> Dataset:
     image = Dataset()
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    image.SOPClassUID, image.SOPInstanceUID = source.frames[0].sop_class_uid, source.frames[0].sop_instance_uid
-    if source.is_multiframe:
-        image.SOPClassUID = CT_IMAGE  # one plain slice stands in for a multi-frame object
+    image.SOPClassUID, image.SOPInstanceUID = CT_IMAGE, source.frames[0].sop_instance_uid
     image.StudyInstanceUID = source.first.study_instance_uid
     image.SeriesInstanceUID = source.first.series_instance_uid
     image.FrameOfReferenceUID = source.first.geometry.frame_of_reference_uid
@@ -133,5 +132,5 @@ def _lossy(target: Dataset, source: Source) -> None:
     """Say whether any source image was compressed with loss (0028,2110); segmenting itself is not lossy."""
     target.LossyImageCompression = "00" if source.lossy is None else "01"
     if source.lossy is not None:
-        target.LossyImageCompressionRatio = list(source.lossy.ratio) or None
-        target.LossyImageCompressionMethod = list(source.lossy.method) or None
+        target.LossyImageCompressionRatio = [DSfloat(ratio, auto_format=True) for ratio in source.lossy.ratio]
+        target.LossyImageCompressionMethod = list(source.lossy.method)

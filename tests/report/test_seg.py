@@ -217,3 +217,48 @@ def test_segments_of_a_label_map_may_come_in_any_order_of_labels(maker: CaseMake
     assert [s.SegmentLabel for s in seg.SegmentSequence] == ["Right lung", "Left lung"]
     read_back = mask_by_highdicom(out / f"SEG-{seg.SOPInstanceUID}.dcm", Grid(), Grid().shape)
     assert np.array_equal(read_back, lungs(Grid().shape))
+
+
+def references(item: Dataset) -> set[tuple[str, str]]:
+    """Return (class, instance) of every reference anywhere in an object."""
+    found = set()
+    for element in item:
+        if element.VR == "SQ":
+            for inner in element.value:
+                found |= references(inner)
+                if "ReferencedSOPInstanceUID" in inner:
+                    found.add((str(inner.ReferencedSOPClassUID), str(inner.ReferencedSOPInstanceUID)))
+    return found
+
+
+def test_every_reference_names_a_used_image_with_its_class(maker: CaseMaker, tmp_path: Path, out: Path) -> None:
+    for case in (maker.case(), enhanced_case(tmp_path / "enhanced")):
+        used = {(f.facts.sop_class_uid, f.facts.sop_instance_uid) for f in case.volume.series.files}
+        assert references(read(case, out)) == used
+
+
+def test_a_ratio_with_many_digits_is_written_in_sixteen_characters(maker: CaseMaker, out: Path) -> None:
+    def lossy(ds: Dataset) -> None:
+        ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", ["10.123456789012", "12.5"]
+        ds.LossyImageCompressionMethod = ["ISO_10918_1", "ISO_15444_1"]
+
+    ratios = read(maker.case(edit=lossy), out).LossyImageCompressionRatio
+    assert [str(r) for r in ratios] == ["10.123456789012", "12.5"]
+
+
+def test_lossy_without_ratio_or_method_stays_lossy(maker: CaseMaker, out: Path) -> None:
+    def lossy(ds: Dataset) -> None:
+        ds.LossyImageCompression = "01"
+
+    seg = read(maker.case(edit=lossy), out)
+    assert seg.LossyImageCompression == "01"
+    assert not seg.LossyImageCompressionRatio
+
+
+def test_positions_with_more_than_sixteen_characters_become_the_nearest_of_sixteen(maker: CaseMaker, out: Path) -> None:
+    case = maker.case(Grid(origin_lps_mm=(-91.2512345678901, -80.5, -300.125)))
+    seg = read(case, out)
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        written = group.PlanePositionSequence[0].ImagePositionPatient
+        assert all(len(str(value)) <= 16 for value in written)
+        assert float(written[0]) == pytest.approx(-91.251235, abs=1e-6)

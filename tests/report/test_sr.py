@@ -388,3 +388,24 @@ def test_reason_texts_with_signs_and_accents_become_ascii(maker: CaseMaker, out:
     case = maker.case(reasons=(warn(Code.GEO_THICK, "step 3 mm ≥ 2.5 mm, 0.5° – Übergang"),))
     texts = [i.TextValue for i in children(groups_of(report_of(case, out))[-1], "121106")]
     assert "GEO-THICK: step 3 mm >= 2.5 mm, 0.5 degrees - Ubergang" in texts
+
+
+def with_request(ds: Dataset) -> None:
+    request, whole, broken = Dataset(), Dataset(), Dataset()
+    whole.CodeValue, whole.CodingSchemeDesignator, whole.CodeMeaning = "24627-2", "LN", "CT Chest"
+    broken.CodeValue = "X"
+    request.RequestedProcedureID, request.RequestedProcedureDescription = "RP1", "Thorax für Pneumologie"
+    request.RequestedProcedureCodeSequence = [whole, broken]
+    ds.RequestAttributesSequence = [request]
+
+
+def test_the_request_of_the_study_is_referenced_where_the_source_names_it(maker: CaseMaker, out: Path) -> None:
+    (request,) = report_of(maker.case(edit=with_request), out).ReferencedRequestSequence
+    assert (request.StudyInstanceUID, request.AccessionNumber, request.RequestedProcedureID) == (STUDY, "ACC7", "RP1")
+    assert request.RequestedProcedureDescription == "Thorax für Pneumologie"
+    assert [c.CodeValue for c in request.RequestedProcedureCodeSequence] == ["24627-2"]
+    assert request.PlacerOrderNumberImagingServiceRequest == ""
+
+
+def test_without_a_request_none_is_referenced(maker: CaseMaker, out: Path) -> None:
+    assert "ReferencedRequestSequence" not in report_of(maker.case(), out)

@@ -68,6 +68,9 @@ def with_everything(ds: Dataset) -> None:
     other.PatientID, other.TypeOfPatientID, other.IssuerOfPatientID = "77", "TEXT", "OLD"
     issuer.LocalNamespaceEntityID = "RIS"
     ds.OtherPatientIDsSequence, ds.IssuerOfAccessionNumberSequence = [other], [issuer]
+    request = Dataset()
+    request.RequestedProcedureID, request.RequestedProcedureDescription = "RP1", "Thorax"
+    ds.RequestAttributesSequence = [request]
     ds.TimezoneOffsetFromUTC = "-0330"
     ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", "12.5"
     ds.LossyImageCompressionMethod = "ISO_10918_1"
