@@ -1,0 +1,172 @@
+"""One attempt and what follows from it: what is there is not sent again, and success is not believed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from node.deliver.commitment import CommitmentAnswer, NotRequested, Requested
+from node.deliver.receipt import Outgoing, Receipt, State
+from node.engine.delivery import Ways, all_retryable, attempt, decide
+from node.engine.delivery_file import Delivery, Stage
+from node.settings import Destination
+
+OBJECTS = tuple(Outgoing(k, Path(k), "1.2", f"1.{i}", f"2.{i}", "3") for i, k in enumerate(("SEG", "SR"), start=1))
+NO_SERVICE = NotRequested("context-refused", "")
+STORED, LATER, NEVER = State.STORED, State.RETRYABLE, State.PERMANENT
+
+
+@dataclass
+class World:
+    """A destination as a value: what it answers, what it holds, what it was asked."""
+
+    answers: dict[str, State] = field(default_factory=dict)
+    held: frozenset[str] | None = None
+    commitment: Requested | NotRequested = NO_SERVICE
+    committed_later: CommitmentAnswer | None = None
+    sent: list[str] = field(default_factory=list)
+    transactions: list[str] = field(default_factory=list)
+
+    def ways(self) -> Ways:
+        def send(objects, _destination):
+            self.sent += [o.sop_instance_uid for o in objects]
+            return tuple(Receipt(o.sop_instance_uid, self.answers[o.sop_instance_uid], "s") for o in objects)
+
+        def ask_back(objects, _destination):
+            return None if self.held is None else self.held & {o.sop_instance_uid for o in objects}
+
+        def request(_objects, _destination, transaction):
+            self.transactions.append(transaction)
+            return self.commitment
+
+        return Ways(send, ask_back, request, lambda _transaction: self.committed_later)
+
+
+def there(**more: object) -> Destination:
+    return Destination.model_validate({"name": "d", "kind": "stow", "url": "http://h", "first_retry_s": 1} | more)
+
+
+def run(world: World, before: Delivery, destination: Destination, now_s: float = 0.0) -> Delivery:
+    tried = attempt(before, OBJECTS, destination, world.ways(), now_s=now_s, keep=lambda _: None)
+    return decide(tried, OBJECTS, destination, now_s=now_s, jitter=0.0)
+
+
+def test_stored_and_found_is_safe() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")))
+    assert run(world, Delivery("d"), there()).stage is Stage.SAFE
+
+
+def test_stored_but_not_found_is_sent_again() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1",)))
+    first = run(world, Delivery("d"), there())
+    assert (first.stage, first.receipts["1.2"].status) == (Stage.WAITING, "not-found")
+    world.held = frozenset(("1.1", "1.2"))
+    assert run(world, first, there()).stage is Stage.SAFE
+    assert world.sent == ["1.1", "1.2"]  # the second attempt found it by asking first
+
+
+def test_what_cannot_be_asked_for_waits_and_is_not_sent_twice() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=None)
+    second = run(world, run(world, Delivery("d"), there()), there())
+    assert second.stage is Stage.WAITING
+    assert world.sent == ["1.1", "1.2"]
+
+
+def test_an_answer_is_believed_where_the_settings_say_so() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=None)
+    assert run(world, Delivery("d"), there(confirm="none")).stage is Stage.SAFE
+
+
+def test_only_what_failed_is_sent_again() -> None:
+    world = World({"1.1": STORED, "1.2": LATER}, held=frozenset(("1.1",)))
+    first = run(world, Delivery("d"), there())
+    world.answers["1.2"], world.held = STORED, frozenset(("1.1", "1.2"))
+    world.held = frozenset(("1.1",))
+    run(world, first, there())
+    assert world.sent == ["1.1", "1.2", "1.2"]
+
+
+def test_a_refusal_that_stays_is_a_dead_letter_once_the_rest_is_safe() -> None:
+    world = World({"1.1": NEVER, "1.2": STORED}, held=frozenset(("1.2",)))
+    ended = run(world, Delivery("d"), there())
+    assert ended.stage is Stage.DEAD
+    assert ended.why == "SEG: s"
+
+
+def test_a_delivery_is_given_up_after_its_time() -> None:
+    world = World({"1.1": LATER, "1.2": LATER}, held=frozenset())
+    waiting = run(world, Delivery("d"), there(give_up_after_s=100), now_s=99)
+    assert waiting.stage is Stage.WAITING
+    assert run(world, waiting, there(give_up_after_s=100), now_s=101).stage is Stage.DEAD
+
+
+def test_the_wait_grows_to_its_limit() -> None:
+    world = World({"1.1": LATER, "1.2": LATER}, held=frozenset())
+    waits, delivery = [], Delivery("d")
+    for _ in range(5):
+        delivery = run(world, delivery, there(longest_retry_s=4))
+        waits.append(delivery.next_s)
+    assert waits == [0.5, 1.0, 2.0, 2.0, 2.0]  # the lower half of 1, 2, 4, 4, 4: no jitter here
+
+
+def test_a_longer_wait_that_was_asked_for_is_kept() -> None:
+    answers = (Receipt("1.1", LATER, "HTTP 503", retry_after_s=60.0), Receipt("1.2", LATER, "HTTP 503"))
+    delivery = Delivery("d", attempts=1).with_receipts(answers)
+    assert decide(delivery, OBJECTS, there(), now_s=10.0, jitter=0.0).next_s == 70.0
+
+
+def test_nothing_for_a_destination_is_safe_at_once() -> None:
+    ended = decide(Delivery("d"), (), there(), now_s=0, jitter=0)
+    assert ended.stage is Stage.SAFE
+
+
+def test_commitment_is_what_makes_safe_where_it_is_asked_for() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(CommitmentAnswer(frozenset(("1.1", "1.2")), {})))
+    assert run(world, Delivery("d"), there(commitment="ask")).stage is Stage.SAFE
+
+
+def test_a_transaction_is_kept_before_it_is_asked_and_its_answer_may_come_later() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(None))
+    kept: list[Delivery] = []
+    first = attempt(Delivery("d"), OBJECTS, there(commitment="ask"), world.ways(), now_s=0, keep=kept.append)
+    assert kept[-1].transaction_uid == world.transactions[0]
+    waiting = run(world, first, there(commitment="ask"))
+    assert (waiting.stage, len(world.transactions)) == (Stage.WAITING, 1)
+    world.committed_later = CommitmentAnswer(frozenset(("1.1", "1.2")), {})
+    assert run(world, waiting, there(commitment="ask")).stage is Stage.SAFE
+
+
+def test_an_answer_that_never_comes_is_asked_for_anew_after_a_day() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(None))
+    first = run(world, Delivery("d"), there(commitment="ask", give_up_after_s=1e6))
+    run(world, first, there(commitment="ask", give_up_after_s=1e6), now_s=86401)
+    assert len(set(world.transactions)) == 2
+
+
+def test_an_object_that_the_archive_lost_is_sent_again_and_one_it_cannot_keep_is_not() -> None:
+    world = World(
+        {"1.1": STORED, "1.2": STORED},
+        held=frozenset(),
+        commitment=Requested(CommitmentAnswer(frozenset(), {"1.1": 0x0112, "1.2": 0x0122})),
+    )
+    first = run(world, Delivery("d"), there(commitment="ask"))
+    assert first.receipts["1.1"].state is LATER
+    assert first.receipts["1.2"].state is NEVER
+
+
+def test_an_archive_without_commitment_is_asked_by_query() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")))
+    assert run(world, Delivery("d"), there(commitment="ask")).stage is Stage.SAFE
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        pytest.param((LATER, LATER), True, id="nothing was taken"),
+        pytest.param((LATER, STORED), False, id="something was taken"),
+        pytest.param((NEVER, LATER), False, id="one was judged"),
+    ],
+)
+def test_only_a_destination_that_takes_nothing_counts_as_broken(states: tuple[State, State], expected: bool) -> None:
+    receipts = tuple(Receipt(o.sop_instance_uid, s, "x") for o, s in zip(OBJECTS, states, strict=True))
+    assert all_retryable(Delivery("d").with_receipts(receipts), OBJECTS) is expected
