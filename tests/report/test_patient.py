@@ -191,3 +191,24 @@ def test_one_text_of_a_header_is_read_decoded(maker: CaseMaker) -> None:
     header = source_dataset(maker.case().volume.series.files[0].path)
     assert read_text(header, "PatientName") == "Müller^Jörg"
     assert read_text(header, "InstitutionName") == ""
+
+
+def test_a_sequence_inside_a_copied_item_is_copied_too(maker: CaseMaker, out: Path) -> None:
+    def edit(ds: Dataset) -> None:
+        item, qualifier = other_ids(with_type=True), Dataset()
+        qualifier.UniversalEntityID, qualifier.UniversalEntityIDType = "1.2.3", "ISO"
+        item.IssuerOfPatientIDQualifiersSequence = [qualifier]
+        ds.OtherPatientIDsSequence = [item]
+
+    (item,) = dcmread(encode_results(maker.case(edit=edit), out)[0].path).OtherPatientIDsSequence
+    assert item.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == "1.2.3"
+
+
+def test_copying_replaces_what_a_target_held_before() -> None:
+    source, target = Dataset(), Dataset()
+    source.StudyInstanceUID, source.PatientID = "1.2.4", "new"
+    target.PatientID, target.IssuerOfPatientID, target.StudyDescription = "old", "OLD", "old"
+    target.OtherPatientIDsSequence = [other_ids(with_type=True)]
+    copy_patient_and_study(target, source)
+    assert target.PatientID == "new"
+    assert not {"IssuerOfPatientID", "StudyDescription", "OtherPatientIDsSequence"} & set(target.dir())
