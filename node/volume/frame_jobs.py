@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from node.errors import InputRefused
 from node.volume.decoders import read_stored
-from node.volume.hounsfield import FrameCounts, to_hounsfield
+from node.volume.hounsfield import ValueCounts, to_hounsfield
 from node.volume.stored import FrameTask
 
 
-def hounsfield(task: FrameTask, stored: NDArray[np.uint16]) -> FrameCounts:
+def hounsfield(task: FrameTask, stored: NDArray[np.uint16]) -> ValueCounts:
     """Read a frame and turn it into HU where it lies.
 
     Raises
@@ -21,7 +21,7 @@ def hounsfield(task: FrameTask, stored: NDArray[np.uint16]) -> FrameCounts:
         As `read_stored`.
     """
     read_stored(task, stored)
-    return to_hounsfield(stored, task)
+    return to_hounsfield(stored[np.newaxis], task)
 
 
 def digest(task: FrameTask) -> str | None:
@@ -41,13 +41,11 @@ def digest(task: FrameTask) -> str | None:
     return sha256(stored.astype("<u2", copy=False).data).hexdigest()
 
 
-def counts_as_json(counts: FrameCounts) -> list[int]:
+def counts_as_json(counts: ValueCounts) -> list[int]:
     """Return counts as a list of numbers."""
     return [int(value) for value in astuple(counts)]
 
 
-def counts_from_json(values: list[int]) -> FrameCounts:
+def counts_from_json(values: list[int]) -> ValueCounts:
     """Return counts from a list of numbers."""
-    *numbers, upper_bits = values
-    n, n_padding, n_sampled, n_air, n_soft, n_air_if_signed = numbers
-    return FrameCounts(n, n_padding, n_sampled, n_air, n_soft, n_air_if_signed, bool(upper_bits))
+    return ValueCounts(*values)

@@ -17,8 +17,8 @@ _INT16 = np.iinfo(np.int16)
 
 
 @dataclass(frozen=True, slots=True)
-class FrameCounts:
-    """What one frame holds, in voxels; air and soft tissue are counted on a sample without padding."""
+class ValueCounts:
+    """What frames hold, in voxels; air and soft tissue are counted on a sample without padding."""
 
     n: int
     n_padding: int
@@ -26,7 +26,7 @@ class FrameCounts:
     n_air: int
     n_soft: int
     n_air_if_signed: int
-    upper_bits: bool  # bits above High Bit were set
+    n_upper: int  # with bits above High Bit, padding aside
 
     @property
     def has_air(self) -> bool:
@@ -39,15 +39,15 @@ class FrameCounts:
         return self.n_soft >= SOFT_FRAC * max(1, self.n_sampled)
 
 
-def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> FrameCounts:
+def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> ValueCounts:
     """Turn stored values into HU where they lie: `stored.view(int16)` holds HU afterwards.
 
     Parameters
     ----------
-    stored : (rows, columns) uint16
-        Two's complement where the pixels are signed.
+    stored : (n, rows, columns) uint16
+        Frames with the same bits, sign, rescale and padding; two's complement where the pixels are signed.
     task : FrameTask
-        Bits, sign, rescale and padding.
+        One of them.
 
     Notes
     -----
@@ -56,7 +56,7 @@ def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> FrameCounts:
     """
     raw = stored.view(np.int16) if task.signed else stored
     padding = None if task.padding is None else _between(raw, *task.padding)
-    upper_bits = _mask_upper_bits(stored, raw, padding, task)
+    n_upper = _mask_upper_bits(stored, raw, padding, task)
     n_air_if_signed = 0 if task.signed else _air_if_signed(stored, task)
     _rescale(stored, raw, task)
     hu = stored.view(np.int16)
@@ -64,18 +64,18 @@ def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> FrameCounts:
     n_padding = 0 if padding is None else int(np.count_nonzero(padding))
     if n_padding:
         hu[padding] = PADDING_HU
-    return _counted(hu, padding if n_padding else None, n_padding, n_air_if_signed, upper_bits)
+    return _counted(hu, padding if n_padding else None, n_padding, n_air_if_signed, n_upper)
 
 
 def _counted(
-    hu: NDArray[np.int16], padding: NDArray[np.bool_] | None, n_padding: int, n_air_if_signed: int, upper_bits: bool
-) -> FrameCounts:
+    hu: NDArray[np.int16], padding: NDArray[np.bool_] | None, n_padding: int, n_air_if_signed: int, n_upper: int
+) -> ValueCounts:
     """Count air and soft tissue on a sample of rows."""
-    sample = hu[::SAMPLED_ROWS]
-    n_ignored = 0 if padding is None else int(np.count_nonzero(padding[::SAMPLED_ROWS]))
+    sample = hu[:, ::SAMPLED_ROWS]
+    n_ignored = 0 if padding is None else int(np.count_nonzero(padding[:, ::SAMPLED_ROWS]))
     n_air = int(np.count_nonzero(_between(sample, *AIR_HU))) - n_ignored  # padding lies among air
     n_soft = int(np.count_nonzero(_between(sample, *SOFT_HU)))
-    return FrameCounts(hu.size, n_padding, sample.size - n_ignored, n_air, n_soft, n_air_if_signed, upper_bits)
+    return ValueCounts(hu.size, n_padding, sample.size - n_ignored, n_air, n_soft, n_air_if_signed, n_upper)
 
 
 def _between(values: NDArray[np.int16] | NDArray[np.uint16], low: int, high: int) -> NDArray[np.bool_]:
@@ -90,19 +90,19 @@ def _mask_upper_bits(
     raw: NDArray[np.int16] | NDArray[np.uint16],
     padding: NDArray[np.bool_] | None,
     task: FrameTask,
-) -> bool:
-    """Clear what stands above High Bit, or spread the sign into it; tell whether other than padding needed it."""
+) -> int:
+    """Clear what stands above High Bit, or spread the sign into it; count voxels other than padding that needed it."""
     if task.bits_stored == 16:
-        return False
+        return 0
     low, high = _range(task)
     if int(raw.max()) <= high and int(raw.min()) >= low:
-        return False
+        return 0
     over = (raw > high) | (raw < low)
-    needed = bool((over if padding is None else over & ~padding).any())
+    n_upper = int(np.count_nonzero(over if padding is None else over & ~padding))
     shift = 16 - task.bits_stored
     shifted = stored << shift
     stored[...] = (shifted.view(np.int16) >> shift).view(np.uint16) if task.signed else shifted >> shift
-    return needed
+    return n_upper
 
 
 def _range(task: FrameTask) -> tuple[int, int]:
@@ -119,7 +119,7 @@ def _air_if_signed(stored: NDArray[np.uint16], task: FrameTask) -> int:
     low, high = max(low, wrapped >> 1), min(high, wrapped - 1)
     if low > high or int(stored.max()) < low:
         return 0
-    return int(np.count_nonzero(_between(stored[::SAMPLED_ROWS], low, high)))
+    return int(np.count_nonzero(_between(stored[:, ::SAMPLED_ROWS], low, high)))
 
 
 def _rescale(stored: NDArray[np.uint16], raw: NDArray[np.int16] | NDArray[np.uint16], task: FrameTask) -> None:
@@ -135,9 +135,10 @@ def _rescale(stored: NDArray[np.uint16], raw: NDArray[np.int16] | NDArray[np.uin
 
 
 def _with_rim(hu: NDArray[np.int16], padding: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """Add a constant rim below -1024 HU that all four corners share."""
-    corner = int(hu[0, 0])
-    if corner >= PADDING_HU or any(int(hu[at]) != corner for at in ((0, -1), (-1, 0), (-1, -1))):
+    """Add a constant rim below -1024 HU that all four corners of a frame share."""
+    corners = hu[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    rimmed = (corners[:, 0] < PADDING_HU) & (corners == corners[:, :1]).all(axis=1)
+    if not rimmed.any():
         return padding
-    rim: NDArray[np.bool_] = hu == np.int16(corner)
+    rim: NDArray[np.bool_] = (hu == corners[:, :1, None]) & rimmed[:, None, None]
     return rim if padding is None else padding | rim

@@ -4,31 +4,31 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from node.errors import Code, Reason, refuse, warn
-from node.volume.hounsfield import AIR_FRAC, AIR_HU, SOFT_FRAC, SOFT_HU, FrameCounts
+from node.volume.hounsfield import AIR_FRAC, AIR_HU, SOFT_FRAC, SOFT_HU, ValueCounts
 from node.volume.stored import FrameTask
 
 
-def sum_counts(counts: Iterable[FrameCounts]) -> FrameCounts:
+def sum_counts(counts: Iterable[ValueCounts]) -> ValueCounts:
     """Return the counts of all frames together."""
     every = list(counts)
-    return FrameCounts(
+    return ValueCounts(
         n=sum(c.n for c in every),
         n_padding=sum(c.n_padding for c in every),
         n_sampled=sum(c.n_sampled for c in every),
         n_air=sum(c.n_air for c in every),
         n_soft=sum(c.n_soft for c in every),
         n_air_if_signed=sum(c.n_air_if_signed for c in every),
-        upper_bits=any(c.upper_bits for c in every),
+        n_upper=sum(c.n_upper for c in every),
     )
 
 
-def check_values(tasks: Sequence[FrameTask], counts: Sequence[FrameCounts]) -> tuple[Reason, ...]:
-    """Check the values of a whole series after rescale."""
-    total = sum_counts(counts)
-    return (*_sign(total), *_range(total), *_vary(tasks, counts), *_handled(total, counts))
+def check_values(counted: Sequence[tuple[FrameTask, ValueCounts]]) -> tuple[Reason, ...]:
+    """Check the values of a whole series after rescale, given counts of frames that are read alike."""
+    total = sum_counts(counts for _, counts in counted)
+    return (*_sign(total), *_range(total), *_vary(counted), *_handled(total))
 
 
-def _sign(total: FrameCounts) -> Iterable[Reason]:
+def _sign(total: ValueCounts) -> Iterable[Reason]:
     used = max(1, total.n_sampled)
     if not total.has_air and total.n_air_if_signed >= AIR_FRAC * used:
         yield refuse(
@@ -38,7 +38,7 @@ def _sign(total: FrameCounts) -> Iterable[Reason]:
         )
 
 
-def _range(total: FrameCounts) -> Iterable[Reason]:
+def _range(total: ValueCounts) -> Iterable[Reason]:
     used = max(1, total.n_sampled)
     if not total.has_air:
         yield refuse(
@@ -54,11 +54,11 @@ def _range(total: FrameCounts) -> Iterable[Reason]:
         )
 
 
-def _vary(tasks: Sequence[FrameTask], counts: Sequence[FrameCounts]) -> Iterable[Reason]:
+def _vary(counted: Sequence[tuple[FrameTask, ValueCounts]]) -> Iterable[Reason]:
     """Differing rescale values are believed if every group of slices has air and soft tissue for itself."""
-    groups: defaultdict[tuple[float, float], list[FrameCounts]] = defaultdict(list)
-    for task, count in zip(tasks, counts, strict=True):
-        groups[task.slope, task.intercept].append(count)
+    groups: defaultdict[tuple[float, float], list[ValueCounts]] = defaultdict(list)
+    for task, counts in counted:
+        groups[task.slope, task.intercept].append(counts)
     if len(groups) < 2:
         return
     text = f"{len(groups)} pairs of Rescale Slope and Intercept in one series"
@@ -69,9 +69,8 @@ def _vary(tasks: Sequence[FrameTask], counts: Sequence[FrameCounts]) -> Iterable
         yield refuse(Code.HU_VARY, f"{text}; not all of them give air and soft tissue")
 
 
-def _handled(total: FrameCounts, counts: Sequence[FrameCounts]) -> Iterable[Reason]:
+def _handled(total: ValueCounts) -> Iterable[Reason]:
     if total.n_padding:
         yield warn(Code.HU_PAD, f"{100 * total.n_padding / total.n:.1f} % of the voxels are padding, set to -1024 HU")
-    n = sum(c.upper_bits for c in counts)
-    if n:
-        yield warn(Code.HU_UPPER, f"bits above High Bit were set in {n} images; they were cleared")
+    if total.n_upper:
+        yield warn(Code.HU_UPPER, f"bits above High Bit were set in {total.n_upper} voxels; they were cleared")

@@ -81,14 +81,14 @@ def read_volume(
         if stack.lps_from_zyx is None or _refuses(reasons):
             return Refusal(reasons)
         tasks = [task_of(frame) for frame in stack.frames]
-        hu_zyx, counts = assemble(tasks, threads)
+        hu_zyx, counted = assemble(tasks, threads)
     except InputRefused as error:
         return Refusal((*identity, refuse(Code(error.code), error.message)))
-    seen = check_values(tasks, counts)
+    seen = check_values(counted)
     reasons = (*identity, *values, *seen, *scouts, *stack.reasons, *acquisition)
     if _refuses(reasons):
         return Refusal(reasons)
-    total = sum_counts(counts)
+    total = sum_counts(counts for _, counts in counted)
     return _volume(series, stack.frames, hu_zyx, stack.lps_from_zyx, total.n_padding / total.n, reasons)
 
 

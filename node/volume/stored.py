@@ -22,6 +22,11 @@ class FrameTask:
     padding: tuple[int, int] | None = None  # lowest and highest stored value that is padding
 
     @property
+    def how(self) -> tuple[object, ...]:
+        """What must be equal for frames to be turned into HU together."""
+        return (self.bits_stored, self.signed, self.slope, self.intercept, self.padding)
+
+    @property
     def n_bytes(self) -> int:
         """Size of the decoded frame."""
         return 2 * self.rows * self.columns
