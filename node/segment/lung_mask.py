@@ -47,7 +47,7 @@ def lung_mask(
     """
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
-    if plan.gated:
+    if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in
         mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
     if plan.definition is LungDefinition.WITH_LESIONS:
         mask = filled(mask, spacing_mm[1] * spacing_mm[2], _HOLE_MM2)

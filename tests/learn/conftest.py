@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from node.learn.session import Wish, run
 
 COLUMNS = [
     "id", "case", "image", "mask", "source", "domain", "hu_slope", "hu_intercept", "label", "width", "height",
@@ -60,3 +63,28 @@ def small_set(tmp_path: Path) -> Path:
     """Three patients to learn from, one to validate on, two to judge on."""
     split = {"A": "train", "B": "train", "C": "train", "D": "val", "E": "test", "F": "test"}
     return write_set(tmp_path / "set", split)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small U-Net that has learnt the squares: a run folder."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("trained")
+    split = {"A": "train", "B": "train", "C": "train", "D": "val"}
+    small = write_set(root / "set", split)
+    wish = Wish(
+        "unet",
+        small,
+        root / "run",
+        width=4,
+        size=64,
+        lr=5e-3,
+        epochs=12,
+        precision="fp32",
+        device="cpu",
+        switches=("depth=3",),
+    )
+    run(wish, lambda _: None)
+    torch.set_num_threads(threads)
+    return root / "run"

@@ -1,0 +1,152 @@
+"""Judging: by patient, by group, never on what was learnt, and again from saved masks."""
+
+import csv
+import json
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pytest
+
+from node.errors import InputRefused
+from node.learn.cases import items
+from node.learn.evaluate import Question, evaluate
+from node.learn.index import read_index
+from node.learn.judge import measure
+from node.learn.page import write_page
+from node.learn.predictors import predictor
+from node.learn.summary import summary
+from node.segment.contract import LungDefinition, Task
+
+WITHOUT = LungDefinition.WITHOUT_LESIONS
+
+
+def silent(*_: object) -> None:
+    """Tell nobody."""
+
+
+def test_figures_are_means_over_patients_and_stand_beside_every_item(trained, small_set, tmp_path):
+    answer = evaluate(Question((str(trained),), small_set, tmp_path / "out", device="cpu", precision="fp32"), silent)
+
+    (line,) = answer["models"]
+    assert (line["n_cases"], line["n_slices"], line["group"], line["split"]) == (2, 8, "hu/rule", "test")
+    assert line["dice_mean"] > 0.9
+    assert line["dice_mean"] == pytest.approx(np.mean([case["dice"] for case in line["cases"].values()]))
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["models"][0]["dice_mean"] == line["dice_mean"]
+    with (tmp_path / "out" / "cases.csv").open() as file:
+        assert [row["item"] for row in csv.DictReader(file)] == [f"{case}_{i}" for case in "EF" for i in range(4)]
+
+
+def test_a_case_that_was_learnt_is_refused(trained, small_set, tmp_path):
+    with pytest.raises(InputRefused, match="A") as caught:
+        evaluate(Question((str(trained),), small_set, tmp_path / "out", split=None, device="cpu"), silent)
+    assert caught.value.code == "EVAL-TRAINED"
+
+
+def test_saved_masks_are_judged_again_to_the_same_figures(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", device="cpu", precision="fp32", save=True)
+    first = evaluate(asked, silent)
+
+    again = evaluate(replace(asked, models=(str(tmp_path / "out" / "masks" / "run"),), out=tmp_path / "two"), silent)
+
+    same = ("dice_mean", "hd95_mm_mean", "tumour_kept_out_mean", "confusion")
+    assert [again["models"][0][key] for key in same] == [first["models"][0][key] for key in same]
+
+
+def test_a_model_against_itself_differs_by_nothing(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", device="cpu", precision="fp32", save=True)
+    evaluate(asked, silent)
+    saved = tmp_path / "out" / "masks" / "run"
+    told = json.loads((saved / "predictions.json").read_text()) | {"name": "copy"}
+    (saved / "predictions.json").write_text(json.dumps(told))
+
+    answer = evaluate(replace(asked, models=(str(saved),), baseline=str(trained), out=tmp_path / "two"), silent)
+
+    (line,) = answer["comparison"]
+    assert (line["name"], line["n_cases"], line["dice_difference"], line["p"]) == ("copy", 2, 0.0, None)
+
+
+def test_groups_of_labels_are_never_pooled(trained, small_set, tmp_path):
+    index = small_set / "index.csv"
+    lines = index.read_text().splitlines()
+    index.write_text("\n".join(line.replace(",rule,", ",expert,") if ",F," in line else line for line in lines) + "\n")
+
+    answer = evaluate(Question((str(trained),), small_set, tmp_path / "out", device="cpu"), silent)
+
+    assert [(line["group"], line["n_cases"]) for line in answer["models"]] == [("hu/expert", 1), ("hu/rule", 1)]
+
+
+def test_a_set_without_lungs_is_refused(trained, small_set, tmp_path):
+    index = small_set / "index.csv"
+    index.write_text(
+        index.read_text().replace(
+            "ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1's lung only", "255 = tumour"
+        )
+    )
+
+    with pytest.raises(InputRefused) as caught:
+        evaluate(Question((str(trained),), small_set, tmp_path / "out", device="cpu"), silent)
+    assert caught.value.code == "EVAL-EMPTY"
+
+
+def test_a_model_that_moves_with_brightness_shows_it(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", where=("case=E",), device="cpu", robust=True)
+
+    (line,) = evaluate(asked, silent)["models"]
+
+    assert 0.0 <= line["intensity_sd_mean"] < 0.2
+
+
+def test_the_page_shows_overlays_and_figures(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", device="cpu", save=True)
+    answer = evaluate(asked, silent)
+
+    page = write_page(asked, answer).read_text()
+
+    assert "not for diagnosis" in page
+    for name in ("confusion", "overlap", "distances", "overlays"):
+        assert (tmp_path / "out" / f"0-{name}.png").stat().st_size > 1000
+
+
+def test_a_volume_is_judged_in_three_dimensions(tmp_path):
+    hu = np.full((16, 16, 6), 40, np.int16)
+    label = np.zeros((16, 16, 6), np.uint8)
+    label[4:12, 4:12, 1:5] = 1
+    label[5:7, 5:7, 2] = 2
+    for name, voxels in (("ct", hu), ("label", label)):
+        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-1.0, -1.0, 2.0, 1.0])), tmp_path / f"X_{name}.nii.gz")
+    (tmp_path / "index.csv").write_text(
+        "id,case,ct,label,domain,lung_label,label_key,split,label_origin\n"
+        'X,X,X_ct.nii.gz,X_label.nii.gz,hu,1,"1 = lung, 2 = tumour",test,expert\n'
+    )
+    (item,) = items(read_index(tmp_path), Task.LUNGS, WITHOUT)
+    found = item.reference_zyx.copy()
+    found[1] = False  # one slice of four missed
+    found[0, 0, 0] = True  # a mark where nothing is
+
+    measured = measure(item, found)
+
+    n = int(item.reference_zyx.sum())
+    assert measured.values["dice"] == pytest.approx(2 * (n - 64) / (n - 64 + 1 + n))
+    assert measured.values["tumour_kept_out"] == 1.0
+    assert measured.values["false_marks"] == 1.0
+    assert (measured.n_slices, measured.n_empty, measured.n_empty_marked) == (6, 2, 1)
+    assert summary("m", "test", [measured])["empty_fp_rate"] == 0.5
+
+
+def test_with_lesions_the_tumour_belongs_to_the_reference(small_set):
+    rows = read_index(small_set, where=("id=E_0",))
+    areas = [next(iter(items(rows, Task.LUNGS, d))).reference_zyx.sum() for d in (WITHOUT, LungDefinition.WITH_LESIONS)]
+
+    assert areas[1] - areas[0] == 36
+
+
+def test_the_rules_have_no_answer_for_a_single_slice(small_set, tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        evaluate(Question(("lungs-rule",), small_set, tmp_path / "out"), silent)
+    assert caught.value.code == "RULE-SLICE"
+
+
+def test_a_name_that_stands_for_nothing_is_refused():
+    with pytest.raises(Exception, match="not installed"):
+        predictor("no-such-model")

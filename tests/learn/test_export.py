@@ -1,0 +1,123 @@
+"""A run becomes a model that the node loads, and says what it learnt from."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from node.errors import InputRefused, Misconfigured
+from node.facts.series import SeriesFacts
+from node.learn.export import export
+from node.segment.contract import LungDefinition, Segmentation
+from node.segment.registry import installed, load_lungs, verify
+from node.volume.volume import Volume
+
+
+def volume(hu_zyx: np.ndarray) -> Volume:
+    """A volume that runs towards the head, 5 x 4 x 4 mm."""
+    lps_from_zyx = np.array([[0, 0, 4.0, 0], [0, 4.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
+    return Volume(hu_zyx.astype(np.int16), lps_from_zyx, (), 5.0, 0.0, (), SeriesFacts(()))
+
+
+def two_lungs(n: int = 20) -> np.ndarray:
+    """A body with two square lungs in it, slice after slice."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:64, :64]
+    hu = np.full((n, 64, 64), -1000.0)
+    hu[:, np.hypot(y - 32, x - 32) < 29] = 40.0
+    hu[:, 18:40, 10:27] = -800.0
+    hu[:, 18:40, 37:54] = -800.0
+    return hu + rng.normal(0, 15, hu.shape)
+
+
+def test_an_exported_run_loads_and_finds_a_right_and_a_left_lung(trained, tmp_path):
+    export(trained, "unet-w4", tmp_path)
+
+    found = load_lungs("unet-w4", tmp_path, threads=1).segment(volume(two_lungs()))
+
+    assert isinstance(found, Segmentation)
+    assert found.definition is LungDefinition.WITHOUT_LESIONS
+    assert [segment.name for segment in found.segments] == ["Right lung", "Left lung"]
+    right, left = (np.argwhere(found.labels_zyx == label)[:, 2].mean() for label in (1, 2))
+    assert right < 32 < left
+
+
+def test_the_same_volume_gives_the_same_lungs(trained, tmp_path):
+    export(trained, "unet-w4", tmp_path)
+    hu = two_lungs()
+
+    one, other = (load_lungs("unet-w4", tmp_path, threads=1).segment(volume(hu)) for _ in range(2))
+
+    assert np.array_equal(one.labels_zyx, other.labels_zyx)
+
+
+def test_a_scan_stored_upside_down_gives_the_same_lungs_turned(trained, tmp_path):
+    export(trained, "unet-w4", tmp_path)
+    model = load_lungs("unet-w4", tmp_path, threads=1)
+    hu = two_lungs()
+    turned = Volume(
+        hu[::-1].astype(np.int16),
+        np.array([[0, 0, 4.0, 0], [0, 4.0, 0, 0], [-5.0, 0, 0, 95.0], [0, 0, 0, 1]]),
+        (), 5.0, 0.0, (), SeriesFacts(()),
+    )  # fmt: skip
+
+    straight, upside_down = model.segment(volume(hu)), model.segment(turned)
+
+    assert np.array_equal(upside_down.labels_zyx[::-1], straight.labels_zyx)
+
+
+def test_a_volume_without_lungs_is_refused(trained, tmp_path):
+    export(trained, "unet-w4", tmp_path)
+
+    refused = load_lungs("unet-w4", tmp_path, threads=1).segment(volume(np.full((4, 64, 64), 40.0)))
+
+    assert refused.leading.code == "SEG-EMPTY"
+
+
+def test_the_folder_is_verified_and_its_card_lists_cases_and_licences(trained, tmp_path):
+    folder = export(trained, "unet-w4", tmp_path)
+
+    assert verify("unet-w4", tmp_path).verified
+    card = (folder / "CARD.md").read_text()
+    assert "Training cases: A, B, C." in card
+    assert "CC BY 3.0" in card
+    assert "not for diagnosis" in card
+
+
+def test_changed_weights_do_not_load(trained, tmp_path):
+    folder = export(trained, "unet-w4", tmp_path)
+    data = bytearray((folder / "weights.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "weights.safetensors").write_bytes(data)
+
+    with pytest.raises(Misconfigured) as caught:
+        load_lungs("unet-w4", tmp_path)
+    assert caught.value.code == "SYS-MODEL"
+
+
+def test_other_weights_have_another_digest(trained, tmp_path):
+    folder = export(trained, "unet-w4", tmp_path)
+    digest = installed(tmp_path)[0].digest
+    text = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(text.replace("threshold = 0.5", "threshold = 0.4"))
+
+    assert installed(tmp_path)[0].digest != digest
+
+
+def test_a_run_on_other_licences_needs_a_name_that_says_so(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    told = json.loads((run / "run.json").read_text()) | {"free": False, "licences": ["CC BY-NC 3.0"]}
+    (run / "run.json").write_text(json.dumps(told))
+
+    with pytest.raises(InputRefused) as caught:
+        export(run, "unet-w4", tmp_path)
+    assert caught.value.code == "EXPORT-LICENCE"
+    assert export(run, "unet-w4-nc", tmp_path).is_dir()
+
+
+def test_a_run_without_a_finished_epoch_is_refused(tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        export(tmp_path, "nothing", tmp_path)
+    assert caught.value.code == "EXPORT-UNREAD"
