@@ -34,7 +34,7 @@ def main() -> None:
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(parent, MAX_MESSAGE_BYTES, 1)
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):  # reset: the parent ended with an answer of ours unread
                 return
             if not data:
                 return
