@@ -27,9 +27,12 @@ def airways(
     hu, air : (head, back, left) int16 and bool, the working grid.
     spacing_mm : of that grid.
     """
-    pipe = windpipe(hu, air, spacing_mm)
-    if pipe is None:
+    above = _centre_of_the_largest(air)
+    found = windpipe(hu[above:], air[above:], spacing_mm)
+    if found is None:
         return None
+    pipe = np.zeros_like(air)
+    pipe[above:] = found
     near = _near(pipe, spacing_mm)
     tree = _before_it_bursts(hu[near], air[near], pipe[near], float(np.prod(spacing_mm)) / 1000.0)
     rounds = max(1, round(_WALL_MM / max(spacing_mm[1:])))
@@ -37,6 +40,17 @@ def airways(
     walled = pipe.copy()
     walled[near] = ndimage.binary_dilation(tree, in_slice, iterations=rounds, mask=air[near])
     return walled
+
+
+def _centre_of_the_largest(air: NDArray[np.bool_]) -> int:
+    """Return the slice at which half of the largest piece of air lies below: a tube lower down may be bowel."""
+    labels, n = ndimage.label(air)
+    if n == 0:
+        return 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    below = np.cumsum((labels == int(sizes.argmax())).sum(axis=(1, 2)))
+    return int(np.searchsorted(below, below[-1] / 2.0))
 
 
 def _near(pipe: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:

@@ -1,7 +1,8 @@
 """Lung whose chest wall lies outside the field of view, so that it reaches the edge as outside air does.
 
-A piece of one slice that touches the border of the field of view is lung where most of it is as dense as lung and
-the rest of its outline is the body's own tissue: air is darker, and foam lies between the body and the table.
+A piece of one slice that touches the border of the field of view is lung where most of it is as dense as lung, the
+rest of its outline is the body's own tissue, and the chest wall lies in front of it and behind it: air is darker, a
+mattress lies behind the body and blankets lie in front.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import ndimage
 _LUNG_HU = (-950, -500)
 _LUNG_FRAC = 0.5
 _WALLED_FRAC = 0.8
+_BETWEEN_FRAC = 0.3  # the round border of a field of view hides the wall of many columns
 _SMALLEST_VOXELS = 80  # about 3 cm²
 _NOTHING_HU = -1024  # what a volume holds where the scan has no value
 
@@ -40,7 +42,9 @@ def cut_lung(hu: NDArray[np.int16], skin: NDArray[np.bool_], outside: NDArray[np
     lung = np.zeros(n + 1, bool)
     for index in np.nonzero(possible)[0].tolist():
         z = int(boxes[index - 1][0].start)
-        lung[index] = _walled_frac(labels[z] == index, skin[z], seen) > _WALLED_FRAC
+        piece = labels[z] == index
+        walled = _walled_frac(piece, skin[z], seen) > _WALLED_FRAC
+        lung[index] = walled and _between_frac(piece, skin[z]) > _BETWEEN_FRAC
     return np.asarray(lung[labels], bool)
 
 
@@ -49,3 +53,10 @@ def _walled_frac(piece: NDArray[np.bool_], skin: NDArray[np.bool_], seen: NDArra
     whole = ndimage.binary_fill_holes(piece)
     outline = ndimage.binary_dilation(whole) & ~whole & seen
     return float(skin[outline].mean()) if outline.any() else 0.0
+
+
+def _between_frac(piece: NDArray[np.bool_], skin: NDArray[np.bool_]) -> float:
+    """Return how much of a piece has tissue both in front of it and behind it."""
+    in_front = np.logical_or.accumulate(skin, axis=0)
+    behind = np.logical_or.accumulate(skin[::-1], axis=0)[::-1]
+    return float((in_front & behind)[piece].mean())

@@ -15,7 +15,7 @@ from node.segment.registry import load_lungs
 from node.volume.volume import Volume
 
 _GIB = 1 << 30
-_BYTES_PER_VOXEL = 12  # measured: 600 slices of 512 x 512 stay below 3 GiB with the volume itself
+_BYTES_PER_VOXEL = 8  # measured on 600 slices of 512 x 512: 6, the checks that follow included
 _ALWAYS_BYTES = 200 << 20
 
 

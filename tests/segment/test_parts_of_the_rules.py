@@ -101,10 +101,12 @@ def test_lung_at_the_border_of_the_field_is_told_from_air_and_foam():
     hu[:, 55:] = -900  # foam below the body, on a plate
     outside = hu < -300
     found = cut_lung(hu, hu > -300, outside)
+    mattress = cut_lung(np.where(hu == -1000, 0, hu).astype(np.int16), hu > -300, hu == -900)
     foam_has_no_wall = cut_lung(hu, (hu > -300) & (np.arange(60) < 50)[:, None], outside)
     assert np.array_equal(found[:, 5:55], (hu == -850)[:, 5:55])
     assert not found[:, :5].any()
     assert not foam_has_no_wall[:, 55:].any()
+    assert not mattress.any()
 
 
 def pipe(z_top=29, z_end=10, gas=-1000):
@@ -118,6 +120,19 @@ def test_a_round_upright_tube_of_air_is_the_windpipe():
     found = windpipe(hu, hu < -300, MM)
     assert found is not None
     assert found[15, 40, 40]
+
+
+def test_a_longer_tube_below_the_lungs_is_bowel():
+    hu = np.full((90, 80, 80), -1000, np.int16)
+    hu[:, disc((80, 80), (40, 40), 35)] = 30
+    hu[2:42, disc((80, 80), (40, 60), 4)] = -1000
+    hu[50:84, 25:55, 15:33] = hu[50:84, 25:55, 47:65] = -850
+    hu[62:82, disc((80, 80), (40, 40), 4)] = -1000
+    _, air = body_and_air(hu)
+    tree = airways(hu, air, MM)
+    assert tree is not None
+    assert tree[70, 40, 40]
+    assert not tree[20, 40, 60]
 
 
 def test_a_short_tube_is_no_windpipe():
