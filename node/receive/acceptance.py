@@ -1,26 +1,47 @@
 """What must hold of a received data set before it is kept: the command's UIDs are in it, and its size is sane."""
 
+import mmap
+import os
+
 from node.receive.command import Command
-from node.receive.elements import Data, FirstElements, walk
+from node.receive.elements import Data, FirstElements, MoreNeeded, walk
 from node.receive.status import Status, Unacceptable
 from node.receive.syntaxes import IMPLICIT_LITTLE, NATIVE
 from node.store.layout import InstanceUids, is_uid
 
+_FIRST_BYTES = 16384
 MAXIMUM_EDGE = 4096  # rows or columns, SIZE-DIM
 MAXIMUM_FRAMES = 5000
 MAXIMUM_PIXEL_BYTES = 4 << 30
 _HALF_CHROMA = frozenset((b"YBR_FULL_422", b"YBR_PARTIAL_422"))  # two samples a pixel when native
 
 
-def accept(data: Data, start: int, request: Command, transfer_syntax_uid: str) -> InstanceUids:
-    """Check the data set that begins at `start`, and return the UIDs under which it is kept.
+def accept_file(descriptor: int, start: int, request: Command, transfer_syntax_uid: str) -> InstanceUids:
+    """Check an open file whose data set begins at `start`, and return the UIDs under which it is kept.
+
+    Most headers lie in the first pages; a longer one is mapped, so that memory stays flat.
+    """
+    size = os.fstat(descriptor).st_size
+    try:
+        return accept(os.pread(descriptor, _FIRST_BYTES, 0), start, request, transfer_syntax_uid, end=size)
+    except MoreNeeded:
+        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
+            return accept(data, start, request, transfer_syntax_uid)
+
+
+def accept(
+    data: Data, start: int, request: Command, transfer_syntax_uid: str, *, end: int | None = None
+) -> InstanceUids:
+    """Check the data set between `start` and `end`, and return the UIDs under which it is kept.
 
     Raises
     ------
+    MoreNeeded
+        `data` is only the first part, and the header goes on behind it.
     Unacceptable
         With the status of standards 6.1 and a comment without patient data.
     """
-    first = walk(data, start, implicit=transfer_syntax_uid == IMPLICIT_LITTLE)
+    first = walk(data, start, implicit=transfer_syntax_uid == IMPLICIT_LITTLE, end=end)
     uids = _uids(first)
     if first.uid("sop_class") != request.sop_class_uid or uids.sop != request.sop_instance_uid:
         raise Unacceptable(Status.DATA_SET_MISMATCH, "ID-NOUID: the data set's UIDs are not those of the command")

@@ -15,10 +15,11 @@ MAXIMUM_ELEMENTS = 200_000
 
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_VRS = _LONG_VRS | frozenset(
+_SHORT_VRS = frozenset(
     (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
      b"ST", b"TM", b"UI", b"UL", b"US")
 )  # fmt: skip
+_VRS = _LONG_VRS | _SHORT_VRS
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = 0x7FE00010
 _FIRST_GROUP = 0x0004  # below are command, file meta and directory
@@ -59,23 +60,39 @@ class FirstElements:
             return otherwise
 
 
-def walk(data: Data, start: int, *, implicit: bool) -> FirstElements:
-    """Walk over the data set that begins at `start` and ends with `data`.
+class MoreNeeded(Exception):
+    """The walk came to an element behind the part of the data set that it was given."""
+
+
+def walk(data: Data, start: int, *, implicit: bool, end: int | None = None) -> FirstElements:
+    """Walk over the data set that begins at `start`.
+
+    Parameters
+    ----------
+    data : the file, or its first part
+    start : where the data set begins in it
+    implicit : whether it is written without VRs
+    end : where the data set ends; None: with `data`
 
     Raises
     ------
+    MoreNeeded
+        `data` is only a part and the elements go on behind it.
     Unacceptable
         CANNOT_PARSE: no data set; NESTED_TOO_DEEP: a bound was passed; TRUNCATED: it ends inside an element.
     """
-    return _Walk(data, implicit=implicit).run(start)
+    try:
+        return _Walk(data, len(data) if end is None else end, implicit=implicit).run(start)
+    except struct.error:  # a head that is announced to be there is not in `data`
+        raise MoreNeeded from None
 
 
 class _Walk:
     """One walk: the data, how it is written, and how many elements there were."""
 
-    def __init__(self, data: Data, *, implicit: bool) -> None:
+    def __init__(self, data: Data, end: int, *, implicit: bool) -> None:
         self._data = data
-        self._end = len(data)
+        self._end = end
         self._implicit = implicit
         self._n_elements = 0
 
@@ -85,6 +102,10 @@ class _Walk:
         pixel_bytes: int | None = None
         n_found = 0
         while position < self._end:
+            position, plain = self._past_plain(position, values)
+            n_found += plain
+            if position >= self._end:
+                break
             tag, vr, position, length = self._head(position, implicit=self._implicit)
             if tag >> 16 < _FIRST_GROUP:
                 raise Unacceptable(Status.CANNOT_PARSE, f"element {tag:08X} cannot stand in a data set")
@@ -94,12 +115,32 @@ class _Walk:
                 continue
             if (name := _WANTED.get(tag)) is not None and length <= _HIGHEST_KEPT:
                 values[name] = self._data[position : position + length]
+                if position + length > len(self._data) and position + length <= self._end:
+                    raise MoreNeeded
             if tag == _PIXELS and length != _UNDEFINED:
                 pixel_bytes = length
             position = self._after(tag, vr, position, length, depth=0, implicit=self._implicit)
         if n_found == 0:
             raise Unacceptable(Status.CANNOT_PARSE, "the data set is empty")
         return FirstElements(values, pixel_bytes)
+
+    def _past_plain(self, position: int, values: dict[str, bytes]) -> tuple[int, int]:
+        """Go past the short explicit elements that stand here, nearly all of a header: a loop without calls."""
+        data, last, n_found = self._data, min(self._end, len(self._data)) - 8, 0
+        if self._implicit:
+            return position, 0
+        while position <= last:
+            group, element, vr, length = _HEAD(data, position)
+            behind = position + 8 + length
+            if vr not in _SHORT_VRS or group < _FIRST_GROUP or behind > last:
+                break
+            name = _WANTED.get(group << 16 | element)
+            if name is not None and length <= _HIGHEST_KEPT:
+                values[name] = data[position + 8 : behind]
+            position = behind
+            n_found += 1
+        self._count(n_found)
+        return position, n_found
 
     def _head(self, position: int, *, implicit: bool) -> tuple[int, bytes, int, int]:
         """Read one element's tag, VR, position of its value and length."""
@@ -180,8 +221,8 @@ class _Walk:
                 return
             position = self._after(tag, vr, position, length, depth=depth, implicit=implicit)
 
-    def _count(self) -> None:
-        self._n_elements += 1
+    def _count(self, n_elements: int = 1) -> None:
+        self._n_elements += n_elements
         if self._n_elements > MAXIMUM_ELEMENTS:
             raise Unacceptable(Status.NESTED_TOO_DEEP, f"SIZE-NEST: more than {MAXIMUM_ELEMENTS} elements")
 

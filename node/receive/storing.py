@@ -5,10 +5,9 @@ hear a status on a working association.
 """
 
 import errno
-import mmap
 import os
 
-from node.receive.acceptance import accept
+from node.receive.acceptance import accept_file
 from node.receive.command import Command
 from node.receive.reception import Caller, Reception
 from node.receive.status import SUCCESS, Answer, Status, Unacceptable
@@ -107,8 +106,7 @@ class Store:
     def _keep(self, incoming: Incoming) -> Answer:
         if self._n_bytes == 0:
             raise Unacceptable(Status.CANNOT_PARSE, "the data set is empty")
-        with mmap.mmap(incoming.descriptor, 0, access=mmap.ACCESS_READ) as data:
-            uids = accept(data, self._offset, self.request, self._syntax)
+        uids = accept_file(incoming.descriptor, self._offset, self.request, self._syntax)
         self._incoming = None  # `keep` closes it in any case
         kept = self._reception.spool.keep(incoming, uids, self._offset)
         self.study_uid = uids.study
@@ -121,7 +119,7 @@ class Store:
             sop=uids.sop,
             sop_class=self.request.sop_class_uid,
             syntax=self._syntax,
-            path=str(kept.path.relative_to(self._reception.spool.layout.spool)),
+            path=self._reception.spool.relative(kept.path),
             n_bytes=self._n_bytes,
         )
         return SUCCESS

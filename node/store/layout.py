@@ -109,7 +109,7 @@ class Layout:
 
 def current_path(root: Path, uids: InstanceUids) -> Path:
     """Return the place of an instance's current file below `root`."""
-    return root / uids.study / uids.series / (uids.sop + SUFFIX)
+    return Path(f"{root}/{uids.study}/{uids.series}/{uids.sop}{SUFFIX}")  # one parse: this runs for every instance
 
 
 def numbered_path(root: Path, uids: InstanceUids, number: int) -> Path:

@@ -49,13 +49,20 @@ class Spool:
     def __init__(self, data_dir: Path) -> None:
         self.layout = Layout(data_dir)
         self.layout.create()
+        self._incoming = str(self.layout.incoming)
+        self._studies = self.layout.studies
+        self._above = len(str(self.layout.spool)) + 1
 
     def begin(self) -> Incoming:
         """Open a temporary file."""
-        path = self.layout.incoming / f"{uuid4().hex}.part"
+        path = f"{self._incoming}/{uuid4().hex}.part"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return Incoming(path, descriptor)
+        return Incoming(Path(path), descriptor)
+
+    def relative(self, path: Path) -> str:
+        """Return a kept file's path below the spool."""
+        return str(path)[self._above :]
 
     def discard(self, incoming: Incoming) -> None:
         """Forget a temporary file."""
@@ -88,7 +95,7 @@ class Spool:
 
     def _place(self, incoming: Incoming, uids: InstanceUids, offset: int) -> Kept:
         """Link the file to the first place that is free, or find its equal on the way."""
-        target = current_path(self.layout.studies, uids)
+        target = current_path(self._studies, uids)
         if link_new(incoming.path, target):
             flush_folder(target.parent)
             return Kept(Outcome.NEW, target)
