@@ -10,6 +10,11 @@ _SIGNS = str.maketrans(
 )  # fmt: skip
 
 
+def one_value(text: str) -> str:
+    """Return a text as one value: undecodable bytes are shown with a backslash, which would part it in two."""
+    return text.replace("\\", "/")
+
+
 def ascii_text(text: str) -> str:
     """Return the text in ASCII: signs by name, letters without accents, anything else as a question mark."""
     plain = unicodedata.normalize("NFKD", text.translate(_SIGNS))

@@ -1,5 +1,8 @@
 """From a measured case to the files that leave: segmentation and measurement report, or a notice."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +26,8 @@ from node.report.uids import CaseIdentity
 from node.segment.contract import Segmentation
 from node.settings import Objects
 from node.volume.volume import Volume
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...
     InputRefused
         FILE-UNREAD where a source's header is gone.
     """
-    with pydicom_config.disable_value_validation():  # UIDs and dates are the source's, valid or not
+    with _verbatim():
         prepared = _prepare(case)
         seg = _write_seg(case, prepared, out_dir)
         report = build_report(
@@ -85,7 +90,7 @@ def encode_results(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...
 
 def encode_segmentation(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
     """Write the segmentation alone, as `encode_results` writes it; nothing where no segment has voxels."""
-    with pydicom_config.disable_value_validation():
+    with _verbatim():
         return _write_seg(case, _prepare(case), out_dir)
 
 
@@ -97,9 +102,19 @@ def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
     InputRefused
         ID-MIXPAT or ID-MIXSTUDY where no object may be made, ID-NOUID where it would have to name an invalid UID.
     """
-    with pydicom_config.disable_value_validation():
+    with _verbatim():
         target, job = build_notice(notice)
         return finish(target, NOTICE, job, out_dir)
+
+
+@contextmanager
+def _verbatim() -> Iterator[None]:
+    """Let the source's UIDs and dates be written as they are, valid or not.
+
+    pydicom's switch is one for the process: two threads that change it at the same time would leave it changed.
+    """
+    with _ONE_AT_A_TIME, pydicom_config.disable_value_validation():
+        yield
 
 
 def _prepare(case: ReportInput) -> _Prepared:

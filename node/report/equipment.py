@@ -10,6 +10,7 @@ from pydicom.sr.coding import Code
 
 from node import __version__
 from node.report import codes
+from node.report.ascii_text import one_value
 from node.report.patient import read_text
 from node.segment.contract import ModelIdentity
 
@@ -41,7 +42,7 @@ def contributing_equipment(
     source: Dataset, equipment: Equipment, models: Sequence[ModelIdentity], made_at: datetime
 ) -> list[Dataset]:
     """Return the items of (0018,A001): the scanner, the node, and one per algorithm where several were used."""
-    maker, model = (read_text(source, keyword) for keyword in ("Manufacturer", "ManufacturerModelName"))
+    maker, model = (one_value(read_text(source, keyword)) for keyword in ("Manufacturer", "ManufacturerModelName"))
     items = [_scanner(maker, model)] if maker else []  # Manufacturer is Type 1 in an item
     items.append(_node(equipment, "Segmentation and measurement of the lungs (AI)", made_at))
     if len(models) > 1:

@@ -6,6 +6,7 @@ that set is unknown or its bytes cannot be decoded (CS-UNKNOWN) are the bytes co
 
 from dataclasses import dataclass
 
+from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -82,8 +83,7 @@ def copy_patient_and_study(target: Dataset, source: Dataset) -> tuple[str, ...]:
     notes: list[str] = []
     verbatim = not is_decodable(source)
     target.StudyInstanceUID = source.StudyInstanceUID
-    terms = terms_of(source) if verbatim else (_UTF8,)
-    target.add(DataElement(Tag("SpecificCharacterSet"), "CS", list(terms) or None, validation_mode=0))
+    _name_character_set(target, terms_of(source) if verbatim else (_UTF8,))
     characters = character_set(terms_of(source))
     for keyword in (*ALWAYS_COPIED, *COPIED_WHERE_PRESENT):
         if keyword in source:
@@ -96,6 +96,14 @@ def copy_patient_and_study(target: Dataset, source: Dataset) -> tuple[str, ...]:
     for keyword, needed in COPIED_SEQUENCES.items():
         notes += _copy_sequence(target, source, keyword, needed, characters, verbatim)
     return tuple(notes)
+
+
+def _name_character_set(target: Dataset, terms: tuple[str, ...]) -> None:
+    """Write Specific Character Set (Type 1C: absent, never empty)."""
+    if terms:
+        target.add(DataElement(Tag("SpecificCharacterSet"), "CS", list(terms), validation_mode=IGNORE))
+    elif "SpecificCharacterSet" in target:
+        del target.SpecificCharacterSet
 
 
 def _text(source: Dataset, keyword: str, characters: CharacterSet) -> Text:

@@ -6,7 +6,7 @@ PS3.3 C.17.2: Study Instance UID and the Type 2 attributes are present, those th
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
-from node.report.ascii_text import ascii_text
+from node.report.ascii_text import ascii_text, one_value
 from node.report.patient import is_decodable, read_text
 
 _TEXTS = (
@@ -27,7 +27,7 @@ def _request(header: Dataset, item: Dataset) -> Dataset:
     request.ReferencedStudySequence = DicomSequence()
     for keyword in _TEXTS:
         text = read_text(item, keyword, header) or (read_text(header, keyword) if keyword == "AccessionNumber" else "")
-        setattr(request, keyword, text if is_decodable(header) else ascii_text(text))
+        setattr(request, keyword, one_value(text if is_decodable(header) else ascii_text(text)))
     codes = [_copied(code) for code in item.get("RequestedProcedureCodeSequence") or () if _is_whole(code)]
     request.RequestedProcedureCodeSequence = DicomSequence(codes)
     return request

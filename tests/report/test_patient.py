@@ -212,3 +212,22 @@ def test_copying_replaces_what_a_target_held_before() -> None:
     copy_patient_and_study(target, source)
     assert target.PatientID == "new"
     assert not {"IssuerOfPatientID", "StudyDescription", "OtherPatientIDsSequence"} & set(target.dir())
+
+
+def test_an_object_of_undecodable_names_is_whole_and_valid(maker: CaseMaker, out: Path) -> None:
+    """Latin-1 bytes without a character set: names stay bytes, what we write ourselves stays one ASCII value."""
+
+    def edit(ds: Dataset) -> None:
+        request = Dataset()
+        request.RequestedProcedureID, request.RequestedProcedureDescription = "RP1", "Übersicht"
+        ds.RequestAttributesSequence = [request]
+        del ds.SpecificCharacterSet
+        ds.Manufacturer = "Bär Werke"
+
+    for made in encode_results(maker.case(edit=edit), out):
+        ours = dcmread(made.path)
+        assert "SpecificCharacterSet" not in ours
+        assert raw(ours, "PatientName") == "Müller^Jörg".encode("latin-1")
+        assert ours.ContributingEquipmentSequence[0].Manufacturer == "B/xe4r Werke"
+        assert made.path.read_bytes().isascii() is False  # the names
+    assert dcmread(made.path).ReferencedRequestSequence[0].RequestedProcedureDescription == "/xdcbersicht"

@@ -1,10 +1,12 @@
 """What every object carries: numbers and descriptions by rule, dates, equipment, file meta, derived UIDs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -161,3 +163,20 @@ def test_another_run_gives_other_uids_but_the_same_series_numbers_and_tracking(m
 def test_no_unfinished_file_is_left(maker: CaseMaker, out: Path) -> None:
     objects = encode_results(maker.case(), out)
     assert sorted(p.name for p in out.iterdir()) == sorted(m.path.name for m in objects)
+
+
+def test_objects_made_in_several_threads_are_whole_and_leave_pydicom_as_it_was(
+    maker: CaseMaker, tmp_path: Path
+) -> None:
+    def make(number: int) -> tuple[str, ...]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return tuple(str(m.path.stat().st_size) for m in encode_results(case, folder))
+
+    case = maker.case()
+    before = (pydicom_config.settings.reading_validation_mode, pydicom_config.settings.writing_validation_mode)
+    with ThreadPoolExecutor(4) as pool:
+        sizes = set(pool.map(make, range(8)))
+    assert len(sizes) == 1
+    after = (pydicom_config.settings.reading_validation_mode, pydicom_config.settings.writing_validation_mode)
+    assert after == before
