@@ -11,13 +11,14 @@ app = typer.Typer()
 
 
 @app.command()
-def phantom(
+def phantom(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     directory: Path = typer.Argument(..., help="Folder to write to; made if needed."),
     slices: int = typer.Option(64, min=1, max=5000, help="Slices over 320 mm."),
     size: int = typer.Option(512, min=16, max=2048, help="Rows and columns over 400 mm."),
     nodules: int = typer.Option(0, min=0, max=6, help="How many nodules of known size."),
     emphysema: float = typer.Option(0.0, min=0.0, max=0.9, help="Share of the lungs that is nearly air."),
     contrast: bool = typer.Option(False, "--contrast", help="Bright blood, and a contrast agent in the header."),
+    pet: bool = typer.Option(False, "--pet", help="A PET of the same patient; nodules may be hot."),
     seed: int = typer.Option(0, help="Another seed is another patient."),
     as_json: bool = typer.Option(False, "--json", help="Print the truth as one JSON object."),
 ) -> None:
@@ -25,9 +26,10 @@ def phantom(
 
     Example: lungnode phantom /tmp/patient --slices 64 --size 256 --nodules 3 --json
     """
-    plan = StudyPlan(slices, size, nodules, seed, emphysema, contrast)
+    plan = StudyPlan(slices, size, nodules, seed, emphysema, contrast, pet=pet)
     truth = write_study(directory, plan)
     if as_json:
         print_json(truth)
     else:
-        to_person.print(f"{slices} slices in {directory / 'CT'}, truth in {directory / 'truth.json'}", markup=False)
+        beside = "a PET and the truth" if pet else "the truth"
+        to_person.print(f"{slices} slices in {directory / 'CT'}, {beside} beside them", markup=False)

@@ -38,7 +38,7 @@ def paint_nodules(
 def choose_nodules(n: int, rng: np.random.Generator) -> tuple[Nodule, ...]:
     """Return up to six nodules of different kinds at places that are lung and free of the hila."""
     places = [
-        (-92.0, -28.0, 20.0), (88.0, 30.0, -40.0), (-70.0, 45.0, -60.0), (70.0, -30.0, 40.0), (-128.0, 0.0, -30.0),
+        (-92.0, -28.0, 20.0), (88.0, 30.0, -40.0), (-70.0, 45.0, -60.0), (70.0, -30.0, 40.0), (-134.0, 0.0, -30.0),
         (96.0, 10.0, -90.0),
     ]  # fmt: skip
     kinds = [

@@ -47,10 +47,10 @@ def truth_of(phantom: Phantom) -> dict[str, Any]:
     }
 
 
-def write_truth(phantom: Phantom, out_dir: Path) -> None:
-    """Write `truth.nrrd` and `truth.json` into a folder."""
+def write_truth(phantom: Phantom, out_dir: Path, truth: dict[str, Any] | None = None) -> None:
+    """Write `truth.nrrd` and `truth.json` into a folder; the numbers are the phantom's own unless given."""
     out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / "truth.json").write_text(json.dumps(truth_of(phantom), indent=1) + "\n")
+    (out_dir / "truth.json").write_text(json.dumps(truth or truth_of(phantom), indent=1) + "\n")
     (out_dir / "truth.nrrd").write_bytes(_nrrd(phantom))
 
 
