@@ -39,6 +39,10 @@ REAL_SERIES = (
     "ct/lung-dx-a0001-b", "ct/lung-dx-a0002-b40f", "ct/lung-dx-a0002-b70f", "ct/4d-lung-113", "ct/lidc-idri-0001",
     "petct/acrin-nsclc-fdg-pet-042/ct",
 )  # fmt: skip
+ODD_FOLDERS = (
+    "abdomen-pelvis-ct", "charset", "ct-labelled-seg", "enhanced", "ge-tilted-head", "localizer", "malformed",
+    "non-chest", "pet-part", "pet-single", "secondary-capture", "seg-sr", "transfer-syntax",
+)  # fmt: skip
 ALLOWED = [
     re.compile(line.split("\t")[0])
     for line in (Path(__file__).parent / "dciodvfy-allowed.txt").read_text().splitlines()
@@ -49,8 +53,9 @@ IOD_NAMES = {"Segmentation", "Comprehensive3DSR", "ComprehensiveSR", "BasicTextS
 
 def not_allowed(path: Path) -> list[str]:
     """Return what dciodvfy says beyond the name of the IOD and the list that is checked in."""
-    done = subprocess.run([BIN / "dciodvfy", "-new", path], capture_output=True, text=True, check=False, timeout=120)
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    done = subprocess.run([BIN / "dciodvfy", "-new", path], capture_output=True, check=False, timeout=120)
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     assert IOD_NAMES & set(lines), f"the tool did not recognise {path}: {lines[:3]}"
     return [line for line in lines if line not in IOD_NAMES and not any(p.fullmatch(line) for p in ALLOWED)]
 
@@ -101,6 +106,16 @@ def test_a_notice_has_no_error_and_only_allowed_warnings(maker: CaseMaker, out: 
     series = maker.series(Grid(), lungs(Grid().shape))
     refusal = Refusal((refuse(Code.GEO_GAP, "step 7.5 mm, limit 3.75 mm"), warn(Code.HU_PAD, "padding")))
     clean((encode_notice(NoticeInput(identity(), series, refusal, Objects(), NOW, (LUNGS,)), out),))
+
+
+@pytest.mark.parametrize("folder", ODD_FOLDERS)
+def test_a_notice_can_be_made_of_every_odd_series_and_is_valid(data_dir: Path, out: Path, folder: str) -> None:
+    refusal = Refusal((refuse(Code.GEO_GAP, "step 7.5 mm, limit 3.75 mm"),))
+    series = read_folder(data_dir / "odd" / folder).series
+    assert series
+    for one in series:
+        own = identity(study_uid=one.study_instance_uid, source_series_uids=(one.series_instance_uid,))
+        clean((encode_notice(NoticeInput(own, one, refusal, Objects(), NOW, (LUNGS,)), out),))
 
 
 @pytest.mark.parametrize("folder", REAL_SERIES)
