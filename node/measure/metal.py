@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Affects, Code, Reason, refuse
+from node.segment.box import box_of
 
 _METAL_HU = 3000
 _LEAST_ML = 0.05  # single hot voxels are noise
@@ -17,10 +18,9 @@ def metal(hu_zyx: NDArray[np.int16], lungs_zyx: NDArray[np.bool_], voxel_ml: flo
     hu_zyx, lungs_zyx : (slices, rows, columns) int16 and bool.
     voxel_ml : of one voxel.
     """
-    found = [np.nonzero(lungs_zyx.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
-    if not len(found[0]):
+    box = box_of(lungs_zyx)
+    if box is None:
         return ()
-    box = tuple(slice(int(f[0]), int(f[-1]) + 1) for f in found)
     metal_ml = float(np.count_nonzero(hu_zyx[box] > _METAL_HU)) * voxel_ml
     if metal_ml <= _LEAST_ML:
         return ()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from node.segment.box import box_of
 from node.segment.windpipe import windpipe
 
 _THRESHOLDS_HU = tuple(range(-960, -499, 25))
@@ -55,13 +56,15 @@ def _centre_of_the_largest(air: NDArray[np.bool_]) -> int:
 
 def _near(pipe: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:
     """Return the box round the windpipe in which the tree is looked for."""
-    margins = ((_BELOW_MM, 0.0), (_BESIDE_MM, _BESIDE_MM), (_BESIDE_MM, _BESIDE_MM))
-    box = []
-    for axes, (before_mm, after_mm), mm in zip(((1, 2), (0, 2), (0, 1)), margins, spacing_mm, strict=True):
-        found = np.nonzero(pipe.any(axis=axes))[0]
-        first, last = int(found[0] - before_mm / mm), int(found[-1] + after_mm / mm)
-        box.append(slice(max(first, 0), last + 1))
-    return tuple(box)
+    box = box_of(pipe)
+    if box is None:
+        return tuple(slice(0, n) for n in pipe.shape)
+    below, *beside = (int(mm / step) for mm, step in zip((_BELOW_MM, _BESIDE_MM, _BESIDE_MM), spacing_mm, strict=True))
+    z, *across = box
+    return (
+        slice(max(z.start - below, 0), z.stop),
+        *(slice(max(s.start - n, 0), s.stop + n) for s, n in zip(across, beside, strict=True)),
+    )
 
 
 def _before_it_bursts(

@@ -4,6 +4,8 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from node.segment.box import box_of
+
 
 def closed(mask: NDArray[np.bool_], radius_mm: float, spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
     """Close a mask by a ball of `radius_mm`; the array's edge counts as more of the same.
@@ -14,10 +16,9 @@ def closed(mask: NDArray[np.bool_], radius_mm: float, spacing_mm: tuple[float, f
     spacing_mm : of its grid.
     """
     margin = [int(np.ceil(radius_mm / mm)) + 1 for mm in spacing_mm]
-    found = [np.nonzero(mask.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
-    if not len(found[0]):
+    box = box_of(mask)
+    if box is None:
         return mask
-    box = tuple(slice(int(f[0]), int(f[-1]) + 1) for f in found)
     padded = np.pad(mask[box], [(m, m) for m in margin])
     near = _signed_distance_mm(padded, spacing_mm) <= radius_mm
     shut = _signed_distance_mm(~near, spacing_mm) > radius_mm

@@ -16,6 +16,7 @@ from node.errors import Affects, Code, Refusal, refuse
 from node.segment.airways import airways
 from node.segment.body_air import body_and_air
 from node.segment.border import refined
+from node.segment.box import box_of
 from node.segment.closing import closed
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind
 from node.segment.enclosed import with_enclosed
@@ -80,7 +81,7 @@ def lung_labels(hu_zyx: NDArray[np.int16], lps_from_zyx: NDArray[np.float64]) ->
     hu = grid.reduce(full_hu)
     body, air = body_and_air(hu)
     raw, shut, barred = (np.zeros(grid.shape, kind) for kind in (np.uint8, np.uint8, bool))
-    inner = _box_of(air)
+    inner = box_of(air, _MARGIN)
     if inner is not None:
         middle = _middle(body) - (inner[2].start or 0)
         raw[inner], shut[inner], barred[inner] = _found(hu[inner], air[inner], middle, grid.spacing_mm)
@@ -101,15 +102,6 @@ def _found(
         taken = with_enclosed(closed(raw == side, CLOSING_MM, spacing_mm), voxel_ml)
         shut[taken & (shut == 0) & ((raw == 0) | (raw == side))] = side
     return raw, shut, barred
-
-
-def _box_of(air: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
-    found = [np.nonzero(air.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
-    if not len(found[0]):
-        return None
-    first, last = ([int(f[i]) for f in found] for i in (0, -1))
-    z, y, x = (slice(max(a - _MARGIN, 0), b + 1 + _MARGIN) for a, b in zip(first, last, strict=True))
-    return (z, y, x)
 
 
 def _middle(body: NDArray[np.bool_]) -> float:
