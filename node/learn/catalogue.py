@@ -10,10 +10,11 @@ from torch import nn
 
 from node.errors import InputRefused
 from node.learn.losses import Loss, p0_loss, p1_loss
+from node.learn.sizes import Sizes
 from node.segment.contract import LungDefinition, Task
 from node.segment.networks import table
 
-Sizes = Mapping[str, int | bool]
+_BASELINE_SIZE = 256  # the papers give none for their baselines
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,27 @@ def _network(kind: str) -> Callable[[Sizes], nn.Module]:
     return build
 
 
+def _monai(name: str) -> Callable[[Sizes], nn.Module]:
+    """Return a builder of one of MONAI's networks."""
+
+    def build(sizes: Sizes) -> nn.Module:
+        from node.learn import monai_networks  # noqa: PLC0415  training needs no MONAI
+
+        return monai_networks.build(name, _BASELINE_SIZE, sizes)
+
+    return build
+
+
+def _baseline(name: str, title: str, kind: str, further: Sizes | None = None) -> Entry:
+    """Return a baseline: P0's loss, window and definition, so that a comparison compares networks."""
+    build = _monai(name) if kind == "monai" else _network(kind)
+    sizes = {"channels": 1, "width": 64, **(further or {})}
+    return Entry(
+        name, "baseline", title, kind, build, sizes, _BASELINE_SIZE, p0_loss, "window", False, Task.LUNGS,
+        LungDefinition.WITHOUT_LESIONS, Schedule(),
+    )  # fmt: skip
+
+
 # P0's two phases of training, the second on the clinical domain with decoder and gates freed first
 _P0_PHASES = (
     Phase("public slices", where=("domain!=hu",)),
@@ -101,10 +123,17 @@ ENTRIES: Mapping[str, Entry] = {
             {"channels": 1, "width": 64}, 320, p1_loss, "p1", True, Task.LUNGS, LungDefinition.WITH_LESIONS,
             Schedule(batch=32),
         ),
-        Entry(
-            "unet", "baseline", "U-Net", "unet", _network("unet"), {"channels": 1, "width": 64, "depth": 4}, 256,
-            p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(),
-        ),
+        _baseline("unet", "U-Net", "unet", {"depth": 4}),
+        _baseline("segnet", "SegNet", "segnet"),
+        _baseline("pspnet", "PSPNet", "pspnet"),
+        _baseline("deeplabv3plus", "DeepLabV3+", "deeplabv3plus"),
+        _baseline("resnet34-unet", "ResNet-34 U-Net", "resnet34_unet"),
+        _baseline("bcdu-net", "BCDU-Net", "bcdu_net"),
+        _baseline("attention-unet", "Attention U-Net", "monai"),
+        _baseline("unet++", "UNet++", "monai"),
+        _baseline("unetr", "UNETR", "monai"),
+        _baseline("swin-unetr", "SwinUNETR", "monai"),
+        _baseline("dynunet", "DynUNet (nnU-Net-like)", "monai"),
     )
 }  # fmt: skip
 

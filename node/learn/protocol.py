@@ -15,7 +15,8 @@ Written once, so that a difference between two rows of a table is one of network
 
 from dataclasses import dataclass
 
-from node.learn.catalogue import Entry, Phase, Schedule, Sizes
+from node.learn.catalogue import Entry, Phase, Schedule
+from node.learn.sizes import Sizes
 
 SIZE = 256
 PER_CASE = 12

@@ -9,12 +9,13 @@ from torch import nn
 from node.errors import Misconfigured
 
 _HERE = "node.segment.networks"
+_NOT_NETWORKS = {"logits", "table", "resnet"}  # what several of them share
 
 
 def network_kinds() -> frozenset[str]:
     """Return the names that a model's `kind` may have besides `rules`."""
     package = import_module(_HERE)
-    return frozenset(module.name for module in iter_modules(package.__path__)) - {"logits", "table"}
+    return frozenset(module.name for module in iter_modules(package.__path__)) - _NOT_NETWORKS
 
 
 def build(kind: str, sizes: dict[str, int | bool]) -> nn.Module:
