@@ -100,7 +100,9 @@ def test_what_the_compose_file_mounts_is_there():
     assert set(compose["services"]) == {"orthanc", "database", "node", "viewer"}
     mounts = [volume.split(":")[0] for service in compose["services"].values() for volume in service["volumes"]]
     files = [mount for mount in mounts if mount.startswith(".") and ".cache" not in mount]
-    assert len(files) == 4
+    assert len(files) == 3
+    builds = [service["build"]["dockerfile"] for service in compose["services"].values() if "build" in service]
+    assert [file for file in builds if not (DEPLOY.parent / file).exists()] == []
     assert [mount for mount in files if not (DEPLOY / "container" / mount).exists()] == []
 
 
