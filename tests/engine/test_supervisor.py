@@ -1,0 +1,119 @@
+"""`serve`: what dies is started again, what is wrongly configured is listed, and all ends together."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from node.engine.configuration import check_configuration, faults_of
+from node.engine.supervisor import Supervisor
+from node.errors import Misconfigured
+from node.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def living(marks: Path) -> tuple[str, ...]:
+    """A process that writes its id and stays."""
+    return python(f"import os, time; open(r'{marks}', 'a').write(f'{{os.getpid()}}\\n'); time.sleep(600)")
+
+
+def pids(marks: Path) -> list[int]:
+    return [int(line) for line in marks.read_text().split()] if marks.exists() else []
+
+
+def eventually(look: Callable[[], object], within_s: float = 40.0) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not look():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_process_that_dies_is_started_again_and_all_end_together(tmp_path: Path) -> None:
+    marks = tmp_path / "pids"
+    supervisor = Supervisor({"one": living(marks)})
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        eventually(lambda: len(pids(marks)) == 1)
+        os.kill(pids(marks)[0], signal.SIGKILL)
+        eventually(lambda: len(pids(marks)) == 2)
+    finally:
+        supervisor.stopping.set()
+        thread.join(30)
+    assert not any(is_running(pid) for pid in pids(marks))
+
+
+def test_a_process_that_is_misconfigured_ends_the_node_with_its_status(tmp_path: Path) -> None:
+    marks = tmp_path / "pids"
+    supervisor = Supervisor({"stays": living(marks), "wrong": python("raise SystemExit(5)")})
+    assert supervisor.run() == 5
+    assert not any(is_running(pid) for pid in pids(marks))
+
+
+def test_the_processes_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    marks = tmp_path / "pids"
+    code = f"from node.engine.supervisor import Supervisor; Supervisor({{'one': {living(marks)!r}}}).run()"
+    supervisor = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
+    eventually(lambda: len(pids(marks)) == 1)
+    supervisor.kill()
+    supervisor.wait()
+    eventually(lambda: not is_running(pids(marks)[0]))
+
+
+def wrong_settings(folder: Path) -> Settings:
+    (folder / "file").write_text("not a folder")
+    (folder / "routes.toml").write_text('[[route]]\nname = "a"\ndestinations = ["nowhere"]\n')
+    return Settings.model_validate(
+        {
+            "data_dir": str(folder / "file" / "data"),
+            "engine": {"database_url": "mysql://host/name"},
+            "compute": {"lungs": "no-such-model"},
+            "rules": {"routes": str(folder / "routes.toml")},
+            "archives": [{"name": "silent"}],
+            "destinations": [
+                {"name": "pacs", "kind": "cstore", "ae_title": "P", "host": "h", "port": 104, "tls": True}
+            ],
+        }
+    )
+
+
+def test_every_fault_of_a_configuration_is_listed_at_once(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        check_configuration(wrong_settings(tmp_path))
+    about = ("data_dir:", "engine.database_url:", "compute.lungs:", "no destination is called", "'pacs'", "'silent'")
+    assert [word for word in about if word not in refused.value.message] == []
+
+
+def test_the_settings_as_they_come_have_no_fault_but_a_folder_that_can_be_made(tmp_path: Path) -> None:
+    assert list(faults_of(Settings(data_dir=tmp_path / "new"))) == []
+
+
+def test_the_command_ends_with_5_and_the_list(tmp_path: Path) -> None:
+    (tmp_path / "lungnode.toml").write_text(
+        f'data_dir = "{tmp_path}"\n[compute]\nlungs = "no-such-model"\n[[archives]]\nname = "silent"\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "node", "serve", "--config", str(tmp_path / "lungnode.toml")],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert "no-such-model" in done.stderr
+    assert "silent" in done.stderr

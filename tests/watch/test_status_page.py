@@ -1,0 +1,142 @@
+"""Page, health, metrics, and the two words that the node is told."""
+
+import json
+import socket
+
+import pytest
+from dbos import DBOS
+from prometheus_client.parser import text_string_to_metric_families
+
+from node.engine.announced import asked, expected
+from node.engine.files import write_json
+from node.engine.pause import pause
+from node.engine.runtime import client, exists, launch
+from node.engine.worker import slot_lock
+from node.errors import Misconfigured
+from node.settings import Settings
+from node.watch.server import status_page
+
+
+@pytest.fixture
+def database(page):
+    """An engine's database, as a worker leaves it."""
+
+    launch(page.settings)
+    DBOS.destroy(destroy_registry=True)
+    assert exists(page.settings)
+    return page
+
+
+def test_without_a_worker_the_node_is_in_trouble_and_says_why(page) -> None:
+    status, body = page.get("/healthz")
+    assert status == 503
+    assert json.loads(body)["trouble"][-1] == "no worker runs in slot 'worker-0'"
+
+
+def test_with_a_worker_it_is_healthy(database) -> None:
+    lock = slot_lock(database.settings, "worker-0")
+    assert lock is not None
+    try:
+        assert database.get("/healthz") == (200, '{"status":"ok","trouble":[],"paused":null}')
+    finally:
+        lock.release()
+
+
+def test_the_page_shows_cases_with_reasons_and_escapes_them(database) -> None:
+    database.add_case("a" * 64, why="<script>alert(1)</script>")
+    status, body = database.get("/")
+    assert status == 200
+    assert "a" * 12 in body
+    assert "&lt;script&gt;" in body
+    assert "<script>" not in body
+    assert "not for diagnosis" in body
+
+
+def test_the_page_shows_what_is_waited_for(database) -> None:
+    line = {"series_instance_uid": "1.2.9", "n_instances": 7, "why": "7 of 9 instances are here", "until_s": 1.0}
+    write_json(database.settings.data_dir / "engine" / "waiting.json", [line])
+    assert "7 of 9 instances are here" in database.get("/")[1]
+    assert database.json("/api/jobs")["waiting"] == [line]
+
+
+def test_the_page_needs_no_script_and_links_below_any_prefix(page) -> None:
+    body = page.get("/")[1]
+    assert "<script" not in body
+    assert 'href="/' not in body.replace("'", '"')
+
+
+def test_metrics_can_be_read_by_prometheus(database) -> None:
+    database.add_case("a" * 64)
+    pause(database.settings.data_dir, "upgrade")
+    families = {f.name: f for f in text_string_to_metric_families(database.get("/metrics")[1])}
+    jobs = {s.labels["state"]: s.value for s in families["lungnode_jobs"].samples}
+    assert jobs == {"not queued": 1.0}
+    assert families["lungnode_paused"].samples[0].value == 1.0
+    assert families["lungnode_disk_free_bytes"].samples[0].value > 0
+
+
+def test_an_expected_count_is_kept_for_intake(page) -> None:
+    body = {"study_instance_uid": "1.2", "series_instance_uid": "1.2.3", "n_instances": 64}
+    assert page.post("/api/expected", json.dumps(body).encode())[0] == 200
+    assert [(e.series_instance_uid, e.n_instances) for e in expected(page.settings.data_dir, "1.2")] == [("1.2.3", 64)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[]", id="no object"),
+        pytest.param(b"{", id="no JSON"),
+        pytest.param(b"\xff", id="no UTF-8"),
+        pytest.param(b'{"study_instance_uid": "1.2"}', id="fields are missing"),
+        pytest.param(b'{"study_instance_uid": "../..", "series_instance_uid": "1.2", "n_instances": 1}', id="no UID"),
+        pytest.param(b'{"study_instance_uid": "1.2", "series_instance_uid": "1.3", "n_instances": 0}', id="none"),
+        pytest.param(b'{"x": "' + b"y" * 70000 + b'"}', id="too large"),
+    ],
+)
+def test_a_count_that_cannot_be_meant_is_refused(page, body: bytes) -> None:
+    assert page.post("/api/expected", body)[0] == 400
+    assert not (page.settings.data_dir / "expected").exists()
+
+
+def test_a_wish_to_analyse_is_kept_for_intake(page) -> None:
+    assert page.post("/api/analyse/1.2.3")[0] == 202
+    assert [a.uid for a in asked(page.settings.data_dir)] == ["1.2.3"]
+
+
+@pytest.mark.parametrize("uid", ["..%2f..", "nonsense", "1.2.3%00"])
+def test_a_wish_for_no_uid_is_refused(page, uid: str) -> None:
+    assert page.post(f"/api/analyse/{uid}")[0] in (400, 404)
+    assert asked(page.settings.data_dir) == ()
+
+
+def test_one_job_is_shown_with_everything_and_an_unknown_one_is_not_found(database) -> None:
+    database.add_case("a" * 64)
+    assert database.json("/api/jobs/aaaa")["case"]["study_instance_uid"] == "1.2"
+    assert database.get("/api/jobs/beef")[0] == 404
+
+
+def test_a_port_that_is_taken_is_named(page) -> None:
+    taken = int(page.url.rsplit(":", 1)[1])
+    settings = Settings.model_validate({"data_dir": str(page.settings.data_dir), "watch": {"port": taken}})
+    with pytest.raises(Misconfigured) as refused, status_page(settings):
+        pass
+    assert refused.value.code == "CFG-PORT"
+    assert str(taken) in refused.value.message
+
+
+def test_only_loopback_is_listened_on_by_default() -> None:
+    assert Settings().watch.host == "127.0.0.1"
+
+
+def test_a_client_that_hangs_up_early_does_no_harm(page) -> None:
+    port = int(page.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /api/expected HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
+    assert page.get("/")[0] == 200
+
+
+def test_the_database_can_be_opened_beside_a_worker(database) -> None:
+    engine = client(database.settings)
+    assert engine.list_workflows() == []
+    engine.destroy()
