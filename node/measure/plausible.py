@@ -5,6 +5,8 @@ SEG-IMPLAUS   0.5 to 12 litres are possible; less is, where the scan cuts the lu
 SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and the scan does not explain it
 """
 
+from collections.abc import Iterable
+
 from node.errors import Affects, Code, Reason, refuse, warn
 from node.segment.contract import Segmentation
 
@@ -41,3 +43,8 @@ def unsure(segmentation: Segmentation) -> tuple[Reason, ...]:
     """Return SEG-UNSURE for each doubt of the models: density and volumes are withheld, the outlines are not."""
     withheld = (Affects.DENSITY, Affects.MEAN_DENSITY, Affects.VOLUMES)
     return tuple(refuse(Code.SEG_UNSURE, text, *withheld) for text in segmentation.unsure)
+
+
+def unsure_texts(segmentation: Segmentation, reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """Say why a series is flagged unsure: the models' own doubts, then asymmetric lungs."""
+    return (*segmentation.unsure, *(reason.text for reason in reasons if reason.code is Code.SEG_ASYM))

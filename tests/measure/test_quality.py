@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from node.errors import Affects, Code, Refusal, Severity
+from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
 from node.phantom.grid import grid_at
 from node.phantom.simple import make_asymmetric
@@ -121,6 +122,14 @@ def test_a_small_lung_is_asymmetric(chest):
     z = np.nonzero((labels == 2).any(axis=(1, 2)))[0]
     labels[z[len(z) // 5] :][labels[z[len(z) // 5] :] == 2] = 0
     assert Code.SEG_ASYM in codes(check_quality(volume, segmented(labels)))
+
+
+def test_asymmetric_lungs_and_the_models_doubts_make_a_series_unsure(chest):
+    volume, labels = chest
+    labels[labels == 2] = 0
+    found = segmented(labels, unsure=("the models disagree",))
+    texts = unsure_texts(found, check_quality(volume, found))
+    assert [text.split(":")[0] for text in texts] == ["the models disagree", "no left lung was found"]
 
 
 def test_a_doubt_of_the_model_withholds_density_and_volumes(chest):
