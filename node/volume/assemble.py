@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from node.volume.decode_pool import DecodePool, borrowed_pool
 from node.volume.decoders import read_stored
+from node.volume.encapsulated import forget_files
 from node.volume.frame_jobs import counts_as_json, counts_from_json, hounsfield
 from node.volume.hounsfield import ValueCounts, to_hounsfield
 from node.volume.stored import FrameTask
@@ -51,11 +52,14 @@ def assemble(tasks: Sequence[FrameTask], threads: int) -> tuple[NDArray[np.int16
     n_cores = cores(threads)
     compressed = sum(task.transfer_syntax in ENCAPSULATED for task in tasks)
     stored = np.empty(shape, np.uint16)
-    if compressed >= MIN_SHARED and n_cores > 1:
-        with borrowed_pool(n_cores - 1) as pool:
-            if pool is not None:
-                return stored.view(np.int16), _in_processes(pool, tasks, stored)
-    return stored.view(np.int16), _in_threads(tasks, stored, n_cores)
+    try:
+        if compressed >= MIN_SHARED and n_cores > 1:
+            with borrowed_pool(n_cores - 1) as pool:
+                if pool is not None:
+                    return stored.view(np.int16), _in_processes(pool, tasks, stored)
+        return stored.view(np.int16), _in_threads(tasks, stored, n_cores)
+    finally:
+        forget_files()
 
 
 def _in_processes(pool: DecodePool, tasks: Sequence[FrameTask], stored: NDArray[np.uint16]) -> Counted:

@@ -38,6 +38,7 @@ class DecodeHelper:
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the parent; the helper ends with the socket
             )
         self.ready = False
         self._jobs: dict[int, Job] = {}  # by the first of the slots that a job has

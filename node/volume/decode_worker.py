@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -34,7 +35,7 @@ def main() -> None:
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(parent, MAX_MESSAGE_BYTES, 1)
-            except (TimeoutError, ConnectionError):  # reset: the parent ended with an answer of ours unread
+            except OSError:  # nothing to do for a minute; reset: the parent ended with an answer of ours unread
                 return
             if not data:
                 return
@@ -43,7 +44,9 @@ def main() -> None:
                 slots = mapped(descriptors[0], message["shape"])
                 os.close(descriptors[0])
             else:
-                parent.send(json.dumps(_answer(message, slots)).encode())
+                answer = json.dumps(_answer(message, slots)).encode()
+                with suppress(OSError):  # the parent is gone: the next receive says so
+                    parent.send(answer)
 
 
 def mapped(descriptor: int, shape: Sequence[int]) -> NDArray[np.uint16]:

@@ -43,6 +43,11 @@ def open_encapsulated(path: str, n_frames: int) -> Encapsulated:
     return _open(path, n_frames, state.st_mtime_ns, state.st_size)
 
 
+def forget_files() -> None:
+    """Let go of the files that were opened last: an open file keeps its disk space after it is deleted."""
+    _open.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _open(path: str, n_frames: int, mtime_ns: int, size: int) -> Encapsulated:  # noqa: ARG001 - they are the cache's key
     with open(path, "rb") as file:  # noqa: PTH123 - Path.open is slower, and this is done per slice

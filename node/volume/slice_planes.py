@@ -1,5 +1,6 @@
 """Whether all slices lie in parallel planes of one patient space (standards 4.1)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -27,9 +28,10 @@ def check_planes(frames: Sequence[Frame]) -> tuple[Reason, ...]:
     return (*_frame_of_reference(frames), *_matrix(frames), *_orientation(frames), *_axial(frames))
 
 
-def orientations_of(frames: Sequence[Frame]) -> NDArray[np.float64]:
-    """Return Image Orientation (Patient) of placed frames, (n, 6)."""
-    return np.array([f.geometry.image_orientation for f in frames], np.float64)
+def usual_orientation(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    """Return the Image Orientation (Patient) that most placed frames have, (6,)."""
+    counts = Counter(f.geometry.image_orientation for f in frames)
+    return np.array(counts.most_common(1)[0][0], np.float64)
 
 
 def _is_placed(frame: Frame) -> bool:
@@ -59,14 +61,14 @@ def _matrix(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 
 def _orientation(frames: Sequence[Frame]) -> Iterable[Reason]:
-    orientations = orientations_of(frames)
-    spread = float(np.abs(orientations - np.median(orientations, axis=0)).max())
+    orientations = np.array([f.geometry.image_orientation for f in frames], np.float64)
+    spread = float(np.abs(orientations - usual_orientation(frames)).max())
     if spread > COSINE_TOLERANCE:
         yield refuse(Code.GEO_ORIENT, f"orientation cosines differ by up to {spread:.4f}, limit {COSINE_TOLERANCE:g}")
 
 
 def _axial(frames: Sequence[Frame]) -> Iterable[Reason]:
-    normal = normal_of(np.median(orientations_of(frames), axis=0))
+    normal = normal_of(usual_orientation(frames))
     tilt_deg = angle_deg(normal, np.array([0.0, 0.0, 1.0]))
     if tilt_deg > MAX_NORMAL_DEG:
         yield refuse(Code.GEO_NONAX, f"slices are {tilt_deg:.1f} degrees off axial, limit {MAX_NORMAL_DEG:g}")

@@ -322,3 +322,12 @@ def test_all_codes_are_listed_and_geometry_comes_after_pixel_values(small: Phant
     assert refusing == [Code.ID_NOPID, Code.HU_UNITS, Code.GEO_UNEVEN, Code.ACQ_AGE]
     assert isinstance(result, Refusal)
     assert result.leading.code is Code.ID_NOPID
+
+
+def test_two_opposite_orientations_half_and_half_are_refused_without_a_warning(small: Phantom, write) -> None:
+    turned = {"ImageOrientationPatient": ["-1", "0", "0", "0", "-1", "0"]}
+
+    result = read_volume(write(small, slices=dict.fromkeys(range(0, 20, 2), turned)))
+
+    assert isinstance(result, Refusal)
+    assert result.leading.code is Code.GEO_ORIENT

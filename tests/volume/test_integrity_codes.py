@@ -171,3 +171,22 @@ def test_frames_that_are_fewer_than_described_are_refused(small: Phantom, tmp_pa
     write_enhanced(small, tmp_path / "e.dcm", SeriesOptions(overrides={"NumberOfFrames": 21}))
 
     assert Code.PIX_TRUNC in codes_of(read_volume(facts_of_folder(tmp_path)))
+
+
+def test_damaged_pixels_do_not_hide_what_the_headers_said(small: Phantom, write: WriteSeries) -> None:
+    series = write(small, contrast="IOMERON")
+    path = series.files[4].path
+    path.write_bytes(path.read_bytes()[:-100])
+
+    result = read_volume(series)
+
+    assert leading(result) is Code.PIX_TRUNC
+    assert {Code.GEO_THICK, Code.ACQ_CONTRAST} <= set(codes_of(result))
+
+
+@pytest.mark.parametrize(
+    "syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"], ids=["rle", "ls", "j2k"]
+)
+@pytest.mark.parametrize("rows", [40, 60])
+def test_a_frame_of_another_size_than_declared_is_refused(rows: int, syntax: str, small: Phantom, write) -> None:
+    assert leading(read_volume(with_geometry(write(small, transfer_syntax=syntax), rows=rows))) is Code.PIX_TRUNC
