@@ -1,14 +1,25 @@
 """Ports that nobody listens on, for programs that cannot be told to take port 0."""
 
+import secrets
 import socket
 import time
 
+FIRST, LAST = 20000, 32000
+
 
 def free_port() -> int:
-    """Return a free port on loopback; somebody may take it before the caller does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port on loopback; somebody may take it before the caller does.
+
+    It lies below the range that systems give to outgoing connections (32768 and up on Linux), which come and go.
+    """
+    while True:
+        with socket.socket() as probe:
+            port = FIRST + secrets.randbelow(LAST - FIRST)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def listens(port: int, host: str = "127.0.0.1", timeout_s: float = 1.0) -> bool:

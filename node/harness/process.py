@@ -1,4 +1,4 @@
-"""A child process that never outlives its block: started in a session of its own, ended with all its children."""
+"""A child process that never outlives its block, nor us: in a session of its own, ended with all its children."""
 
 import contextlib
 import os
@@ -15,6 +15,8 @@ STOP_WITHIN_S = 20.0
 GROUP_ENDS_WITHIN_S = 5.0
 POLL_S = 0.05
 TAIL_BYTES = 2000
+# util-linux: the kernel tells the child to stop when we are gone, even by `kill -9`
+_ENDS_WITH_US = ("/usr/bin/setpriv", "--pdeathsig", "TERM")
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def child(
     """
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [str(word) for word in command],
+            [*_ENDS_WITH_US, *(str(word) for word in command)],
             stdout=sink,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,21 +66,38 @@ def test_nothing_to_analyse_is_said_at_once(tmp_path, marked):
     assert json.loads(answer.stdout)["error"]["code"] == "DEMO-INPUT"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_being_stopped_leaves_no_process_and_no_file(tmp_path, marked, number):
+@contextmanager
+def running_demo(tmp_path: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """A demonstration whose servers are up."""
     write_study(tmp_path / "study", StudyPlan(n_slices=12, size=64))
     command = [*DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--keep"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=marked, text=True) as demo:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as demo:
         end = time.monotonic() + 120
-        while sum("Orthanc" in line or "serve" in line for line in left_behind(marked)) < 2:
+        while sum("Orthanc" in line or "serve" in line for line in left_behind(environment)) < 2:
             assert time.monotonic() < end, "the demonstration did not start its servers"
             assert demo.poll() is None, demo.stderr.read() if demo.stderr else ""
             time.sleep(0.1)
+        yield demo
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_being_stopped_leaves_no_process_and_no_file(tmp_path, marked, number):
+    with running_demo(tmp_path, marked) as demo:
         demo.send_signal(number)
         status = demo.wait(90)
     assert status in (0, 130)
     assert left_behind(marked) == []
     assert list(Path(marked["TMPDIR"]).iterdir()) == []
+
+
+def test_being_killed_leaves_no_process(tmp_path, marked):
+    with running_demo(tmp_path, marked) as demo:
+        demo.kill()
+        demo.wait(10)
+        end = time.monotonic() + 60
+        while left := left_behind(marked):
+            assert time.monotonic() < end, left
+            time.sleep(0.2)
 
 
 def test_a_missing_orthanc_is_a_matter_of_the_environment(monkeypatch):
