@@ -87,7 +87,9 @@ def _after(data_dir: Path, engine: DBOSClient, case: CaseFile, before: CaseFile 
     folder = result_folder(data_dir, before.workflow_id)
     if kept(folder) is not None and any(d.attempts for d in all_deliveries(folder)):
         return replace(case, predecessor=before.workflow_id, ordinal=before.ordinal + 1)
-    stop(data_dir, engine, before.workflow_id, Stopped.SUPERSEDED, "more instances arrived before it was delivered")
+    corrected = case.identity_revision > before.identity_revision
+    why = "ID-CHANGED: begun anew" if corrected else "more instances arrived before it was delivered"
+    stop(data_dir, engine, before.workflow_id, Stopped.SUPERSEDED, why)
     return replace(case, predecessor=before.predecessor, ordinal=before.ordinal)
 
 

@@ -7,12 +7,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
 from node.errors import OurMistake, Refusal
 from node.measure.lungs import measure_lungs
+from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
 from node.report.check import self_check
 from node.report.document import Reference
@@ -21,16 +24,22 @@ from node.report.encoded import EncodedObject
 from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
 from node.segment.contract import LungModel
-from node.segment.registry import load_lungs
+from node.segment.runner import BoundedModel, WarmModels
 from node.settings import Settings
 from node.volume.digest import instance_digests
 from node.volume.read import read_volume
 from node.volume.volume import Volume
 
 
-def model_of(case: Case, settings: Settings) -> LungModel:
-    """Load the lung model that the case's route names, else the node's default."""
-    return load_lungs(case.lungs or settings.compute.lungs, settings.models_dir, settings.compute.threads)
+def model_of(case: Case, settings: Settings) -> BoundedModel:
+    """Return the lung model that the case's route names, else the node's default; loaded once in this process."""
+    compute = settings.compute
+    return _warm_models(settings.models_dir, compute.threads, compute.limit_s).lungs(case.lungs or compute.lungs)
+
+
+@cache
+def _warm_models(models_dir: Path | None, threads: int, limit_s: float) -> WarmModels:
+    return WarmModels(models_dir, threads, limit_s)
 
 
 def identify(
@@ -78,6 +87,7 @@ def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
         if isinstance(quality, Refusal):
             return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
         reasons = (*volume.reasons, *found.reasons, *quality)
+        found = replace(found, unsure=unsure_texts(found, reasons))
         quantities = measure_lungs(volume, found, reasons)
     return Analysis(found, quantities, reasons, timings_s)
 

@@ -21,10 +21,10 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
-    for study in stores.index.studies():
+    for study in sorted({*stores.index.studies(), *(c.study_instance_uid for c in catalogue.all())}):
         cases = catalogue.of_study(study)
         arrival = stores.index.arrival(study)
-        if arrival is None or now_s - arrival.last_at_s < older_than_s:
+        if arrival is not None and now_s - arrival.last_at_s < older_than_s:
             continue
         ends = [_ended_s(data_dir, case) for case in cases]
         if any(end is None or now_s - end < older_than_s for end in ends):

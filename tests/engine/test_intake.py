@@ -1,0 +1,353 @@
+"""From the spool to cases: when one begins, what it supersedes, and what holds it back."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from dbos import DBOS, DBOSClient
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from node.engine.announced import ask, asked, expect
+from node.engine.case_catalogue import CaseCatalogue
+from node.engine.case_file import CaseFile, result_folder
+from node.engine.counts import Counts
+from node.engine.crew import ChildEnded
+from node.engine.delivery_file import Delivery, write_delivery
+from node.engine.intake import Intake
+from node.engine.outbox import publish
+from node.engine.pace import Pace
+from node.engine.refusal_file import read_refusal
+from node.engine.runtime import client, launch
+from node.engine.stopped import Stopped, why_stopped
+from node.engine.stores import opened_stores
+from node.phantom.dicom import SeriesOptions, write_series
+from node.phantom.grid import grid_at
+from node.phantom.simple import make_asymmetric
+from node.route.case import Known
+from node.route.completeness import Action, Limits
+from node.route.rules import load_routes
+from node.settings import Settings
+from node.store.journal import Event, Journal
+from node.store.layout import InstanceUids
+from node.store.part10 import FileMeta, encode_meta
+from node.store.spool import Spool
+
+PATIENT = Limits(quiet_s=1000.0, maximum_wait_s=5000.0)
+AT_ONCE = Limits(quiet_s=0.0, quiet_after_abort_s=0.0, maximum_wait_s=0.001, partner_wait_s=1000.0)
+
+
+@dataclass
+class Site:
+    """A data folder, a sender, and an intake that works on it."""
+
+    settings: Settings
+    engine: DBOSClient
+    intake: Intake
+    spool: Spool
+    journal: Journal
+    failing: set[str] = field(default_factory=set)
+
+    def receive(self, files: list[Path], association: str = "a1", *, end: Event | None = Event.RELEASED) -> None:
+        """Keep files as the receiver does."""
+        self.journal.write(Event.OPENED, association=association, calling="TESTER", called="NODE", host="h")
+        studies = set()
+        for path in files:
+            ds = dcmread(path)
+            raw = path.read_bytes()
+            data_set = raw[144 + int.from_bytes(raw[140:144], "little") :]
+            head = encode_meta(
+                FileMeta(ds.SOPClassUID, ds.SOPInstanceUID, ds.file_meta.TransferSyntaxUID, "TESTER", "NODE")
+            )
+            incoming = self.spool.begin()
+            with open(incoming.descriptor, "wb", closefd=False) as file:
+                file.write(head + data_set)
+            uids = InstanceUids(ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID)
+            kept = self.spool.keep(incoming, uids, len(head))
+            self.journal.write(
+                Event.KEPT, association=association, outcome=kept.outcome, study=uids.study, series=uids.series,
+                sop=uids.sop, path=str(kept.path.relative_to(self.spool.layout.spool)),
+            )  # fmt: skip
+            studies.add(uids.study)
+        if end is not None:
+            self.journal.write(end, association=association, studies=sorted(studies), n_instances=len(files))
+
+    @property
+    def cases(self) -> tuple[CaseFile, ...]:
+        return CaseCatalogue(self.settings.data_dir).all()
+
+    def folder(self, case: CaseFile) -> Path:
+        return result_folder(self.settings.data_dir, case.workflow_id)
+
+    def queued(self) -> list[str]:
+        return [w.workflow_id for w in self.engine.list_workflows(status=["ENQUEUED"])]
+
+    def waiting(self) -> list[dict]:
+        return json.loads((self.settings.data_dir / "engine" / "waiting.json").read_text())
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Sites with limits of their own; a second one on the same folder is a restart."""
+    settings = Settings.model_validate({"data_dir": str(tmp_path / "data"), "destinations": []})
+    launch(settings)
+    DBOS.destroy(destroy_registry=True)
+    engine = client(settings)
+    with opened_stores(settings) as stores:
+
+        def make(limits: Limits = AT_ONCE, salt: str = "") -> Site:
+            failing: set[str] = set()
+
+            def identify(draft: CaseFile) -> str:
+                if draft.study_instance_uid in failing:
+                    raise ChildEnded(9)
+                name = json.dumps([salt, draft.identity_revision, draft.anchor.files])
+                return sha256(name.encode()).hexdigest()
+
+            intake = Intake(
+                settings.data_dir, engine, stores.layout, stores.index, stores.ledger, load_routes(None), limits,
+                known=lambda _: Known(), identify=identify, counts=Counts(()), warm=lambda: None,
+                pace=Pace(engine, 0.1),
+            )  # fmt: skip
+            intake.begin()
+            journal = Journal(stores.layout.journal, "receive-0")
+            return Site(settings, engine, intake, Spool(settings.data_dir), journal, failing)
+
+        yield make
+    engine.destroy()
+
+
+@pytest.fixture
+def slices(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., list[Path]]:
+    """Writes a series of 12 small slices; `name` makes another folder, other keywords other headers."""
+
+    def write(name: str = "a", n: int = 12, **changes: object) -> list[Path]:
+        options = SeriesOptions(study_seed=f"{request.node.name}{os.getpid()}", series_seed=f"{request.node.name}s")
+        phantom = make_asymmetric(grid_at((0.0, 0.0, 0.0), (n, 24, 24), (20.0, 12.0, 12.0)))
+        return list(write_series(phantom, tmp_path / name, replace(options, **changes)))
+
+    return write
+
+
+def changed(files: list[Path], folder: Path, change: Callable[[Dataset], None]) -> list[Path]:
+    """Copies of files with another content under the same UIDs."""
+    folder.mkdir()
+    made = []
+    for path in files:
+        ds = dcmread(path)
+        change(ds)
+        made.append(folder / path.name)
+        ds.save_as(made[-1])
+    return made
+
+
+def uids(files: list[Path]) -> tuple[str, str]:
+    ds = dcmread(files[0], stop_before_pixels=True)
+    return ds.StudyInstanceUID, ds.SeriesInstanceUID
+
+
+def deliver_once(site: Site, case: CaseFile) -> None:
+    """Make it look as if a destination had been tried."""
+    publish(site.folder(case), ())
+    write_delivery(site.folder(case), Delivery("pacs", attempts=1))
+
+
+def test_a_quiet_stack_begins_and_is_queued(make_site, slices) -> None:
+    site = make_site()
+    site.receive(slices())
+    site.intake.tick()
+    assert site.queued() == [site.cases[0].workflow_id]
+    assert len(site.cases[0].anchor.files) == 12
+
+
+def test_without_a_count_the_quiet_time_is_waited_for_and_told(make_site, slices) -> None:
+    site = make_site(PATIENT)
+    site.receive(slices())
+    site.intake.tick()
+    assert site.cases == ()
+    assert site.waiting()[0]["why"] == "1000 s of quiet are wanted"
+
+
+def test_a_reached_count_begins_at_once(make_site, slices) -> None:
+    site, files = make_site(PATIENT), slices()
+    expect(site.settings.data_dir, *uids(files), 12)
+    site.receive(files, end=None)  # the association is still open: proof before patience
+    site.intake.tick()
+    assert site.cases[0].why[-1] == "all 12 instances that the plugin knows are here"
+    assert site.waiting() == [] if (site.settings.data_dir / "engine" / "waiting.json").exists() else True
+
+
+def test_a_count_that_is_told_later_is_taken_in(make_site, slices) -> None:
+    site, files = make_site(PATIENT), slices()
+    site.receive(files)
+    site.intake.tick()
+    expect(site.settings.data_dir, *uids(files), 12)
+    site.intake.tick()
+    assert len(site.cases) == 1
+
+
+def test_another_announced_series_of_the_study_is_waited_for(make_site, slices) -> None:
+    site, files = make_site(replace(AT_ONCE, quiet_s=0.0)), slices()
+    study, series = uids(files)
+    expect(site.settings.data_dir, study, series, 12)
+    expect(site.settings.data_dir, study, "1.2.99", 30)
+    site.receive(files)
+    site.intake.tick()
+    assert site.cases == ()
+    assert "its partner has not come" in site.waiting()[0]["why"]
+
+
+def test_looking_again_begins_nothing_new_not_even_after_a_restart_or_under_other_settings(make_site, slices) -> None:
+    site = make_site()
+    site.receive(slices())
+    site.intake.tick()
+    site.intake.tick()
+    for salt in ("", "another model"):
+        make_site(salt=salt).intake.tick()
+    assert len(site.cases) == 1
+
+
+def test_the_same_files_again_begin_nothing(make_site, slices) -> None:
+    site, files = make_site(), slices()
+    site.receive(files)
+    site.intake.tick()
+    site.receive(files, "a2")
+    site.intake.tick()
+    assert len(site.cases) == 1
+
+
+def test_a_late_slice_stops_the_first_run_where_nobody_has_seen_it(make_site, slices) -> None:
+    site, files = make_site(), slices()
+    site.receive(files[:11])
+    site.intake.tick()
+    site.receive(files[11:], "a2")
+    site.intake.tick()
+    first, second = site.cases
+    assert why_stopped(site.folder(first))[0] is Stopped.SUPERSEDED
+    assert (second.ordinal, second.predecessor) == (1, None)
+    assert site.queued() == [second.workflow_id]
+
+
+def test_a_late_slice_after_a_delivery_names_its_predecessor(make_site, slices) -> None:
+    site, files = make_site(), slices()
+    site.receive(files[:11])
+    site.intake.tick()
+    deliver_once(site, site.cases[0])
+    site.receive(files[11:], "a2")
+    site.intake.tick()
+    first, second = site.cases
+    assert (second.ordinal, second.predecessor) == (2, first.workflow_id)
+    assert why_stopped(site.folder(first)) is None
+
+
+def correct(ds: Dataset) -> None:
+    ds.PatientID = "CORRECTED"
+
+
+def test_a_corrected_identity_holds_what_is_not_delivered(make_site, slices, tmp_path: Path) -> None:
+    site, files = make_site(), slices()
+    site.receive(files)
+    site.intake.tick()
+    site.receive(changed(files[:5], tmp_path / "corrected", correct), "a2")  # the rest of the correction is to come
+    site.intake.tick()
+    assert [why_stopped(site.folder(c))[0] for c in site.cases] == [Stopped.HELD]
+    assert site.queued() == []
+    assert "ID-MIXPAT" in str(site.intake.ledger.decisions(uids(files)[0]))
+
+
+def test_a_wholly_corrected_identity_begins_the_case_anew(make_site, slices, tmp_path: Path) -> None:
+    site, files = make_site(), slices()
+    site.receive(files)
+    site.intake.tick()
+    site.receive(changed(files, tmp_path / "corrected", correct), "a2")
+    site.intake.tick()
+    first, second = site.cases
+    assert why_stopped(site.folder(first)) == (Stopped.SUPERSEDED, "ID-CHANGED: begun anew")
+    assert (second.identity_revision, second.ordinal) == (1, 1)
+    assert site.queued() == [second.workflow_id]
+
+
+def test_other_pixels_under_a_known_uid_refuse_the_case(make_site, slices, tmp_path: Path) -> None:
+    site, files = make_site(PATIENT), slices()
+    site.receive(files)
+    site.intake.tick()
+
+    def tamper(ds: Dataset) -> None:
+        ds.PixelData = bytes(len(ds.PixelData))
+
+    site.receive(changed(files[:1], tmp_path / "tampered", tamper), "a2")
+    expect(site.settings.data_dir, *uids(files), 12)
+    site.intake.tick()
+    refusal = read_refusal(site.folder(site.cases[0]))
+    assert refusal.leading.code == "ID-DUPDIFF"
+
+
+def test_another_transfer_syntax_of_the_same_pixels_is_no_news(make_site, slices) -> None:
+    site, files = make_site(), slices()
+    site.receive(files)
+    site.intake.tick()
+    site.receive(slices("compressed", transfer_syntax="1.2.840.10008.1.2.5"), "a2")
+    site.intake.tick()
+    assert len(site.cases) == 1
+    assert list(site.spool.layout.variants.rglob("*.dcm")) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "n_cases"),
+    [
+        pytest.param(Action.REFUSE, 1, id="refused visibly"),
+        pytest.param(Action.PROCESS, 1, id="processed"),
+        pytest.param(Action.DROP, 0, id="dropped"),
+    ],
+)
+def test_what_stays_incomplete_ends_as_configured(make_site, slices, action: Action, n_cases: int) -> None:
+    site, files = make_site(replace(AT_ONCE, at_maximum=action)), slices()
+    expect(site.settings.data_dir, *uids(files), 12)
+    site.receive(files[:9])
+    deadline_s = time.monotonic() + 10
+    while not site.intake.ledger.decisions(uids(files)[0])[-1:] or "GiveUp" not in {
+        d.kind for d in site.intake.ledger.decisions(uids(files)[0])
+    }:
+        assert time.monotonic() < deadline_s
+        site.intake.tick()
+    assert len(site.cases) == n_cases
+    refusals = [read_refusal(site.folder(c)) for c in site.cases]
+    expected = ["SYS-INCOMPLETE"] if action is Action.REFUSE else []
+    assert [r.leading.code for r in refusals if r is not None] == expected
+
+
+def test_a_person_may_ask_for_a_series_before_it_is_complete(make_site, slices) -> None:
+    site, files = make_site(PATIENT), slices()
+    site.receive(files)
+    site.intake.tick()
+    ask(site.settings.data_dir, uids(files)[1])
+    site.intake.tick()
+    assert site.cases[0].why[-1] == "asked for by hand"
+    assert asked(site.settings.data_dir) == ()
+
+
+def test_a_study_that_fails_costs_the_others_nothing_and_is_tried_again(make_site, slices) -> None:
+    site = make_site()
+    broken, good = slices("broken"), slices("good", study_seed="other", series_seed="other")
+    site.failing.add(uids(broken)[0])
+    site.receive(broken + good)
+    site.intake.tick()
+    assert [c.study_instance_uid for c in site.cases] == [uids(good)[0]]
+    site.failing.clear()
+    site.intake._due[uids(broken)[0]] = 0.0
+    site.intake.tick()
+    assert len(site.cases) == 2
+
+
+def test_every_decision_is_kept_with_its_reason(make_site, slices) -> None:
+    site, files = make_site(PATIENT), slices()
+    site.receive(files)
+    site.intake.tick()
+    site.intake.tick()
+    kept = site.intake.ledger.decisions(uids(files)[0])
+    assert [(d.kind, d.reason) for d in kept] == [("WaitUntil", "1000 s of quiet are wanted")]

@@ -1,0 +1,89 @@
+"""Nothing undelivered is ever deleted; the rest goes after its time."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
+from node.engine.files import write_json
+from node.engine.retention import sweep
+from node.engine.stopped import Stopped, mark_stopped
+from node.engine.stores import Stores, opened_stores
+from node.settings import Settings
+from node.store.durable import make_folder
+from node.store.part10 import FileMeta, encode_meta
+
+DAY_S = 86400.0
+SAFE, OPEN, CANCELLED, SUPERSEDED, HELD = "safe", "open", "cancelled", "superseded", "held"
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    with opened_stores(Settings(data_dir=tmp_path)) as opened:
+        yield opened
+
+
+def put(data_dir: Path, stores: Stores, study: str, ends: tuple[str, ...]) -> None:
+    """Put a study with one instance and a case for each end."""
+    path = stores.layout.studies / study / f"{study}.1" / f"{study}.1.1.dcm"
+    make_folder(path.parent)
+    path.write_bytes(encode_meta(FileMeta("1.2", f"{study}.1.1", "1.2.840.10008.1.2.1", "A", "B")))
+    stores.index.note(path)
+    for number, end in enumerate(ends):
+        workflow_id = f"{study.replace('.', '')}{number}"
+        write_case(
+            data_dir,
+            CaseFile(workflow_id, study, "default", SourceSeries(f"{study}.1", ()), (), "l", None, "normal", None, ()),
+        )
+        folder = result_folder(data_dir, workflow_id)
+        if end == SAFE:
+            write_json(folder / "safe.json", {"at_s": time.time()})
+        elif end != OPEN:
+            mark_stopped(folder, Stopped(end), "test")
+
+
+@pytest.mark.parametrize(
+    ("ends", "removed"),
+    [
+        pytest.param((SAFE,), True, id="delivered"),
+        pytest.param((OPEN,), False, id="not delivered"),
+        pytest.param((SAFE, OPEN), False, id="one of two not delivered"),
+        pytest.param((HELD,), False, id="held"),
+        pytest.param((SUPERSEDED, SAFE), True, id="superseded"),
+        pytest.param((CANCELLED,), True, id="cancelled by hand"),
+        pytest.param((), True, id="never analysed"),
+    ],
+)
+def test_a_study_goes_when_nothing_of_it_is_outstanding(
+    tmp_path: Path, stores: Stores, ends: tuple[str, ...], removed: bool
+) -> None:
+    put(tmp_path, stores, "1.2.3", ends)
+    gone = sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 4 * DAY_S)
+    assert gone == (("1.2.3",) if removed else ())
+    assert (stores.layout.studies / "1.2.3").exists() is not removed
+    assert bool(list((tmp_path / "results").iterdir())) is (bool(ends) and not removed)
+    assert stores.index.studies() == (() if removed else ("1.2.3",))
+
+
+def test_nothing_goes_before_its_time(tmp_path: Path, stores: Stores) -> None:
+    put(tmp_path, stores, "1.2.3", (SAFE,))
+    assert sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 2 * DAY_S) == ()
+
+
+def test_only_the_study_that_is_done_with_goes(tmp_path: Path, stores: Stores) -> None:
+    put(tmp_path, stores, "1.2.3", (SAFE,))
+    put(tmp_path, stores, "1.2.4", (OPEN,))
+    assert sweep(tmp_path, stores, older_than_s=0.0, now_s=time.time() + DAY_S) == ("1.2.3",)
+    assert stores.index.studies() == ("1.2.4",)
+
+
+def test_a_sweep_that_was_cut_short_is_finished_by_the_next(tmp_path: Path, stores: Stores) -> None:
+    put(tmp_path, stores, "1.2.3", (SAFE,))
+    (source,) = stores.index.files("1.2.3")
+    stores.index.forget(source)
+    shutil.rmtree(stores.layout.studies / "1.2.3")  # killed before the results were removed
+    sweep(tmp_path, stores, older_than_s=0.0, now_s=time.time() + DAY_S)
+    assert list((tmp_path / "results").iterdir()) == []
