@@ -1,14 +1,47 @@
 """`lungnode data`: public originals in the format of the labelled sets, the rule-made set, weights exported."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from node.cli.terminal import print_json, to_person
 from node.learn.export import export as export_run
+from node.learn.import_lidc import lidc_cases
+from node.learn.import_volumes import luna16_cases, msd_cases
 from node.learn.pseudo_set import make_pseudo_set
+from node.learn.set_writer import write_set
 
 app = typer.Typer(no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
+
+
+class Collection(StrEnum):
+    """A public original."""
+
+    LIDC = "lidc"
+    LUNA16 = "luna16"
+    MSD = "msd"
+
+
+_READERS = {Collection.LIDC: lidc_cases, Collection.LUNA16: luna16_cases, Collection.MSD: msd_cases}
+
+
+@app.command("import")
+def import_original(
+    collection: Collection = typer.Argument(..., help="lidc, luna16 or msd."),
+    path: Path = typer.Argument(..., help="Where the original was unpacked."),
+    out: Path = typer.Option(..., "--out", help="Folder of the new set."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Turn a public original into the format of the labelled sets.
+
+    Example: lungnode data import msd Task06_Lung --out sets/msd
+    """
+    n_cases = write_set(_READERS[collection](path), out)
+    if as_json:
+        print_json({"out": str(out), "n_cases": n_cases})
+    else:
+        to_person.print(f"{n_cases} cases in {out}", markup=False)
 
 
 @app.command()

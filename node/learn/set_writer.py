@@ -1,0 +1,88 @@
+"""Write volumes in the format of the shared sets: CASE_ct.nii.gz, CASE_label.nii.gz and a line of index.csv."""
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+
+COLUMNS = (
+    "case", "ct", "label", "source", "domain", "size", "spacing_mm", "lung_label", "first_slice", "slices_of_scan",
+    "tumour_ml", "split", "label_origin", "label_key", "scanner", "licence", "notes",
+)  # fmt: skip
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TRAIN, _VAL = 70, 85  # of a hundred: 70 / 15 / 15
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One volume with its labels, slices from the feet, rows to the back, columns to the left.
+
+    Attributes
+    ----------
+    labels_zyx : 0 = none, 1 = lung, 2 = tumour or nodule, 3 = drawn by one reader only.
+    origin_lps_mm : patient position of the first voxel.
+    has_lung : whether somebody outlined the lungs; else 0 is not "no lung".
+    """
+
+    case: str
+    hu_zyx: NDArray[np.int16]
+    labels_zyx: NDArray[np.uint8]
+    spacing_zyx_mm: tuple[float, float, float]
+    origin_lps_mm: tuple[float, float, float]
+    has_lung: bool
+    source: str
+    label_origin: str
+    label_key: str
+    licence: str
+
+
+def write_set(cases: Iterable[Case], out: Path) -> int:
+    """Write the set; return how many cases it has."""
+    out.mkdir(parents=True, exist_ok=True)
+    n = 0
+    with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for case in cases:
+            writer.writerow(_write(case, out))
+            n += 1
+    return n
+
+
+def safe_name(wanted: str, otherwise: str) -> str:
+    """Return a case's name that may be a file's: headers are input from strangers."""
+    return wanted if _SAFE.fullmatch(wanted) else "case-" + sha256(otherwise.encode()).hexdigest()[:12]
+
+
+def split_of(case: str) -> str:
+    """Return the part that a case falls into, the same on every machine: about 70 / 15 / 15."""
+    hundredth = int(sha256(case.encode()).hexdigest(), 16) % 100
+    if hundredth < _TRAIN:
+        return "train"
+    return "val" if hundredth < _VAL else "test"
+
+
+def _write(case: Case, out: Path) -> dict[str, str]:
+    """Write both volumes; return the line of the index."""
+    names = {name: f"{case.case}_{name}.nii.gz" for name in ("ct", "label")}
+    for name, voxels in (("ct", case.hu_zyx), ("label", case.labels_zyx)):
+        image = SimpleITK.GetImageFromArray(voxels)
+        image.SetSpacing(case.spacing_zyx_mm[::-1])
+        image.SetOrigin(case.origin_lps_mm)
+        SimpleITK.WriteImage(image, str(out / names[name]), useCompression=True)
+    nz, ny, nx = case.hu_zyx.shape
+    z, y, x = case.spacing_zyx_mm
+    tumour_ml = float((case.labels_zyx == 2).sum()) * z * y * x / 1000.0
+    return {
+        "case": case.case, "ct": names["ct"], "label": names["label"], "source": case.source, "domain": "hu",
+        "size": f"{nx}x{ny}x{nz}", "spacing_mm": f"{x:g}x{y:g}x{z:g}", "lung_label": "1" if case.has_lung else "",
+        "first_slice": "0", "slices_of_scan": str(nz), "tumour_ml": f"{tumour_ml:.2f}", "split": split_of(case.case),
+        "label_origin": case.label_origin, "label_key": case.label_key, "scanner": "", "licence": case.licence,
+        "notes": "",
+    }  # fmt: skip

@@ -1,0 +1,125 @@
+"""Public originals become sets: the real LIDC scan, and made files for what is not at hand."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from node.cli.data import app
+from node.errors import InputRefused
+from node.learn.cases import items
+from node.learn.import_lidc import lidc_cases
+from node.learn.import_volumes import luna16_cases, msd_cases
+from node.learn.index import read_index
+from node.learn.set_writer import safe_name, split_of, write_set
+from node.segment.contract import LungDefinition, Task
+
+
+@pytest.fixture(scope="module")
+def lidc(data_dir):
+    """The one complete scan with its readers."""
+    (case,) = lidc_cases(data_dir / "ct" / "lidc-idri-0001")
+    return case
+
+
+def test_the_consensus_of_two_readers_has_the_known_volume(lidc):
+    tumour_ml = (lidc.labels_zyx == 2).sum() * np.prod(lidc.spacing_zyx_mm) / 1000
+
+    assert tumour_ml == pytest.approx(6.7, abs=0.2)
+
+
+def test_the_nodule_lies_on_the_slices_that_the_readers_marked(lidc):
+    slices = np.nonzero((lidc.labels_zyx == 2).any((1, 2)))[0]
+
+    assert (slices.min(), slices.max()) == (86, 93)  # files 0087 to 0095; the last has one reader only
+    assert lidc.hu_zyx.shape == (133, 512, 512)
+
+
+def test_an_imported_scan_is_read_back_voxel_by_voxel(lidc, tmp_path):
+    write_set([lidc], tmp_path)
+
+    (item,) = items(read_index(tmp_path), Task.LESIONS, LungDefinition.WITHOUT_LESIONS)
+
+    assert np.array_equal(item.hu_zyx, lidc.hu_zyx)
+    assert np.array_equal(item.reference_zyx, lidc.labels_zyx == 2)
+    assert item.spacing_zyx_mm == pytest.approx(lidc.spacing_zyx_mm)
+
+
+def _image(voxels, spacing=(1.0, 1.0, 2.0), origin=(-10.0, -20.0, -30.0), direction=None):
+    image = SimpleITK.GetImageFromArray(voxels)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
+    if direction:
+        image.SetDirection(direction)
+    return image
+
+
+@pytest.fixture
+def luna(tmp_path):
+    """One scan with lungs, windpipe and a nodule."""
+    lungs = np.zeros((10, 20, 20), np.uint8)
+    lungs[2:8, 5:15, 2:8], lungs[2:8, 5:15, 12:18], lungs[2:8, 9:11, 9:11] = 3, 4, 5
+    (tmp_path / "subset0").mkdir()
+    (tmp_path / "seg-lungs-LUNA16").mkdir()
+    hu = np.full((10, 20, 20), -3000, np.int16)
+    SimpleITK.WriteImage(_image(hu), str(tmp_path / "subset0" / "1.2.3.mhd"))
+    SimpleITK.WriteImage(_image(lungs), str(tmp_path / "seg-lungs-LUNA16" / "1.2.3.mhd"))
+    (tmp_path / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,-5,-10,-20,4.2\n")
+    return tmp_path
+
+
+def test_luna_lungs_leave_the_windpipe_out_and_nodules_are_balls(luna):
+    (case,) = luna16_cases(luna)
+
+    z, y, x = np.argwhere(case.labels_zyx == 2).mean(0)
+    assert (z, y, x) == pytest.approx((5, 10, 5))
+    assert (case.labels_zyx == 1).sum() + (case.labels_zyx == 2).sum() == 2 * 6 * 10 * 6
+    assert case.hu_zyx.min() == -1024
+    assert case.has_lung
+
+
+def test_msd_volumes_are_turned_to_the_sets_axes(tmp_path):
+    hu = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
+    label = (hu == 7).astype(np.uint8)
+    for folder, voxels in (("imagesTr", hu), ("labelsTr", label)):
+        (tmp_path / folder).mkdir()
+        ras = _image(np.ascontiguousarray(voxels[:, ::-1, ::-1]), direction=(-1, 0, 0, 0, -1, 0, 0, 0, 1))
+        SimpleITK.WriteImage(ras, str(tmp_path / folder / "lung_001.nii.gz"))
+
+    (case,) = msd_cases(tmp_path)
+
+    assert np.array_equal(case.hu_zyx, hu)
+    assert np.array_equal(case.labels_zyx == 2, hu == 7)
+
+
+@pytest.mark.parametrize("reader", [lidc_cases, luna16_cases, msd_cases])
+def test_a_folder_without_the_original_is_refused(reader, tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        list(reader(tmp_path))
+    assert caught.value.code == "IMPORT-NONE"
+
+
+def test_the_command_writes_an_index_that_is_read_back(luna, tmp_path, capsys):
+    app(["import", "luna16", str(luna), "--out", str(tmp_path / "out"), "--json"], standalone_mode=False)
+
+    assert json.loads(capsys.readouterr().out)["n_cases"] == 1
+    with (tmp_path / "out" / "index.csv").open() as file:
+        (line,) = csv.DictReader(file)
+    assert (line["case"], line["size"], line["spacing_mm"], line["lung_label"]) == ("1.2.3", "20x20x10", "1x1x2", "1")
+
+
+def test_cases_fall_into_parts_of_70_15_15():
+    parts = [split_of(f"case-{i}") for i in range(4000)]
+
+    assert [parts.count(part) / 4000 for part in ("train", "val", "test")] == pytest.approx([0.7, 0.15, 0.15], abs=0.03)
+
+
+@pytest.mark.parametrize("wanted", ["../../etc/passwd", "", ".hidden", "a b", "x" * 65])
+def test_a_patient_id_never_becomes_a_path(wanted):
+    assert safe_name(wanted, "1.2.3").startswith("case-")
+
+
+def test_an_ordinary_patient_id_stays():
+    assert safe_name("LIDC-IDRI-0001", "1.2.3") == "LIDC-IDRI-0001"
