@@ -215,6 +215,7 @@ def _store(association: Any, file: _File) -> Sent:
     except (ValueError, AttributeError, RuntimeError, OSError) as error:
         return Sent(file.path, file.sop_instance_uid, None, f"not sent: {error}")
     if "Status" not in status:
+        association.abort()  # else the next file is sent into the dead association, and waited for
         return Sent(file.path, file.sop_instance_uid, None, "no answer")
     return Sent(file.path, file.sop_instance_uid, int(status.Status), str(status.get("ErrorComment", "")))
 

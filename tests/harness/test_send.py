@@ -129,6 +129,17 @@ def test_a_peer_that_hangs_up_is_not_taken_for_a_success(peer: Peer, tmp_path: P
     assert [one.status for one in report.files] == [None, None, None]
 
 
+def test_a_lost_connection_ends_the_sending_at_once(peer: Peer, tmp_path: Path) -> None:
+    def answer(event: evt.Event) -> int:
+        event.assoc.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+        return 0x0000
+
+    began = time.monotonic()
+    report = send([instance(tmp_path, f"{i}.dcm") for i in range(5)], "PEER", "127.0.0.1", peer(answer), "TESTER")
+    assert len(report.failed) == 5
+    assert time.monotonic() - began < 15, "the DIMSE timeout is 30 s"
+
+
 def test_nobody_there_is_a_world_that_is_unavailable(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
