@@ -65,7 +65,8 @@ def _beats(axes: Axes, best: Axes) -> bool:
 
 
 def _axes_of(hull_yx: NDArray[np.float64], plane: int, spacing_yx_mm: tuple[float, float]) -> Axes:
-    hull_mm = hull_yx * spacing_yx_mm  # (n, 2)
+    corner_yx = hull_yx.min(axis=0)  # lengths are taken from here, so that ties fall alike wherever the lesion lies
+    hull_mm = (hull_yx - corner_yx) * spacing_yx_mm  # (n, 2)
     distance_mm = cdist(hull_mm, hull_mm)  # (n, n)
     longest_mm = float(distance_mm.max())
     found: list[Axes] = []
@@ -77,7 +78,7 @@ def _axes_of(hull_yx: NDArray[np.float64], plane: int, spacing_yx_mm: tuple[floa
                 short_mm,
                 plane,
                 _two(hull_yx[[a, b]]),
-                _two(ends_mm / spacing_yx_mm),
+                _two(ends_mm / spacing_yx_mm + corner_yx),
             )
         )
     return max(found, key=lambda axes: axes.short_mm)

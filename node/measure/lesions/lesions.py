@@ -14,22 +14,22 @@ from node.measure.lesions.fleischner import fleischner
 from node.measure.lesions.lesion_key import lesion_keys
 from node.measure.lesions.location import Location, locate
 from node.measure.lesions.lung_rads import lung_rads
-from node.measure.lesions.lung_surface import LungSurface, lung_surface
+from node.measure.lesions.lung_surface import LungSurface
 from node.measure.lesions.many import largest
 from node.measure.lesions.marks import Box, LesionMark, boxes, lesion_marks
 from node.measure.lesions.screening import NotApplicable, ScreeningBand
 from node.measure.lesions.separate import Mark, further_lesions
+from node.measure.lesions.side_surface import side_surface
 from node.measure.lesions.size import Size, measure_size
 from node.measure.lesions.solid import DENSE_HU, Composition, NoduleType, composition
 from node.measure.lesions.tnm_text import TnmSize, tnm_size
 from node.measure.lesions.values import Finding, LesionMeasurements
 from node.measure.lesions.withheld import verdict
 from node.measure.quantity import Side
-from node.segment.contract import Segmentation, SegmentKind
+from node.segment.contract import Segmentation
 from node.volume.volume import Volume
 
 _LARGEST_NODULE_MM = 30.0
-_LUNGS = {Side.RIGHT: SegmentKind.RIGHT_LUNG, Side.LEFT: SegmentKind.LEFT_LUNG}
 _CROSS = ndimage.generate_binary_structure(3, 1)
 
 Point = tuple[float, float, float]
@@ -66,7 +66,7 @@ def measure_lesions(
         reasons,
         carina_lps_mm,
         tuple(_as_mark(mark) for mark in marks.values()),
-        {side: _surface(volume, segmentation, box_of, marks, side) for side in sides if side is not None},
+        {side: side_surface(volume, segmentation, box_of, marks, side) for side in sides if side is not None},
     )
     return tuple(_measured(scan, mark, key) for mark, key in zip(chosen, keys, strict=True))
 
@@ -93,37 +93,6 @@ class _Scan:
 
 def _as_mark(mark: LesionMark) -> Mark:
     return Mark(mark.segment.name, mark.centre_lps_mm, mark.around.side)
-
-
-def _surface(
-    volume: Volume,
-    segmentation: Segmentation,
-    box_of: Mapping[int, Box],
-    marks: Mapping[int, LesionMark],
-    side: Side,
-) -> LungSurface:
-    """Find the surface of the lung of one side, with its lesions."""
-    labels = [s.label for s in segmentation.segments if s.kind is _LUNGS[side] and s.label in box_of]
-    labels += [label for label, mark in marks.items() if mark.around.side is side]
-    region_zyx, origin_zyx = _region(segmentation.labels_zyx, {label: box_of[label] for label in labels})
-    return lung_surface(region_zyx, origin_zyx, volume.lps_from_zyx, side)
-
-
-def _region(labels_zyx: NDArray[np.uint8], box_of: Mapping[int, Box]) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
-    """Return the voxels of some labels in the box round all of them, a pixel wider in every slice, and its origin."""
-    edges = np.array([[(s.start, s.stop) for s in box] for box in box_of.values()])  # (labels, axes, 2)
-    z0, y0, x0 = np.maximum(edges[:, :, 0].min(axis=0) - (0, 1, 1), 0).tolist()
-    z1, y1, x1 = (edges[:, :, 1].max(axis=0) + (0, 1, 1)).tolist()
-    part_zyx = labels_zyx[z0:z1, y0:y1, x0:x1]
-    region_zyx = np.zeros(part_zyx.shape, bool)
-    for label, (z, y, x) in box_of.items():
-        inner = (
-            slice(z.start - z0, z.stop - z0),
-            slice(y.start - y0, y.stop - y0),
-            slice(x.start - x0, x.stop - x0),
-        )
-        region_zyx[inner] |= part_zyx[inner] == label
-    return region_zyx, (z0, y0, x0)
 
 
 def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:

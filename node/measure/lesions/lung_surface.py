@@ -39,7 +39,7 @@ def lung_surface(
     Parameters
     ----------
     region_zyx : (slices, rows, columns) bool
-        Part of the volume with the whole lung and the lesions of its side, and a pixel round them in every slice.
+        Part of the volume with the whole lung and the lesions of its side, and a voxel round them where there is one.
     origin_zyx : where in the volume that part begins
     lps_from_zyx : (4, 4) float64, mm
     side : of the patient

@@ -55,19 +55,14 @@ def surroundings(volume: Volume, segmentation: Segmentation, label: int, box: Bo
     away_mm = ndimage.distance_transform_edt(labels != label, sampling=volume.spacing_zyx_mm)
     near = (away_mm > 0) & (away_mm <= REACH_MM)
     lesion_labels = [s.label for s in segmentation.segments if s.kind is SegmentKind.LESION]
-    shell = near & (away_mm <= max(SHELL_MM, min(volume.spacing_zyx_mm)))
-    beyond = shell & (away_mm > _rim_mm(volume)) & ~np.isin(labels, lesion_labels)
+    rim_mm = max(volume.spacing_zyx_mm[1:])  # how far the partial volume at the lesion's border reaches
+    beyond = near & (away_mm > rim_mm) & (away_mm <= rim_mm + SHELL_MM) & ~np.isin(labels, lesion_labels)
     dense = volume.hu_zyx[wide][beyond] >= _DENSE_HU
     return Surroundings(
         _side(labels[near], segmentation),
         float(dense.mean()) if dense.size else 0.0,
         _is_cut(volume, box),
     )
-
-
-def _rim_mm(volume: Volume) -> float:
-    """Return how far the partial volume at the lesion's border reaches: one pixel."""
-    return max(volume.spacing_zyx_mm[1:])
 
 
 def _side(near_labels: NDArray[np.uint8], segmentation: Segmentation) -> Side | None:
