@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from node.errors import InputRefused
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.phantom import Phantom
 from node.volume import assemble as assembling
+from node.volume import decode_pool as pooling
 from node.volume.assemble import assemble, cores
 from node.volume.decode_pool import DecodePool, borrowed_pool
 from node.volume.frame_jobs import counts_as_json, counts_from_json, digest, hounsfield
@@ -33,7 +35,19 @@ def run(pool: DecodePool, tasks: list[FrameTask]) -> tuple[np.ndarray, list]:
     return stored, pool.run(tasks, lambda i: counts_as_json(hounsfield(tasks[i], stored[i])), stored)
 
 
-def testhelpers_and_this_process_fill_one_array(small: Phantom, tasks: list[FrameTask]) -> None:
+@pytest.fixture
+def started() -> Iterator[DecodePool]:
+    """A pool whose only helper has started."""
+    pool = DecodePool(1)
+    pool.start()
+    (helper,) = pool.helpers
+    select.select([helper.link], [], [], 60)
+    helper.answer(None)
+    yield pool
+    pool.close()
+
+
+def test_helpers_and_this_process_fill_one_array(small: Phantom, tasks: list[FrameTask]) -> None:
     pool = DecodePool(2)
     try:
         stored, results = run(pool, tasks)
@@ -44,23 +58,18 @@ def testhelpers_and_this_process_fill_one_array(small: Phantom, tasks: list[Fram
     assert all(counts_from_json(r).n == 48 * 48 for r in results)
 
 
-def test_a_helper_really_decodes(small: Phantom, tasks: list[FrameTask]) -> None:
-    """This process waits with its first frame until the helper has done all that it was given."""
-    pool = DecodePool(1)
+def test_a_helper_really_decodes(small: Phantom, tasks: list[FrameTask], started: DecodePool) -> None:
+    """This process waits with its first frame until the helper has answered its first job."""
+    stored = np.zeros((len(tasks), 48, 48), np.uint16)
     done_here = []
-    try:
-        run(pool, tasks)
-        stored = np.zeros((len(tasks), 48, 48), np.uint16)
 
-        def here(i: int) -> list[int]:
-            if not done_here:
-                select.select([pool.helpers[0].link], [], [], 60)
-            done_here.append(i)
-            return counts_as_json(hounsfield(tasks[i], stored[i]))
+    def here(i: int) -> list[int]:
+        if not done_here:
+            select.select([started.helpers[0].link], [], [], 60)
+        done_here.append(i)
+        return counts_as_json(hounsfield(tasks[i], stored[i]))
 
-        results = pool.run(tasks, here, stored)
-    finally:
-        pool.close()
+    results = started.run(tasks, here, stored)
 
     assert 0 < len(done_here) < len(tasks)
     assert None not in results
@@ -80,7 +89,7 @@ def test_nobody_waits_for_a_helper_that_starts_slowly(tasks: list[FrameTask]) ->
     assert int(stored.max()) > 0
 
 
-def testhelpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
+def test_helpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
     pool = DecodePool(1)
     try:
         run(pool, tasks)
@@ -93,32 +102,47 @@ def testhelpers_stay_for_the_next_series(tasks: list[FrameTask]) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("when", ["before", "while"])
-def test_the_frames_of_a_helper_that_was_killed_are_not_lost(when: str, small: Phantom, tasks, tmp_path) -> None:
-    pool = DecodePool(1)
-    try:
-        run(pool, tasks)
-        victim = pool.helpers[0].process
-        if when == "before":
-            victim.send_signal(signal.SIGKILL)
-            victim.wait()
-            stored, results = run(pool, tasks)
-        else:
-            victim.send_signal(signal.SIGSTOP)
-            stored = np.zeros((len(tasks), 48, 48), np.uint16)
+def test_a_helper_that_died_is_replaced(small: Phantom, tasks: list[FrameTask], started: DecodePool) -> None:
+    victim = started.helpers[0].process
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
 
-            def here(i: int) -> list[int]:
-                if victim.poll() is None:
-                    victim.send_signal(signal.SIGKILL)
-                    victim.wait()
-                return counts_as_json(hounsfield(tasks[i], stored[i]))
-
-            results = pool.run(tasks, here, stored)
-    finally:
-        pool.close()
+    stored, results = run(started, tasks)
 
     np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
     assert None not in results
+    assert started.helpers[0].process is not victim
+
+
+def test_the_frames_of_a_helper_that_is_killed_are_done_here(small: Phantom, tasks, started: DecodePool) -> None:
+    (helper,) = started.helpers
+    helper.process.send_signal(signal.SIGSTOP)
+    stored = np.zeros((len(tasks), 48, 48), np.uint16)
+    given: list[int] = []
+
+    def here(i: int) -> list[int]:
+        if helper.process.poll() is None:
+            given.append(len(helper.jobs))
+            helper.process.send_signal(signal.SIGKILL)
+            helper.process.wait()
+        return counts_as_json(hounsfield(tasks[i], stored[i]))
+
+    results = started.run(tasks, here, stored)
+
+    assert given == [2]
+    assert None not in results
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
+
+
+def test_a_helper_that_hangs_is_given_up(small: Phantom, tasks, started: DecodePool, monkeypatch) -> None:
+    monkeypatch.setattr(pooling, "_LONGEST_WAIT_S", 0.2)
+    started.helpers[0].process.send_signal(signal.SIGSTOP)
+
+    stored, results = run(started, tasks)
+
+    assert started.helpers == []
+    assert None not in results
+    np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
 
 
 def test_a_frame_that_a_helper_cannot_decode_is_refused_and_the_pool_goes_on(small, tasks: list[FrameTask]) -> None:
@@ -138,7 +162,7 @@ def test_a_frame_that_a_helper_cannot_decode_is_refused_and_the_pool_goes_on(sma
     np.testing.assert_array_equal(stored.view(np.int16), small.hu_zyx)
 
 
-def test_digests_are_the_same_inhelpers_and_here(tasks: list[FrameTask]) -> None:
+def test_digests_are_the_same_in_helpers_and_here(tasks: list[FrameTask]) -> None:
     pool = DecodePool(2)
     try:
         shared = pool.run(tasks, lambda i: digest(tasks[i]), None)
@@ -157,7 +181,7 @@ def test_a_second_series_does_not_wait_for_the_pool(tasks: list[FrameTask], monk
     assert hu_zyx.shape == (20, 48, 48)
 
 
-def test_few_compressed_frames_need_nohelpers(tasks: list[FrameTask], monkeypatch) -> None:
+def test_few_compressed_frames_need_no_helpers(tasks: list[FrameTask], monkeypatch) -> None:
     monkeypatch.setattr(assembling, "borrowed_pool", lambda _: pytest.fail("helpers were started"))
 
     assemble(tasks[:15], threads=2)

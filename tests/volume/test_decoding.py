@@ -115,6 +115,8 @@ def test_signed_values_survive_compression(name: str, bits_stored: int, small: P
 
     assert isinstance(volume, Volume), volume
     np.testing.assert_array_equal(volume.hu_zyx, small.hu_zyx)
+    carries_upper_bits = name == "rle" and bits_stored == 12
+    assert (Code.HU_UPPER in [r.code for r in volume.reasons]) is carries_upper_bits
 
 
 @pytest.mark.parametrize("with_table", [True, False])

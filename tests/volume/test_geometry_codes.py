@@ -125,6 +125,15 @@ def test_other_pixels_at_one_position_are_refused(small: Phantom, write: WriteSe
     assert result.leading.code is Code.GEO_DUP
 
 
+@pytest.mark.parametrize(("apart_mm", "one_place"), [(0.008, True), (0.02, False)])
+def test_places_less_than_a_hundredth_of_a_millimetre_apart_are_one(apart_mm, one_place, small, write) -> None:
+    x, y, z = (small.grid.lps_from_zyx @ (5, 0, 0, 1))[:3]
+    result = read_volume(copy_of(small, write, {"ImagePositionPatient": [x, y, round(z + apart_mm, 4)]}, pixels=1))
+
+    assert (Code.GEO_DUP in codes_of(result)) is one_place
+    assert isinstance(result, Refusal)
+
+
 def test_the_same_pixels_at_one_position_are_left_out_with_a_warning(small: Phantom, write: WriteSeries) -> None:
     result = read_volume(copy_of(small, write, {}))
 
