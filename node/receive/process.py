@@ -10,13 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from node.receive.commitment import ArchiveHolds, nothing_is_held
 from node.receive.reception import Tally
-from node.receive.serving import Ports, Receiver, open_ports
+from node.receive.serving import Receiver, open_ports
 from node.settings import Disk, Receive, Settings
 from node.store.spool import Spool
 
@@ -24,6 +25,7 @@ _FASTEST_RESTART_S = 1.0  # a receiver that dies at once must not fill the machi
 
 _log = structlog.get_logger("node.receive")
 
+MakeReceiver = Callable[..., Receiver]  # given the tally and the slot of the process
 OnReady = Callable[[int, int | None], None]  # given the plain and the TLS port that were taken
 
 
@@ -40,7 +42,8 @@ def run(settings: Settings, archive_holds: ArchiveHolds = nothing_is_held) -> No
     Misconfigured
         CFG-PORT or CFG-TLS.
     """
-    serve_forever(settings.receive, settings.disk, settings.data_dir, archive_holds=archive_holds)
+    asked = frozenset(d.ae_title for d in settings.destinations if d.ae_title and d.commitment == "ask")
+    serve_forever(settings.receive, settings.disk, settings.data_dir, archive_holds=archive_holds, answers_from=asked)
 
 
 def serve_forever(
@@ -49,9 +52,10 @@ def serve_forever(
     data_dir: Path,
     *,
     archive_holds: ArchiveHolds = nothing_is_held,
+    answers_from: frozenset[str] = frozenset(),
     on_ready: OnReady | None = None,
 ) -> None:
-    """Receive until SIGTERM or SIGINT."""
+    """Receive until SIGTERM or SIGINT; `answers_from` are the archives whose commitment answers we wait for."""
     began_s = time.monotonic()
     ports = open_ports(settings)
     n_cleaned = Spool(data_dir).clean()
@@ -64,31 +68,23 @@ def serve_forever(
         if on_ready is not None:
             on_ready(ports.plain_port, ports.tls_port)
 
+    make = partial(Receiver, settings, disk, data_dir, ports, archive_holds=archive_holds, answers_from=answers_from)
     try:
         if settings.processes == 1:
-            _serve(settings, disk, data_dir, ports, archive_holds, Tally(1), 0, ready)
+            _serve(make, Tally(1), 0, ready)
         else:
-            _Supervisor(settings, disk, data_dir, ports, archive_holds).run(ready)
+            _Supervisor(make, settings.processes).run(ready)
     finally:
         ports.close()
     _log.info("receive.stopped")
 
 
-def _serve(
-    settings: Receive,
-    disk: Disk,
-    data_dir: Path,
-    ports: Ports,
-    archive_holds: ArchiveHolds,
-    tally: Tally,
-    process: int,
-    ready: Callable[[], None],
-) -> None:
+def _serve(make: MakeReceiver, tally: Tally, process: int, ready: Callable[[], None]) -> None:
     """Serve in this process until a signal comes."""
     stopping = threading.Event()
     former = {one: signal.signal(one, lambda *_: stopping.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with Receiver(settings, disk, data_dir, ports, archive_holds=archive_holds, tally=tally, process=process):
+        with make(tally=tally, process=process):
             ready()
             stopping.wait()
     finally:
@@ -99,23 +95,19 @@ def _serve(
 class _Supervisor:
     """Several receiver processes on one port."""
 
-    def __init__(
-        self, settings: Receive, disk: Disk, data_dir: Path, ports: Ports, archive_holds: ArchiveHolds
-    ) -> None:
-        self._settings = settings
-        self._disk = disk
-        self._data_dir = data_dir
-        self._ports = ports
-        self._archive_holds = archive_holds
-        self._tally = Tally(settings.processes)
+    def __init__(self, make: MakeReceiver, n_processes: int) -> None:
+        self._make = make
+        self._n_processes = n_processes
+        self._tally = Tally(n_processes)
         self._children: dict[int, tuple[int, float]] = {}  # process id → slot, when it was started
         self._stopping = False
+        self._lifeline = os.pipe()  # its writing end is open as long as this process lives, and only here
 
     def run(self, ready: Callable[[], None]) -> None:
         """Start all, replace the dead, and end all on a signal."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._stop)
-        for slot in range(self._settings.processes):
+        for slot in range(self._n_processes):
             self._start(slot)
         ready()
         while self._children:
@@ -136,13 +128,22 @@ class _Supervisor:
             return
         status = 70
         try:
-            _serve(
-                self._settings, self._disk, self._data_dir, self._ports, self._archive_holds, self._tally, slot,
-                lambda: None,
-            )  # fmt: skip
+            self._end_with_parent()
+            _serve(self._make, self._tally, slot, lambda: None)
             status = 0
         finally:
             os._exit(status)  # the parent's stack below this frame is not ours
+
+    def _end_with_parent(self) -> None:
+        """In a child: stop when the parent is gone, also by kill -9; else the port would stay taken."""
+        reading, writing = self._lifeline
+        os.close(writing)
+
+        def watch() -> None:
+            os.read(reading, 1)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=watch, daemon=True).start()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

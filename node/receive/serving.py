@@ -13,11 +13,13 @@ from pynetdicom import AE, evt
 
 from node.errors import Misconfigured
 from node.receive.commitment import ArchiveHolds, CommitmentProvider
+from node.receive.commitment_report import report_handler
 from node.receive.contexts import commitment_context, storage_contexts
 from node.receive.reception import Reception, Tally
 from node.receive.server import Listener, listen, quieten_pynetdicom
 from node.receive.tls import Certificates
 from node.settings import Disk, Peer, Receive
+from node.store.commitments import FOLDER
 from node.store.disk import marks
 from node.store.journal import Journal
 from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -80,6 +82,7 @@ class Receiver:
         ports: Ports,
         *,
         archive_holds: ArchiveHolds,
+        answers_from: frozenset[str] = frozenset(),
         tally: Tally | None = None,
         process: int = 0,
     ) -> None:
@@ -97,13 +100,17 @@ class Receiver:
         with_commitment = [*storage, commitment_context()]
 
         def contexts_for(peer: Peer) -> list[Any]:
-            return with_commitment if peer.storage_commitment else storage
+            return with_commitment if peer.storage_commitment or peer.ae_title in answers_from else storage
 
+        handlers = [
+            (evt.EVT_N_ACTION, self._commitment.on_action),
+            (evt.EVT_N_EVENT_REPORT, report_handler(data_dir / FOLDER)),
+        ]
         ae = _application_entity(settings)
         self._listeners = [
             Listener(
                 ae, listening, settings, self.reception,
-                contexts_for=contexts_for, handlers=[(evt.EVT_N_ACTION, self._commitment.on_action)], tls=tls,
+                contexts_for=contexts_for, handlers=handlers, tls=tls,
             )
             for listening, tls in _sockets(settings, ports)
         ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The receiver as its peers see it: DCMTK's tools and pynetdicom."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -72,6 +73,15 @@ def test_a_receiver_process_that_dies_is_replaced(start: Callable[..., Running],
     while len(receiver.log("receive.process_died")) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)  # a bounded poll: the supervisor writes a line
     dcmtk("echoscu", "-to", 30, "-aec", "LUNGNODE", "127.0.0.1", receiver.port)
+
+
+def test_receiver_processes_end_with_their_parent(start: Callable[..., Running]) -> None:
+    receiver = start(processes=2)
+    receiver.kill()
+    deadline = time.monotonic() + 20
+    while _listens(receiver.port) and time.monotonic() < deadline:
+        time.sleep(0.05)  # a bounded poll: the children notice by themselves
+    assert not _listens(receiver.port)
 
 
 def test_sigterm_ends_the_receiver_cleanly(receiver: Running) -> None:
@@ -157,6 +167,14 @@ def test_every_odd_file_that_can_be_negotiated_is_answered_and_the_receiver_live
     assert sum(one.status == 0 for one in report.files) >= 130
     assert {one.status for one in report.files} <= {None, 0x0000, 0xA900, 0xC0A0, 0xC0A2, 0xC0A3}
     dcmtk("echoscu", "-aec", "LUNGNODE", "127.0.0.1", receiver.port)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _reason(text: str) -> str:

@@ -1,0 +1,98 @@
+"""What stops a receiver from starting is said with the setting that is at fault."""
+
+from pathlib import Path
+
+import pytest
+from pynetdicom import AE
+
+from node.errors import Misconfigured
+from node.receive.allow import Refused, judge
+from node.receive.commitment import nothing_is_held
+from node.receive.reception import Tally
+from node.receive.serving import Receiver, open_ports
+from node.receive.status import Status
+from node.settings import Disk, Peer, Receive
+from node.store.disk import marks
+from tests.receive.conftest import ct_slice
+
+
+def test_a_taken_port_is_a_misconfiguration_that_names_the_setting() -> None:
+    ports = open_ports(Receive(port=0))
+    try:
+        with pytest.raises(Misconfigured, match=r"receive\.port") as caught:
+            open_ports(Receive(port=ports.plain_port))
+    finally:
+        ports.close()
+    assert caught.value.code == "CFG-PORT"
+
+
+def test_a_tls_port_without_certificates_does_not_start(tmp_path: Path) -> None:
+    settings = Receive(port=0, tls_port=0)
+    ports = open_ports(settings)
+    try:
+        with pytest.raises(Misconfigured) as caught:
+            Receiver(settings, Disk(), tmp_path, ports, archive_holds=nothing_is_held)
+    finally:
+        ports.close()
+    assert caught.value.code == "CFG-TLS"
+
+
+@pytest.mark.parametrize(
+    ("host", "lets_in"),
+    [("10.1.2.3", True), ("10.1.3.3", False), ("::ffff:10.1.2.3", True), ("fe80::1%eth0", True), ("fe81::1", False)],
+)
+def test_a_peers_networks_hold_for_both_families(host: str, lets_in: bool) -> None:
+    settings = Receive(peers=(Peer(ae_title="CT1", hosts=("10.1.2.0/24", "fe80::/64")),))
+    assert isinstance(judge(settings, "CT1", "LUNGNODE", host), Peer) is lets_in
+
+
+def test_one_title_may_call_from_two_places() -> None:
+    settings = Receive(peers=(Peer(ae_title="CT1", hosts=("10.1.1.1",)), Peer(ae_title="CT1", hosts=("10.1.1.2",))))
+    assert not isinstance(judge(settings, "CT1", "LUNGNODE", "10.1.1.2"), Refused)
+
+
+def test_the_tally_counts_over_all_processes() -> None:
+    tally = Tally(3)
+    tally.set(0, 2)
+    tally.set(2, 5)
+    assert tally.total() == 7
+
+
+def test_a_disk_that_falls_below_the_hard_mark_is_answered_a700_on_an_open_association(tmp_path: Path) -> None:
+    settings = Receive(port=0, peers=(Peer(ae_title="TESTER"),))
+    ports = open_ports(settings)
+    ds = ct_slice()
+    no_marks = Disk(soft_free_gib=0, hard_free_gib=0)
+    with Receiver(settings, no_marks, tmp_path, ports, archive_holds=nothing_is_held) as one:
+        ae = AE(ae_title="TESTER")
+        ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
+        association = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+        one.reception.marks = marks(0, 1e9)
+        full = association.send_c_store(ds)
+        one.reception.marks = marks(0, 0)
+        again = association.send_c_store(ds)
+        association.release()
+    assert (full.Status, full.ErrorComment, again.Status) == (Status.OUT_OF_RESOURCES, "the disk is below its mark", 0)
+
+
+def test_a_failure_of_our_own_is_answered_0110_and_the_association_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Receive(port=0, peers=(Peer(ae_title="TESTER"),))
+    ports = open_ports(settings)
+    ds = ct_slice()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with Receiver(settings, Disk(soft_free_gib=0, hard_free_gib=0), tmp_path, ports, archive_holds=nothing_is_held):
+        ae = AE(ae_title="TESTER")
+        ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
+        association = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+        with monkeypatch.context() as patch:
+            patch.setattr("node.receive.storing.accept_file", fail)
+            failed = association.send_c_store(ds)
+        again = association.send_c_store(ds)
+        association.release()
+    assert (failed.Status, again.Status) == (Status.PROCESSING_FAILURE, 0)
+    assert failed.ErrorComment.startswith("incident ")
