@@ -20,6 +20,7 @@ from node.volume.decode_helper import DecodeHelper
 from node.volume.frame_queue import FrameQueue
 from node.volume.stored import FrameTask
 
+_FRAMES_PER_HELPER = 8  # fewer are not worth another process
 _LONGEST_WAIT_S = 120.0  # for one answer; a helper that hangs is ended, its jobs are done here
 
 
@@ -30,11 +31,11 @@ class DecodePool:
         self._n_helpers = n_helpers
         self.helpers: list[DecodeHelper] = []
 
-    def start(self) -> None:
-        """Start what is missing; nobody waits for it."""
+    def start(self, n_frames: int) -> None:
+        """Start what is missing for a series of this length; nobody waits for it."""
         for helper in [h for h in self.helpers if h.process.poll() is not None]:
             self._drop(helper)
-        while len(self.helpers) < self._n_helpers:
+        while len(self.helpers) < min(self._n_helpers, n_frames // _FRAMES_PER_HELPER):
             self.helpers.append(DecodeHelper())
 
     def run(
@@ -56,8 +57,8 @@ class DecodePool:
         InputRefused
             Of a frame that cannot be decoded.
         """
-        self.start()
-        run = _Run(self, tasks, FrameQueue(len(tasks), self._n_helpers + 1), stored)
+        self.start(len(tasks))
+        run = _Run(self, tasks, FrameQueue(len(tasks), len(self.helpers) + 1), stored)
         while (run.queue or run.busy) and not run.failed:
             run.hand_out()
             job = run.queue.take_last()

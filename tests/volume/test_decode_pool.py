@@ -39,7 +39,7 @@ def run(pool: DecodePool, tasks: list[FrameTask]) -> tuple[np.ndarray, list]:
 def started() -> Iterator[DecodePool]:
     """A pool whose only helper has started."""
     pool = DecodePool(1)
-    pool.start()
+    pool.start(20)
     (helper,) = pool.helpers
     select.select([helper.link], [], [], 60)
     helper.answer(None)
@@ -79,7 +79,7 @@ def test_a_helper_really_decodes(small: Phantom, tasks: list[FrameTask], started
 def test_nobody_waits_for_a_helper_that_starts_slowly(tasks: list[FrameTask]) -> None:
     pool = DecodePool(1)
     try:
-        pool.start()
+        pool.start(20)
         pool.helpers[0].process.send_signal(signal.SIGSTOP)
         stored, results = run(pool, tasks)
     finally:
@@ -185,6 +185,16 @@ def test_few_compressed_frames_need_no_helpers(tasks: list[FrameTask], monkeypat
     monkeypatch.setattr(assembling, "borrowed_pool", lambda _: pytest.fail("helpers were started"))
 
     assemble(tasks[:15], threads=2)
+
+
+@pytest.mark.parametrize(("n_frames", "n_helpers"), [(7, 0), (16, 2), (100, 3)])
+def test_a_short_series_starts_few_helpers(n_frames: int, n_helpers: int) -> None:
+    pool = DecodePool(3)
+    pool.start(n_frames)
+    started = len(pool.helpers)
+    pool.close()
+
+    assert started == n_helpers
 
 
 def test_zero_threads_means_all_cores() -> None:
