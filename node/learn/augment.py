@@ -19,7 +19,7 @@ class Strength:
     """How far each change goes; uniform between minus and plus, or low and high."""
 
     rotate_deg: float = 15.0
-    zoom_low: float = 0.75
+    zoom_low: float = 0.6  # pixels of the sets differ by a factor of 1.7, large fields of view by more
     zoom_high: float = 1.3  # above 1 crops
     shift_frac: float = 0.1
     flip_p: float = 0.5  # left and right

@@ -17,6 +17,7 @@ _DROPPED: tuple[tuple[str, int, int, str], ...] = (
     ("MSD-S44", 1, 10, "stomach gas beside lung"),
     ("MSD-S47", 1, 10, "stomach gas beside lung"),
     ("MSD-S54", 1, 1, "stomach gas beside lung"),
+    ("MSD-S58", 1, 1, "stomach gas beside lung"),
     ("MSD-S43", 188, 100000, "the tumour's outline leaves the lung towards the neck"),
     ("MSD-S25", 364, 100000, "the tumour's outline is a strip along the wall of a bulla"),
     ("MSD-S60", 48, 50, "the tumour's outline runs out into healthy lung"),
@@ -40,7 +41,8 @@ EMPTIED = frozenset(
     {
         "T_MSD-S13_z001", "T_MSD-S16_z001", "T_MSD-S17_z001", "T_MSD-S21_z001", "T_MSD-S25_z001", "T_MSD-S37_z001",
         "T_MSD-S39_z010", "T_MSD-S41_z001", "T_MSD-S41_z010", "T_MSD-S48_z001", "T_MSD-S50_z001", "T_MSD-S53_z001",
-        "T_MSD-S53_z010",
+        "T_MSD-S53_z010", "T_MSD-S14_z001", "T_MSD-S06_z001", "T_MSD-S08_z001", "T_MSD-S22_z001", "T_MSD-S24_z001",
+        "T_MSD-S38_z001", "T_MSD-S45_z001", "T_MSD-S49_z010",
     }
 )  # fmt: skip
 
