@@ -14,7 +14,7 @@ from pynetdicom.sop_class import Comprehensive3DSRStorage, SegmentationStorage, 
 
 from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
-from node.settings import Archive, Compute, Destination, Disk, Peer, Receive, Rung, Settings, Watch
+from node.settings import Archive, Compute, Destination, Disk, Engine, Peer, Receive, Rules, Rung, Settings, Watch
 from node.watch.doctor import machine
 from node.watch.doctor.archives import check_archive
 from node.watch.doctor.as_seen_by import seen_as
@@ -184,7 +184,8 @@ def test_a_pacs_that_refuses_seg_gets_another_ladder_proposed():
         finding = check_destination(pacs(port, Rung.SEG, Rung.SR), "LUNGNODE")
     assert finding.grade is Grade.WARN
     assert "refuses SEG" in finding.text
-    assert "['SR', 'NOTICE']" in finding.todo
+    assert "'SR'" in finding.todo
+    assert "'SEG'" not in finding.todo
 
 
 @pytest.mark.parametrize("cause", ["nobody", "another title"])
@@ -332,6 +333,22 @@ def test_a_real_orthanc_is_well(tmp_path):
 def test_no_orthanc_is_no_finding():
     with web_peer(200) as url:
         assert check_orthanc(Archive(dicomweb_url=f"{url}/dicom-web"), Receive()) == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"engine": Engine(database_url="mysql://db/x")}, "the driver is"),
+        ({"destinations": (pacs(104, Rung.SEG).model_copy(update={"tls": True}),)}, "cannot be asked what it holds"),
+        ({"archives": (Archive(),)}, "has neither dicomweb_url"),
+        ({"rules": Rules(routes=Path("/none/routes.toml"))}, "routes.toml"),
+    ],
+    ids=["database", "confirmation", "archive", "routes"],
+)
+def test_what_would_stop_the_start_is_found_before_it(wrong, text):
+    findings = [f for f in examine(Settings(**wrong), offline=True) if f.check == "settings"]
+    assert [f.grade for f in findings] == [Grade.FAIL]
+    assert text in findings[0].text
 
 
 def test_a_node_that_gives_nothing_to_anybody_is_noticed():

@@ -1,17 +1,22 @@
 """Everything that the doctor looks at, in the order in which a person would."""
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
+from node.engine.configuration import faults_of
 from node.settings import Settings
 from node.watch.doctor.archives import check_archive
 from node.watch.doctor.clock import as_archive, check_clock
 from node.watch.doctor.destinations import check_destination
-from node.watch.doctor.finding import Finding, ok, warn
+from node.watch.doctor.finding import Finding, fail, ok, warn
 from node.watch.doctor.machine import check_device, check_disk
 from node.watch.doctor.models import check_models
 from node.watch.doctor.orthanc import check_orthanc
 from node.watch.doctor.ports import check_receiver, check_status_port
+
+TOLD_ELSEWHERE = ("data_dir:", "models_dir:", "compute.")
 
 
 def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
@@ -21,7 +26,7 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     ----------
     offline : judge the settings and models alone, for a configuration that is not this machine's.
     """
-    yield ok("settings", f"valid; hash {settings.config_hash[:12]}")
+    yield from _settings(settings, offline=offline)
     yield from check_models(settings.models_dir, settings.compute)
     yield from _unreachable(settings)
     if offline:
@@ -31,6 +36,16 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     yield check_receiver(settings.receive, settings.receive.ae_title)
     yield check_status_port(settings.watch)
     yield from _peers(settings)
+
+
+def _settings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """What would stop the start, but for what has a finding of its own; offline, the data folder is not this machine's."""
+    looked_at = settings.model_copy(update={"data_dir": Path(tempfile.gettempdir())}) if offline else settings
+    faults = [fault for fault in faults_of(looked_at) if not fault.startswith(TOLD_ELSEWHERE)]
+    for fault in faults:
+        yield fail("settings", fault, "the node does not start like this: correct the settings file")
+    if not faults:
+        yield ok("settings", f"valid; hash {settings.config_hash[:12]}")
 
 
 def _unreachable(settings: Settings) -> Iterator[Finding]:
