@@ -39,7 +39,7 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """What would stop the start, but for what has a finding of its own; offline, the data folder is not this machine's."""
+    """What would stop the start and has no finding of its own; offline, the data folder is not this machine's."""
     looked_at = settings.model_copy(update={"data_dir": Path(tempfile.gettempdir())}) if offline else settings
     faults = [fault for fault in faults_of(looked_at) if not fault.startswith(TOLD_ELSEWHERE)]
     for fault in faults:
