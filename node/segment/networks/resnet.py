@@ -1,4 +1,4 @@
-"""Residual encoders of depth 34 and 50 (He et al. 2016), shared by the baselines that are defined on them.
+"""Residual encoders of depth 18, 34 and 50 (He et al. 2016), shared by the networks that are defined on them.
 
 `maps` returns the features of strides 2, 4, 8, 16 and 32. With `dilated` the last two blocks keep stride 8 and space
 their taps instead, as PSPNet and DeepLab do.
@@ -48,18 +48,21 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem and four blocks of 3, 4, 6 and 3 units."""
+    """Stem and four blocks of 3, 4, 6 and 3 units; `layers` says otherwise for other depths."""
 
-    def __init__(self, unit: type[Basic] | type[Bottleneck], channels: int, width: int, *, dilated: bool) -> None:
+    def __init__(
+        self, unit: type[Basic] | type[Bottleneck], channels: int, width: int, *, dilated: bool,
+        layers: tuple[int, int, int, int] = (3, 4, 6, 3),
+    ) -> None:  # fmt: skip
         super().__init__()
         e = unit.expansion
         self.widths = (width, e * width, 2 * e * width, 4 * e * width, 8 * e * width)
         self.conv1 = nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.layer1 = _block(unit, width, width, 3, 1, 1)
-        self.layer2 = _block(unit, self.widths[1], 2 * width, 4, 2, 1)
-        self.layer3 = _block(unit, self.widths[2], 4 * width, 6, 1 if dilated else 2, 2 if dilated else 1)
-        self.layer4 = _block(unit, self.widths[3], 8 * width, 3, 1 if dilated else 2, 4 if dilated else 1)
+        self.layer1 = _block(unit, width, width, layers[0], 1, 1)
+        self.layer2 = _block(unit, self.widths[1], 2 * width, layers[1], 2, 1)
+        self.layer3 = _block(unit, self.widths[2], 4 * width, layers[2], 1 if dilated else 2, 2 if dilated else 1)
+        self.layer4 = _block(unit, self.widths[3], 8 * width, layers[3], 1 if dilated else 2, 4 if dilated else 1)
 
     def maps(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return the stem's and the four blocks' features."""

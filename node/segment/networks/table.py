@@ -9,7 +9,8 @@ from torch import nn
 from node.errors import Misconfigured
 
 _HERE = "node.segment.networks"
-_NOT_NETWORKS = {"logits", "table", "resnet"}  # what several of them share
+# what several of them share, and what gives no map
+_NOT_NETWORKS = {"logits", "table", "resnet", "efficientnet", "subtype_classifier"}
 
 
 def network_kinds() -> frozenset[str]:
