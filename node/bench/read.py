@@ -100,7 +100,14 @@ def _compressed(
     ours, *theirs = _fastest(sides, rounds)
     peer_s, peer_name = min(zip(theirs, peers, strict=True))
     n = len(paths)
-    return Row(f"{n} slices in {name} to a volume, headers already read", n / ours, "slices/s", n / peer_s, f"{peer_name}, one caller", at_least=1.8)
+    return Row(
+        f"{n} slices in {name} to a volume, headers already read",
+        n / ours,
+        "slices/s",
+        n / peer_s,
+        f"{peer_name}, one caller",
+        at_least=1.8,
+    )
 
 
 def _fastest(sides: Sequence[Callable[[], object]], rounds: int) -> list[float]:
