@@ -1,14 +1,12 @@
 """Storage commitment as SCU (PS3.4 annex J): will you keep these, and the archive's answer about each.
 
 The answer may come on the association that asked, or later on one that the archive opens to our listener; that one is
-kept by `receive` in a file per transaction, which `read_answer` reads.
+kept by `receive` in a file per transaction (`store/commitments.py`).
 """
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -20,6 +18,7 @@ from node.deliver.association import NoAssociation, open_association
 from node.deliver.receipt import Outgoing
 from node.deliver.status import Status, written
 from node.settings import Destination
+from node.store.commitments import CommitmentAnswer
 
 REQUEST_STORAGE_COMMITMENT = 1  # Action Type ID, PS3.4 J.3.2.1
 
@@ -28,7 +27,7 @@ REQUEST_STORAGE_COMMITMENT = 1  # Action Type ID, PS3.4 J.3.2.1
 class Requested:
     """The archive took the request. `answer` is what it said at once, None where the answer is still to come."""
 
-    answer: "CommitmentAnswer | None"
+    answer: CommitmentAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,6 @@ class NotRequested:
 
     status: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommitmentAnswer:
-    """What the archive committed to keep, and what not with the failure reason."""
-
-    committed: frozenset[str]
-    failed: dict[str, int]
 
 
 def request(
@@ -98,23 +89,6 @@ def read_report(information: Dataset) -> tuple[str, CommitmentAnswer] | None:
         for i in information.get("FailedSOPSequence") or ()
     }
     return str(transaction_uid), CommitmentAnswer(committed - failed.keys(), failed)
-
-
-def read_answer(folder: Path, transaction_uid: str) -> CommitmentAnswer | None:
-    """Read an answer that came on an association of its own; None where none came yet."""
-    file = folder / f"{transaction_uid}.json"
-    if not file.exists():
-        return None
-    kept = json.loads(file.read_bytes())
-    return CommitmentAnswer(frozenset(kept["committed"]), {uid: int(r) for uid, r in kept["failed"].items()})
-
-
-def write_answer(folder: Path, transaction_uid: str, answer: CommitmentAnswer) -> None:
-    """Keep an answer for `read_answer`, under a temporary name first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{transaction_uid}.part"
-    temporary.write_text(json.dumps({"committed": sorted(answer.committed), "failed": answer.failed}))
-    temporary.replace(folder / f"{transaction_uid}.json")
 
 
 def _request_of(objects: Sequence[Outgoing], transaction_uid: str) -> Dataset:

@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from node.deliver.commitment import CommitmentAnswer, NotRequested, Requested
+from node.deliver.commitment import NotRequested, Requested
 from node.deliver.receipt import Outgoing, Receipt, State
 from node.deliver.status import classify, written
 from node.engine.backoff import delay_s
 from node.engine.delivery_file import Delivery, Stage
 from node.settings import Destination
+from node.store.commitments import CommitmentAnswer
 
 COMMITMENT_WITHIN_S = 86400.0  # standards 6.3, point 4: then ask again
 COMMITMENT_LOOK_EVERY_S = 30.0

@@ -1,6 +1,6 @@
 """What the engine asks of the world outside: deliveries, commitments and identities."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import structlog
@@ -8,29 +8,36 @@ import structlog
 from node.archive.answers import StudyIdentity
 from node.archive.endpoint import Endpoint, endpoint_of_archive
 from node.archive.questions import identities_of_study
-from node.deliver.commitment import read_answer, request
+from node.deliver.commitment import NotRequested, Requested, request
 from node.deliver.confirm import confirm
+from node.deliver.receipt import Outgoing
 from node.deliver.send import deliver
 from node.engine.delivery import Ways
 from node.errors import Misconfigured, OurMistake, WorldUnavailable
 from node.facts.instance import InstanceFacts
 from node.facts.read import Unread, read_facts
-from node.settings import Settings
+from node.settings import Destination, Settings
+from node.store.commitments import FOLDER, note_asked, read_answer
 
-COMMITMENT_ANSWERS = "commitments"  # below the data folder: what archives answered on associations of their own
 _ON_THE_SAME_ASSOCIATION_S = 3.0
 
 
 def ways(settings: Settings) -> Ways:
     """Return how deliveries touch the world."""
     calling = settings.receive.ae_title
+    folder = settings.data_dir / FOLDER
+
+    def ask_to_commit(
+        objects: Sequence[Outgoing], destination: Destination, transaction_uid: str
+    ) -> Requested | NotRequested:
+        note_asked(folder, transaction_uid)
+        return request(objects, destination, transaction_uid, calling=calling, wait_s=_ON_THE_SAME_ASSOCIATION_S)
+
     return Ways(
         send=lambda objects, destination: deliver(objects, destination, calling=calling),
         ask_back=lambda objects, destination: confirm(objects, destination, calling=calling),
-        request_commitment=lambda objects, destination, transaction_uid: request(
-            objects, destination, transaction_uid, calling=calling, wait_s=_ON_THE_SAME_ASSOCIATION_S
-        ),
-        read_commitment=lambda transaction_uid: read_answer(settings.data_dir / COMMITMENT_ANSWERS, transaction_uid),
+        request_commitment=ask_to_commit,
+        read_commitment=lambda transaction_uid: read_answer(folder, transaction_uid),
     )
 
 

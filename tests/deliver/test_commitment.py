@@ -1,7 +1,6 @@
 """Storage commitment: asked, answered at once or later, refused."""
 
 import threading
-from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
@@ -9,7 +8,8 @@ from pydicom.uid import generate_uid
 from pynetdicom import evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
-from node.deliver.commitment import CommitmentAnswer, NotRequested, Requested, read_answer, request, write_answer
+from node.deliver.commitment import NotRequested, Requested, request
+from node.store.commitments import CommitmentAnswer
 
 
 def report(transaction: str, objects: tuple, failed: dict[str, int]) -> Dataset:
@@ -83,10 +83,3 @@ def test_a_refused_request_keeps_its_status(start_peer, objects) -> None:
     peer = start_peer(on_action=lambda _: 0x0110)
     asked = request(objects, peer.destination(), "1.2.3", calling="NODE", wait_s=0)
     assert asked == NotRequested("0x0110", "the peer refused the request")
-
-
-def test_an_answer_that_came_on_another_association_is_read_from_its_file(tmp_path: Path) -> None:
-    answer = CommitmentAnswer(frozenset(("1.2",)), {"1.3": 0x0112})
-    assert read_answer(tmp_path, "9.9") is None
-    write_answer(tmp_path, "9.9", answer)
-    assert read_answer(tmp_path, "9.9") == answer

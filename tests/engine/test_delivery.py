@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from node.deliver.commitment import CommitmentAnswer, NotRequested, Requested
+from node.deliver.commitment import NotRequested, Requested
 from node.deliver.receipt import Outgoing, Receipt, State
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage
 from node.settings import Destination
+from node.store.commitments import CommitmentAnswer
 
 OBJECTS = tuple(Outgoing(k, Path(k), "1.2", f"1.{i}", f"2.{i}", "3") for i, k in enumerate(("SEG", "SR"), start=1))
 NO_SERVICE = NotRequested("context-refused", "")
