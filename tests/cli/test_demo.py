@@ -58,6 +58,17 @@ def test_a_study_goes_in_as_from_a_pacs_and_comes_back_measured_and_drawn(tmp_pa
     assert list(Path(marked["TMPDIR"]).iterdir()) == []
 
 
+def test_a_refused_study_shows_why_and_ends_with_three(tmp_path, marked):
+    write_study(tmp_path / "study", StudyPlan(n_slices=12, size=64))
+    command = [*DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--no-keep", "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, env=marked, timeout=280, check=False)
+    assert answer.returncode == 3, answer.stderr
+    shown = json.loads(answer.stdout)
+    assert (shown["outcome"], shown["measurements"], shown["picture"]) == ("refused", [], None)
+    assert any("GEO-FEW" in comment for comment in shown["comments"])
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["NOTICE.dcm"]
+
+
 def test_nothing_to_analyse_is_said_at_once(tmp_path, marked):
     (tmp_path / "empty").mkdir()
     command = [*DEMO, "--input", tmp_path / "empty", "--no-keep", "--json"]

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from node.harness import viewer
 from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
 from node.harness.viewer import find_viewer, running_viewer, study_link
@@ -48,6 +49,12 @@ def page_folder(tmp_path: Path) -> Path:
     (folder / "index.html").write_text("the page")
     (folder / "part.wasm").write_bytes(b"\0asm")
     return folder
+
+
+def test_a_machine_without_the_viewer_is_no_failure(monkeypatch, tmp_path):
+    monkeypatch.setattr(viewer, "BESIDE_THE_PACKAGE", tmp_path)
+    monkeypatch.setattr(viewer, "INSTALLED", tmp_path)
+    assert viewer.find_viewer() is None
 
 
 @pytest.fixture
