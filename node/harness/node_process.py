@@ -77,8 +77,12 @@ password = "{orthanc.password}"
 
 
 @contextmanager
-def running_node(site: NodeSite, orthanc: OrthancSite) -> Iterator[NodeSite]:
+def running_node(site: NodeSite, orthanc: OrthancSite, settings: str | None = None) -> Iterator[NodeSite]:
     """Run `lungnode serve` until the block ends.
+
+    Parameters
+    ----------
+    settings : TOML; None takes `settings_toml`.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def running_node(site: NodeSite, orthanc: OrthancSite) -> Iterator[NodeSite]:
     """
     site.data_dir.mkdir(parents=True, exist_ok=True)
     site.configuration.touch(mode=0o600)
-    site.configuration.write_text(settings_toml(site, orthanc), encoding="utf-8")
+    site.configuration.write_text(settings or settings_toml(site, orthanc), encoding="utf-8")
     with child(
         [sys.executable, "-m", "node", "serve"],
         log=site.log,

@@ -175,11 +175,11 @@ def _associate(kinds: Sequence[tuple[str, str]], ae_title: str, host: str, port:
     if not association.is_established and not association.rejected_contexts:
         how = "refuses the association" if association.is_rejected else "cannot be reached"
         raise WorldUnavailable("NET-ASSOCIATE", f"{ae_title} at {host}:{port} {how} (we call ourselves {calling})")
-    _keep_answers(association)
+    keep_answers(association)
     return association
 
 
-def _keep_answers(association: Any) -> None:
+def keep_answers(association: Any) -> None:
     """Keep pynetdicom 3.0.4's own reactor from taking an answer away.
 
     The reactor sets `_is_paused` and waits at its checkpoint; a sender that clears the checkpoint between these two
