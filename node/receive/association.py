@@ -5,7 +5,9 @@ Subclasses of pynetdicom 3.0.4; see `stream.py` for what is replaced and why.
 
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +25,7 @@ from node.settings import Peer, Receive
 from node.store.journal import Event
 
 _WAIT_S = 0.25
+_RESERVED_S = 0.01
 
 _log = structlog.get_logger("node.receive")
 
@@ -97,6 +100,21 @@ class WaitingMessages(DIMSEServiceProvider):  # type: ignore[misc]  # pynetdicom
         super().__init__(assoc)
         self._sending = threading.Lock()
         self._told: list[threading.Event] = []
+        self._looking = threading.Lock()
+        self._reserved = False
+
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Keep what comes for the one who waits for an answer: the reactor looks for no message meanwhile."""
+        self._reserved = True
+        self.msg_queue.put((None, None))  # ends the reactor's present look
+        with self._looking:
+            while self.peek_msg() == (None, None) and not self.msg_queue.empty():
+                self.msg_queue.get_nowait()
+        try:
+            yield
+        finally:
+            self._reserved = False
 
     def after_next_message(self) -> threading.Event:
         """Return what is set when the next message has been queued for the peer: the answer to the present one."""
@@ -116,7 +134,11 @@ class WaitingMessages(DIMSEServiceProvider):  # type: ignore[misc]  # pynetdicom
         """Return the next message; `StreamReader` ends the waiting when something else has happened."""
         if block:
             return super().get_msg(block=True)
-        try:
-            return self.msg_queue.get(timeout=_WAIT_S)
-        except queue.Empty:
-            return None, None
+        with self._looking:
+            if not self._reserved:
+                try:
+                    return self.msg_queue.get(timeout=_WAIT_S)
+                except queue.Empty:
+                    return None, None
+        time.sleep(_RESERVED_S)
+        return None, None

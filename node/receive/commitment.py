@@ -103,7 +103,10 @@ class CommitmentProvider:
     def _send(self, association: Any, peer: Peer, report: Dataset, kind: int) -> bool:
         """Send the report on the one association or the other."""
         if peer.commitment_port is None:
-            return association.is_established and _tell(association, report, kind)
+            if not association.is_established:
+                return False
+            with association.dimse.reserved():
+                return _tell(association, report, kind)
         ae = AE(ae_title=self._settings.ae_title)
         context = commitment_context()
         ae.add_requested_context(context.abstract_syntax, context.transfer_syntax)

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
 
+from node.harness.send import keep_answers
 from node.receive.classes import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 from node.receive.commitment import nothing_is_held
 from node.receive.serving import Receiver, open_ports
@@ -51,6 +52,7 @@ class Asker:
             evt_handlers=[(evt.EVT_N_EVENT_REPORT, self.on_report)],
         )  # fmt: skip
         assert association.is_established
+        keep_answers(association)
         status, _ = association.send_n_action(request(*sops), 1, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE)
         if wait:
             assert self.reported.wait(15)
