@@ -26,7 +26,7 @@ from node.settings import Destination, Settings
 
 _OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
 _TRIES = 3  # of a step that takes its process down
-_NOTICE = "NOTICE"
+_ENCODE_WITHIN_S = 1800.0  # not the limit of analyses: a series that took too long gets its notice
 SAFE_FILE = "safe.json"
 
 IdentityCheck = Callable[[str, Path], str | None]  # study, a result: how the archive's identity differs, if it does
@@ -50,7 +50,7 @@ class Steps:
         self._wait_for_work(cancelled)
         folder = result_folder(self.settings.data_dir, workflow_id)
         try:
-            found: dict[str, Any] = self._heavy("analyse", workflow_id, cancelled)
+            found: dict[str, Any] = self._heavy("analyse", workflow_id, self.settings.compute.limit_s, cancelled)
         except StepOverTime:
             limit_s = self.settings.compute.limit_s
             return self._refused(folder, Code.SYS_TIME, f"the analysis took longer than {limit_s:.0f} s")
@@ -75,7 +75,7 @@ class Steps:
         folder = result_folder(self.settings.data_dir, workflow_id)
         if kept(folder) is None:
             try:
-                self._heavy("encode", workflow_id, cancelled)
+                self._heavy("encode", workflow_id, _ENCODE_WITHIN_S, cancelled)
             except (StepOverTime, ChildEnded) as error:
                 raise OurMistake("STEP-CRASH", f"the objects could not be made: {error}") from error
         objects = kept(folder)
@@ -150,7 +150,7 @@ class Steps:
             raise OurMistake("ENG-OUTBOX", "a delivery was started before its objects were kept")
         return outgoing(folder, [o for o in objects if o.kind in wanted], case.study_instance_uid)
 
-    def _heavy(self, job: str, workflow_id: str, cancelled: CancelCheck) -> Any:
+    def _heavy(self, job: str, workflow_id: str, limit_s: float, cancelled: CancelCheck) -> Any:
         """Run a job in a child process; one that takes its process down is tried again, but not for ever."""
         arguments = {"settings": without_secrets(self.settings), "workflow_id": workflow_id}
         for tried in range(1, _TRIES + 1):
@@ -158,7 +158,7 @@ class Steps:
                 return self.crew.call(
                     job,
                     arguments,
-                    limit_s=self.settings.compute.limit_s,
+                    limit_s=limit_s,
                     cancelled=lambda: self.stopping.is_set() or cancelled(),
                 )
             except ChildEnded as ended:

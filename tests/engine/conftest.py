@@ -79,7 +79,19 @@ class Bench:
         series = SourceSeries("1.2.3", (("1.2.3.4", "spool/studies/1.2/1.2.3/1.2.3.4.dcm"),))
         write_case(
             self.data_dir,
-            CaseFile(workflow_id, "1.2", "default", series, (), None, None, "normal", destinations, ("test",)),
+            CaseFile(
+                workflow_id,
+                "1.2",
+                "default",
+                series,
+                (),
+                None,
+                None,
+                "normal",
+                destinations,
+                ("test",),
+                proved="partial" not in orders.values(),
+            ),
         )
         for step, word in orders.items():
             (folder / f"{step}.order").write_text(word)

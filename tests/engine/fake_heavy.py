@@ -21,6 +21,8 @@ def analyse(settings: dict, workflow_id: str) -> dict:
     folder = result_folder(Path(settings["data_dir"]), workflow_id)
     _note(folder, "analyse")
     _obey(folder, "analyse")
+    if (folder / "analyse.order").exists() and (folder / "analyse.order").read_text() == "partial":
+        return {"outcome": "processed", "codes": ["GEO-PARTIAL"]}
     return {"outcome": "processed", "codes": []}
 
 
