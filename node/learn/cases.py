@@ -23,7 +23,7 @@ class Item:
     ----------
     case : the patient; figures are means over patients.
     hu_zyx : (slices, rows, columns) int16, HU, the usual view; one slice for a row of a slice set.
-    reference_zyx : what should be found.
+    reference_zyx : what should be found, None where nobody outlined it: then only the tumour kept out is measured.
     tumour_zyx : the primary tumour, None where nobody looked for one.
     spacing_zyx_mm : mm, None where unknown.
     group : domain and label origin; figures of different groups are never pooled.
@@ -32,7 +32,7 @@ class Item:
     id: str
     case: str
     hu_zyx: NDArray[np.int16]
-    reference_zyx: Mask
+    reference_zyx: Mask | None
     tumour_zyx: Mask | None
     spacing_zyx_mm: tuple[float, float, float] | None
     group: str
@@ -44,7 +44,7 @@ class Item:
 
 
 def items(rows: Sequence[Row], task: Task, definition: LungDefinition) -> Iterator[Item]:
-    """Read the rows one after the other; those that nobody outlined for this task are passed over."""
+    """Read the rows one after the other; those with neither the reference nor a tumour are passed over."""
     for row in rows:
         item = _volume(row, task, definition) if row["ct"] else _slice(row, task, definition)
         if item is not None:
@@ -54,22 +54,23 @@ def items(rows: Sequence[Row], task: Task, definition: LungDefinition) -> Iterat
 def _volume(row: Row, task: Task, definition: LungDefinition) -> Item | None:
     picture, label = (read_nifti(row.root / row[column]) for column in ("ct", "label"))
     reference = truth(row, label.voxels_zyx, task, definition)
-    if reference is None:
+    tumour = tumour_truth(row, label.voxels_zyx)
+    if reference is None and (tumour is None or not tumour.any()):
         return None
     hu = picture.voxels_zyx.astype(np.int16)
-    tumour = tumour_truth(row, label.voxels_zyx)
     return Item(row.id, row.case, hu, reference, tumour, picture.spacing_zyx_mm, _group(row))
 
 
 def _slice(row: Row, task: Task, definition: LungDefinition) -> Item | None:
     piece = read_slice(row)
     reference = truth(row, piece.mask_yx, task, definition)
-    if reference is None:
+    tumour = tumour_truth(row, piece.mask_yx)
+    if reference is None and (tumour is None or not tumour.any()):
         return None
     hu = np.rint(piece.hu_yx).astype(np.int16)[None]
-    tumour = tumour_truth(row, piece.mask_yx)
     spacing = None if piece.spacing_yx_mm is None else (1.0, *piece.spacing_yx_mm)
-    return Item(row.id, row.case, hu, reference[None], None if tumour is None else tumour[None], spacing, _group(row))
+    one_slice = [None if mask is None else mask[None] for mask in (reference, tumour)]
+    return Item(row.id, row.case, hu, one_slice[0], one_slice[1], spacing, _group(row))
 
 
 def _group(row: Row) -> str:

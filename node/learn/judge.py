@@ -59,16 +59,18 @@ def judge(who: Predictor, item: Item, *, robust: bool = False) -> tuple[Measured
 
 def measure(item: Item, found: Mask) -> Measured:
     """Compare a mask with an item's reference."""
+    if item.reference_zyx is None:
+        return _unreferenced(item, found)
+    reference = item.reference_zyx
     inside = np.stack([body(hu_yx.astype(np.float32)) for hu_yx in item.hu_zyx])
-    per_slice = [confusion(f, r, b) for f, r, b in zip(found, item.reference_zyx, inside, strict=True)]
+    per_slice = [confusion(f, r, b) for f, r, b in zip(found, reference, inside, strict=True)]
     counts = sum(per_slice[1:], per_slice[0])
     values: Values = dict(overlaps(counts))
-    values |= _distances(item, found)
-    values["tumour_kept_out"] = None if item.tumour_zyx is None else kept_out(found, item.tumour_zyx)
-    values["tumour_inside"] = None if values["tumour_kept_out"] is None else 1.0 - values["tumour_kept_out"]
-    values["false_marks"] = float(_false_marks(found, item.reference_zyx))
+    values |= _distances(item, found, reference)
+    values |= _of_tumour(item, found)
+    values["false_marks"] = float(_false_marks(found, reference))
     if item.is_volume:
-        values["continuity"] = _neighbours(found) - _neighbours(item.reference_zyx)
+        values["continuity"] = _neighbours(found) - _neighbours(reference)
     empty = [c for c in per_slice if c.tp + c.fn == 0]
     return Measured(
         item.id,
@@ -83,14 +85,25 @@ def measure(item: Item, found: Mask) -> Measured:
     )
 
 
-def _distances(item: Item, found: Mask) -> Values:
+def _unreferenced(item: Item, found: Mask) -> Measured:
+    """Return what can be said where nobody outlined what should be found: how much of the tumour is in the mask."""
+    values: Values = {"dice": None, "iou": None, **_of_tumour(item, found)}
+    nothing = Confusion(0, 0, 0, 0, 0, 0)
+    return Measured(item.id, item.case, item.group, nothing, (), len(found), 0, 0, values)
+
+
+def _of_tumour(item: Item, found: Mask) -> Values:
+    """Return the parts of the tumour outside and inside the mask."""
+    outside = None if item.tumour_zyx is None else kept_out(found, item.tumour_zyx)
+    return {"tumour_kept_out": outside, "tumour_inside": None if outside is None else 1.0 - outside}
+
+
+def _distances(item: Item, found: Mask, reference: Mask) -> Values:
     """Return hd, hd95, assd; their names end in _mm or, where the spacing is unknown, in _px."""
     unit = "px" if item.spacing_zyx_mm is None else "mm"
     spacing = item.spacing_zyx_mm or (1.0, 1.0, 1.0)
-    if item.is_volume:
-        taken = distances(found, item.reference_zyx, spacing)
-    else:
-        taken = distances(found[0], item.reference_zyx[0], spacing[1:])
+    one, other = (found, reference) if item.is_volume else (found[0], reference[0])
+    taken = distances(one, other, spacing[-one.ndim :])
     return {f"{name}_{unit}": value for name, value in taken.items()}
 
 
@@ -108,6 +121,8 @@ def _neighbours(mask: Mask) -> float:
 
 def _intensity_sd(who: Predictor, item: Item) -> float | None:
     """Return the standard deviation of Dice under the changes of intensity, the unchanged picture included."""
+    if item.reference_zyx is None:
+        return None
     scores = []
     for gain, offset_hu in ((1.0, 0.0), *INTENSITY_CHANGES):
         changed = (item.hu_zyx - _AIR_HU) * gain + _AIR_HU + offset_hu

@@ -54,14 +54,14 @@ def _rows(line: dict[str, Any]) -> str:
 def _figures(question: Question, line: dict[str, Any]) -> list[tuple[str, Figure]]:
     """Return the pictures of one model."""
     cases = {case: values for case, values in line["cases"].items() if values["dice"] is not None}
-    figures = [
+    if not cases:
+        return []
+    return [
         ("confusion", _confusion(line["confusion"])),
         ("overlap", _overlap(cases)),
         ("distances", _distances(cases)),
+        ("overlays", _overlays(question, line, cases)),
     ]
-    if cases:
-        figures.append(("overlays", _overlays(question, line, cases)))
-    return figures
 
 
 def _overlays(question: Question, line: dict[str, Any], cases: dict[str, dict[str, Any]]) -> Figure:
@@ -75,8 +75,9 @@ def _overlays(question: Question, line: dict[str, Any], cases: dict[str, dict[st
     for ax, (name, case) in zip(axes, chosen.items(), strict=True):
         rows = [row for row in read_index(question.data, where=question.where) if row.case == case]
         of_group = [item for item in items(rows, Task(str(told["task"])), definition) if item.group == line["group"]]
-        item = max(of_group, key=lambda item: int(item.reference_zyx.sum()))
-        ax.imshow(_overlay(item, read_mask(folder, item.id)))
+        outlined = [(item, item.reference_zyx) for item in of_group if item.reference_zyx is not None]
+        item, reference = max(outlined, key=lambda pair: int(pair[1].sum()))
+        ax.imshow(_overlay(item, reference, read_mask(folder, item.id)))
         ax.set_title(f"{name}: {case}, Dice {cases[case]['dice']:.3f}", fontsize=9)
         ax.set_axis_off()
     return figure
@@ -86,14 +87,14 @@ def _masks_folder(out: Path, name: str) -> Path:
     return out / "masks" / name
 
 
-def _overlay(item: Item, found: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _overlay(item: Item, reference: NDArray[np.bool_], found: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the slice on which most is wrong, coloured."""
-    wrong = (found != item.reference_zyx).sum((1, 2))
+    wrong = (found != reference).sum((1, 2))
     z = int(wrong.argmax())
     low, high = _WINDOW_HU
     grey = np.clip((item.hu_zyx[z].astype(np.float64) - low) / (high - low), 0.0, 1.0)
     picture = np.stack([grey] * 3, -1)
-    f, r = found[z], item.reference_zyx[z]
+    f, r = found[z], reference[z]
     for name, where in (("both", f & r), ("found only", f & ~r), ("missed", r & ~f)):
         picture[where] = 0.6 * picture[where] + 0.4 * np.array(_COLOURS[name])
     return picture

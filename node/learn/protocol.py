@@ -9,7 +9,7 @@ Written once, so that a difference between two rows of a table is one of network
                  after 5 epochs without a better validation Dice
     end          15 epochs without a better validation Dice, at most 200; the best epoch's weights are kept
     augmentation `augment.Strength` as it stands
-    validation   at most 12 slices of each case, mean over cases
+    validation   at most 12 slices of each case, a case weighing as the root of its slices
     precision    bf16 and channels-last on the CPU where it has bf16, losses and batch statistics in single precision
 """
 

@@ -1,4 +1,8 @@
-"""The score that a training is steered by: mean over cases of the mean Dice of their slices."""
+"""The score that a training is steered by: Dice of slices, a case weighing as the root of its number of slices.
+
+That is how the slices to learn from are drawn, too. A mean over cases would let one odd slice that is a whole case
+choose the epoch; figures that are reported are means over cases all the same.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,7 +25,7 @@ class Score:
 
     Attributes
     ----------
-    dice : over slices with a non-empty reference, mean per case, then over cases.
+    dice : over slices with a non-empty reference, mean per case, cases weighed by the root of their slices.
     loss : mean over batches.
     kept_out : fraction of tumour pixels outside the mask, over all slices; 1 for P0, 0 for P1.
     """
@@ -53,6 +57,6 @@ def validate(
         tumour_px += int((ids == 2).sum())
         kept_px += int(((ids == 2) & ~mask).sum())
     means = [float(np.mean(values)) for values in per_case.values()]
-    return Score(
-        float(np.mean(means)) if means else 0.0, float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0
-    )
+    weights = [len(values) ** 0.5 for values in per_case.values()]
+    steering = float(np.average(means, weights=weights)) if means else 0.0
+    return Score(steering, float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0)

@@ -18,6 +18,7 @@ from node.learn.predictors import predictor
 from node.learn.summary import summary
 from node.segment.contract import LungDefinition, Task
 
+LABEL = '"ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1\'s lung only"'
 WITHOUT = LungDefinition.WITHOUT_LESIONS
 
 
@@ -76,13 +77,25 @@ def test_groups_of_labels_are_never_pooled(trained, small_set, tmp_path):
     assert [(line["group"], line["n_cases"]) for line in answer["models"]] == [("hu/expert", 1), ("hu/rule", 1)]
 
 
-def test_a_set_without_lungs_is_refused(trained, small_set, tmp_path):
+def test_where_nobody_outlined_lungs_only_the_tumour_is_measured(trained, small_set, tmp_path):
     index = small_set / "index.csv"
-    index.write_text(
-        index.read_text().replace(
-            "ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1's lung only", "255 = tumour"
-        )
-    )
+    index.write_text(index.read_text().replace(LABEL, "ids: 2 = primary tumour"))
+    text = index.read_text().splitlines()
+    at = text[0].split(",").index("lung_px")
+    lines = [",".join(["" if i == at else cell for i, cell in enumerate(line.split(","))]) for line in text[1:]]
+    index.write_text("\n".join([text[0], *lines]) + "\n")
+
+    (line,) = evaluate(Question((str(trained),), small_set, tmp_path / "out", device="cpu", save=True), silent)[
+        "models"
+    ]
+
+    assert (line["dice_mean"], line["n_cases"]) == (None, 2)
+    assert 0.5 < line["tumour_kept_out_mean"] <= 1.0
+
+
+def test_a_set_without_a_reference_is_refused(trained, small_set, tmp_path):
+    index = small_set / "index.csv"
+    index.write_text(index.read_text().replace(LABEL, "nothing was outlined"))
 
     with pytest.raises(InputRefused) as caught:
         evaluate(Question((str(trained),), small_set, tmp_path / "out", device="cpu"), silent)
