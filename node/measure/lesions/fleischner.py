@@ -42,7 +42,7 @@ def fleischner(
     if nodule_type is NoduleType.SOLID:
         return (_band("mean diameter", mean_mm, SOLID),)
     total = _band("mean diameter", mean_mm, TWO)
-    if nodule_type is NoduleType.GROUND_GLASS or solid_mean_mm is None or mean_mm < 6.0:
+    if nodule_type is NoduleType.GROUND_GLASS or solid_mean_mm is None or total.bands == TWO.names[:1]:
         return (total,)
     return (total, _band("mean diameter of the solid component", solid_mean_mm, TWO))
 

@@ -44,7 +44,7 @@ def lung_rads(
         bands = [_band("mean diameter", mean_mm, SOLID_NEW if is_new else SOLID)]
         return (*bands, _juxtapleural(mean_mm)) if touches_pleura else tuple(bands)
     total = _band("mean diameter of the whole", mean_mm, PART_SOLID_TOTAL)
-    if solid_mean_mm is None or mean_mm < 6.0:
+    if solid_mean_mm is None or total.bands == PART_SOLID_TOTAL.names[:1]:
         return (total,)
     component = PART_SOLID_COMPONENT_NEW if is_new else PART_SOLID_COMPONENT
     return (total, _band("mean diameter of the solid component", solid_mean_mm, component))

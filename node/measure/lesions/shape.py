@@ -13,12 +13,13 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist
 
 from node.measure.lesions.mesh import area_mm2, surface_mm, volume_mm3
 
 SPHERICITY_AT_MOST = 1.05  # no closed surface exceeds 1; more is a faulty mesh, not a lesion
 
+_BLOCK = 1000  # rows of distances at once: the hull of a large mass has thousands of vertices
 _FACE_MIDPOINTS = 0.5 * np.concatenate([np.eye(3), -np.eye(3)])
 
 
@@ -58,4 +59,6 @@ def feret_mm(mask_zyx: NDArray[np.bool_], spacing_zyx_mm: tuple[float, float, fl
     first, last = rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)
     ends = np.concatenate([np.stack([z, y, first], axis=1), np.stack([z, y, last], axis=1)])
     points_mm = (ends[:, None, :] + _FACE_MIDPOINTS).reshape(-1, 3) * spacing_zyx_mm
-    return float(pdist(points_mm[ConvexHull(points_mm).vertices]).max())
+    hull_mm = points_mm[ConvexHull(points_mm).vertices]
+    blocks = np.array_split(hull_mm, -(-len(hull_mm) // _BLOCK))
+    return max(float(cdist(block, hull_mm).max()) for block in blocks)

@@ -2,7 +2,7 @@
 
 solid         the longest line of the lesion in an axial, coronal or sagittal plane
 part-solid    that of its solid component, where it is over 5 mm; the total is given too
-ground glass, solid component of at most 5 mm: no band
+ground glass, solid component of at most 5 mm or too near above: no band
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _IF = "If this lesion is a primary lung cancer, this is"
 
 @dataclass(frozen=True, slots=True)
 class TnmSize:
-    """`bands` is empty where no band is given and has two entries where it is borderline; `text` is the sentence."""
+    """`bands` is empty where none is given and has two entries between two bands; `text` is the sentence."""
 
     bands: tuple[SizeBand, ...]
     is_borderline: bool
@@ -46,10 +46,16 @@ def tnm_size(nodule_type: NoduleType, total: LongestLine, solid: LongestLine | N
         return _banded(opening, total.length_mm, "size alone", near_mm)
     if nodule_type is NoduleType.GROUND_GLASS or solid is None:
         return _without(f"Ground glass, total {whole(total.length_mm)} mm ({total.plane})")
-    parts = f"solid component {whole(solid.length_mm)} mm ({solid.plane}), total {whole(total.length_mm)} mm"
+    component, whole_mm = (
+        f"Part-solid; solid component {whole(solid.length_mm)} mm",
+        f"total {whole(total.length_mm)} mm",
+    )
     if solid.length_mm <= SMALLEST_SOLID_MM:
-        return _without(f"Part-solid; {parts}")
-    return _banded(f"Part-solid; {parts}.", solid.length_mm, "size of the solid component alone", near_mm)
+        return _without(f"{component} ({solid.plane}), {whole_mm}")
+    if solid.length_mm - SMALLEST_SOLID_MM < near_mm:
+        return _without(f"{component} ({solid.plane}, borderline), {whole_mm}", is_borderline=True)
+    opening = f"{component} ({solid.plane}), {whole_mm}."
+    return _banded(opening, solid.length_mm, "size of the solid component alone", near_mm)
 
 
 def _banded(opening: str, diameter_mm: float, by: str, near_mm: float) -> TnmSize:
@@ -63,5 +69,5 @@ def _banded(opening: str, diameter_mm: float, by: str, near_mm: float) -> TnmSiz
     return TnmSize(bands, len(bands) > 1, f"{opening} {_IF} {middle} ({EDITION}). {NOT_ASSESSED}")
 
 
-def _without(opening: str) -> TnmSize:
-    return TnmSize((), False, f"{opening}; {NEEDS_PATHOLOGY} ({EDITION}). {NOT_ASSESSED}")
+def _without(opening: str, *, is_borderline: bool = False) -> TnmSize:
+    return TnmSize((), is_borderline, f"{opening}; {NEEDS_PATHOLOGY} ({EDITION}). {NOT_ASSESSED}")

@@ -106,10 +106,14 @@ def make_scan(chest_grid: Grid) -> Callable[..., Scan]:
 
 @pytest.fixture(scope="session")
 def scan_of() -> Callable[..., Scan]:
-    """Return a scan of given labels (lungs 1 and 2, lesions from 3) in which lesions are solid and the rest is lung."""
+    """Return a scan of given labels (lungs 1 and 2, lesions from 3) in which lesions are solid and the rest is
+    lung, unless the values are given."""
 
-    def make(labels_zyx: NDArray[np.uint8], lps_from_zyx: NDArray[np.float64]) -> Scan:
-        hu_zyx = np.where(labels_zyx >= FIRST_LESION, SOLID_HU, LUNG_HU).astype(np.int16)
+    def make(
+        labels_zyx: NDArray[np.uint8], lps_from_zyx: NDArray[np.float64], hu_zyx: NDArray[np.int16] | None = None
+    ) -> Scan:
+        if hu_zyx is None:
+            hu_zyx = np.where(labels_zyx >= FIRST_LESION, SOLID_HU, LUNG_HU).astype(np.int16)
         volume = Volume(hu_zyx, lps_from_zyx, (), None, 0.0, (), _series(60.0))
         n_lesions = max(int(labels_zyx.max()) - FIRST_LESION + 1, 0)
         return Scan(volume, segmentation_of(labels_zyx, n_lesions))

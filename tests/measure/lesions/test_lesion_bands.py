@@ -91,6 +91,7 @@ def test_new_solid_lesions_have_bands_of_their_own(mean, expected):
     ("total", "component", "is_new", "expected"),
     [
         (5.8, 4.0, False, [("< 6 mm",)]),
+        (5.95, 4.0, False, [("< 6 mm", "≥ 6 mm"), ("< 6 mm",)]),
         (9.0, 5.8, False, [("≥ 6 mm",), ("< 6 mm",)]),
         (9.0, 6.0, False, [("≥ 6 mm",), ("≥ 6 to < 8 mm",)]),
         (12.0, 8.0, False, [("≥ 6 mm",), ("≥ 8 mm",)]),
@@ -149,6 +150,7 @@ def test_eight_lies_in_the_middle_band_here_and_in_the_upper_one_of_lung_rads():
         (GLASS, 5.0, None, [("< 6 mm",)]),
         (GLASS, 9.0, None, [("≥ 6 mm",)]),
         (PART_SOLID, 5.0, 3.0, [("< 6 mm",)]),
+        (PART_SOLID, 5.95, 3.0, [("< 6 mm", "≥ 6 mm"), ("< 6 mm",)]),
         (PART_SOLID, 9.0, 5.0, [("≥ 6 mm",), ("< 6 mm",)]),
         (PART_SOLID, 9.0, 7.0, [("≥ 6 mm",), ("≥ 6 mm",)]),
     ],

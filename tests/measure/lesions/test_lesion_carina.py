@@ -99,3 +99,22 @@ def test_a_scan_that_begins_just_above_the_fork_gives_no_answer():
     airways = pipe(where, top_mm=FORK[2]) | bronchus(where, -1.0) | bronchus(where, 1.0)
     airways[np.arange(90) * 1.5 - 66.5 > FORK[2]] = False
     assert carina(airways, where.lps_from_zyx) is None
+
+
+def test_a_side_branch_above_the_fork_and_a_tube_beside_it_do_not_matter():
+    where = grid()
+    ridge_mm = RADIUS_MM / sin(pi / 4)
+    airways = pipe(where) | bronchus(where, -1.0) | bronchus(where, 1.0)
+    beside = mask_of(where, Tube((45.0, FORK[1], 60.0), (45.0, FORK[1], -30.0), 5.0, 5.0))
+    branch = mask_of(where, Tube((FORK[0], FORK[1], 45.0), (FORK[0] - 22.0, FORK[1], 39.0), 3.0, 3.0))
+    found = carina(airways | beside | branch, where.lps_from_zyx)
+    assert found is not None
+    assert dist(found, (FORK[0], FORK[1], FORK[2] - ridge_mm)) < 2.0
+
+
+def test_bronchi_that_join_again_are_no_parting():
+    where = grid()
+    x, y, z = FORK
+    sides = [mask_of(where, Tube((x + s, y, z - 9.0), (x + s, y, z - 12.0), 7.0, 7.0)) for s in (-9.0, 9.0)]
+    below = mask_of(where, Tube((x, y, z - 22.0), (x, y, -60.0), 12.0, 12.0))
+    assert carina(pipe(where) | sides[0] | sides[1] | below, where.lps_from_zyx) is None

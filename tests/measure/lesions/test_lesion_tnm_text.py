@@ -71,3 +71,17 @@ def test_ground_glass_has_no_band():
         "Ground glass, total 18 mm (coronal); solid component ≤ 5 mm: cTis / cT1mi / T1a distinction needs pathology "
         f"(TNM 9th edition). {TAIL}"
     )
+
+
+def test_a_solid_component_too_near_above_5_mm_has_no_band_either():
+    found = tnm_size(NoduleType.PART_SOLID, line(24.0), line(5.4), 1.0)
+    assert (found.bands, found.is_borderline) == ((), True)
+    assert found.text == (
+        "Part-solid; solid component 5 mm (axial, borderline), total 24 mm; solid component ≤ 5 mm: cTis / cT1mi / "
+        f"T1a distinction needs pathology (TNM 9th edition). {TAIL}"
+    )
+
+
+def test_just_far_enough_above_5_mm_there_is_one():
+    found = tnm_size(NoduleType.PART_SOLID, line(24.0), line(6.0), 1.0)
+    assert [band.code for band in found.bands] == ["LN-B-LE10"]
