@@ -41,7 +41,7 @@ class CaseFile:
     ----------
     destinations : names, None for all that are configured.
     why : why the route applies, and why the case was taken to be complete.
-    identity : the fields of standards 1.3, as `report` derives them; the workflow's id is their hash.
+    identity : the fields of standards 1.3 as `report` writes them, None while the case is a draft.
     predecessor : workflow id of the run that this one supersedes.
     ordinal : 1 for the first run of a study and analysis, 2 for the one that supersedes it ...
     arrived_until_s : when the newest instance of the study came that this decision knew of.
@@ -60,6 +60,7 @@ class CaseFile:
     priority: str
     destinations: tuple[str, ...] | None
     why: tuple[str, ...]
+    identity: dict[str, Any] | None = None
     identity_revision: int = 0
     run: int = 1
     predecessor: str | None = None

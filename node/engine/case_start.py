@@ -46,7 +46,7 @@ class Decided:
     arrived_until_s: float = 0.0
 
 
-Identify = Callable[[CaseFile], str]
+Identify = Callable[[CaseFile], CaseFile]
 
 
 def start(
@@ -57,15 +57,15 @@ def start(
     Parameters
     ----------
     catalogue : the cases that were begun before.
-    identify : derives the workflow id from pixels, models and settings.
+    identify : gives a draft its identity and workflow id, from pixels, models and settings.
     now : local time, for the night window of off-peak cases.
     """
     data_dir = catalogue.data_dir
-    draft = _draft(decided, data_dir, now)
-    workflow_id = identify(draft)
+    draft = identify(_draft(decided, data_dir, now))
+    workflow_id = draft.workflow_id
     if read_case_file(data_dir, workflow_id) is not None:
         return None
-    case = _after(data_dir, engine, replace(draft, workflow_id=workflow_id), catalogue.newest_like(draft))
+    case = _after(data_dir, engine, draft, catalogue.newest_like(draft))
     if decided.refused_by:
         write_refusal(result_folder(data_dir, workflow_id), Refusal(decided.refused_by))
     write_case(data_dir, case)

@@ -8,13 +8,16 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from node.engine import line
 from node.engine.analysis import Analysis, read_analysis
-from node.engine.case_file import CaseFile, SourceSeries, case_from_json, read_case_file, result_folder
+from node.engine.case_file import CaseFile, SourceSeries, case_from_json, case_json, read_case_file, result_folder
 from node.engine.files import write_json
 from node.engine.outbox import KeptObject, digest_of, kept, publish
 from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, refusing
@@ -33,16 +36,35 @@ from node.route.case import Case
 from node.route.vocabulary import Priority
 from node.settings import Rung, Settings
 from node.store.own import KeptResult
+from node.volume.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a case is made from, read."""
+
+    case: Case
+    volume: Volume | Refusal
+
+
+_identities = TypeAdapter(CaseIdentity)
+_sources: dict[str, _Source] = {}  # the case at hand, by workflow id: at most one
 
 
 def warm() -> None:
     """Do nothing: importing this module has loaded what the steps need."""
 
 
-def identify(settings: dict[str, Any], draft: dict[str, Any]) -> str:
-    """Return the workflow id of a case that is not on disk yet."""
+def identify(settings: dict[str, Any], draft: dict[str, Any]) -> dict[str, Any]:
+    """Return a draft with its identity and workflow id."""
     known = Settings.model_validate(settings)
-    return _identity(case_from_json(draft), known).workflow_id
+    file = case_from_json(draft)
+    case = _case_of(file, known.data_dir)
+    identity = line.identify(
+        case, line.model_of(case, known), known, identity_revision=file.identity_revision, run=file.run
+    )
+    kept_identity = _identities.dump_python(identity, mode="json")
+    return case_json(replace(file, workflow_id=identity.workflow_id, identity=kept_identity))
 
 
 def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
@@ -53,7 +75,8 @@ def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
         refusal = read_refusal(folder)
         if refusal is not None:
             return _refused(refusal)
-        found = line.analyse_case(_case_of(_case_file(known, workflow_id), known.data_dir), known, folder)
+        source = _source_of(_case_file(known, workflow_id), known)
+        found = line.analyse_case(source.case, known, folder, volume=source.volume)
         if isinstance(found, Refusal):
             write_refusal(folder, found)
             return _refused(found)
@@ -69,22 +92,24 @@ def encode(settings: dict[str, Any], workflow_id: str) -> None:
             return
         file = _case_file(known, workflow_id)
         refusal = read_refusal(folder)
-        case = _case_of(file, known.data_dir)
-        objects = (
-            _results(file, case, known, folder) if refusal is None else _notice(file, case, refusal, known, folder)
-        )
+        if refusal is None:
+            objects = _results(file, _source_of(file, known), known, folder)
+        else:
+            objects = _notice(file, _case_of(file, known.data_dir), refusal, known, folder)
         write_json(folder / "result.json", _outcome(file, folder, refusal, objects).as_json(folder))
         _remember(known, file, objects)
         publish(folder, [_kept(o, folder) for o in objects])
+    _sources.clear()
 
 
-def _results(file: CaseFile, case: Case, settings: Settings, folder: Path) -> tuple[EncodedObject, ...]:
+def _results(file: CaseFile, source: _Source, settings: Settings, folder: Path) -> tuple[EncodedObject, ...]:
     return line.encode_case(
-        case,
-        _identity(file, settings),
+        source.case,
+        _identity(file),
         settings,
         folder,
         now=datetime.now(UTC).astimezone(),
+        volume=None if isinstance(source.volume, Refusal) else source.volume,
         predecessor=_predecessor(settings, file),
         run_label=_run_label(file),
     )
@@ -98,7 +123,7 @@ def _notice(
     out_dir = folder / "objects"
     out_dir.mkdir(parents=True, exist_ok=True)
     notice = NoticeInput(
-        identity=_identity(file, settings),
+        identity=_identity(file),
         series=case.anchor,
         refusal=refusal,
         objects=settings.objects,
@@ -178,10 +203,19 @@ def _run_label(file: CaseFile) -> str:
     return f"r{file.ordinal}" if file.ordinal > 1 else ""
 
 
-def _identity(file: CaseFile, settings: Settings) -> CaseIdentity:
-    case = _case_of(file, settings.data_dir)
-    model = line.model_of(case, settings)
-    return line.identify(case, model, settings, identity_revision=file.identity_revision, run=file.run)
+def _identity(file: CaseFile) -> CaseIdentity:
+    if file.identity is None:
+        raise OurMistake("ENG-CASE", "a case was begun without its identity")
+    return _identities.validate_python(file.identity)
+
+
+def _source_of(file: CaseFile, settings: Settings) -> _Source:
+    """Read a case once for both of its steps, where they run in one process."""
+    if file.workflow_id not in _sources:
+        _sources.clear()
+        case = _case_of(file, settings.data_dir)
+        _sources[file.workflow_id] = _Source(case, line.read_case(case, settings))
+    return _sources[file.workflow_id]
 
 
 def _case_file(settings: Settings, workflow_id: str) -> CaseFile:

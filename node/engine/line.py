@@ -92,21 +92,23 @@ def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
     return Analysis(found, quantities, reasons, timings_s)
 
 
-def analyse_case(case: Case, settings: Settings, work_dir: Path) -> Analysis | Refusal:
+def analyse_case(
+    case: Case, settings: Settings, work_dir: Path, *, volume: Volume | Refusal | None = None
+) -> Analysis | Refusal:
     """Read, segment and measure a case, and keep the analysis in `work_dir`; one that is there is not made again."""
     kept = read_analysis(work_dir)
     if kept is not None:
         return kept
     timings_s: dict[str, float] = {}
     with timed("read", timings_s):
-        volume = read_case(case, settings)
-    if isinstance(volume, Refusal):
-        return volume
-    analysis = analyse_volume(volume, model_of(case, settings))
+        source = volume or read_case(case, settings)
+    if isinstance(source, Refusal):
+        return source
+    analysis = analyse_volume(source, model_of(case, settings))
     if isinstance(analysis, Refusal):
         return analysis
     analysis.timings_s.update(timings_s)
-    write_analysis(analysis, volume, work_dir)
+    write_analysis(analysis, source, work_dir)
     return analysis
 
 

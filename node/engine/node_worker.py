@@ -10,7 +10,7 @@ import structlog
 
 from node.archive.endpoint import endpoint_of_archive
 from node.engine import outside
-from node.engine.case_file import CaseFile, case_json
+from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
 from node.engine.intake import Intake
@@ -118,10 +118,9 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
         engine.destroy()
 
 
-def _identify(settings: Settings, crew: Crew, draft: CaseFile) -> str:
+def _identify(settings: Settings, crew: Crew, draft: CaseFile) -> CaseFile:
     arguments = {"settings": without_secrets(settings), "draft": case_json(draft)}
-    workflow_id = crew.call("identify", arguments, limit_s=_IDENTIFY_WITHIN_S, cancelled=lambda: False)
-    return str(workflow_id)
+    return case_from_json(crew.call("identify", arguments, limit_s=_IDENTIFY_WITHIN_S, cancelled=lambda: False))
 
 
 def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:

@@ -103,11 +103,11 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         def make(limits: Limits = AT_ONCE, salt: str = "") -> Site:
             failing: set[str] = set()
 
-            def identify(draft: CaseFile) -> str:
+            def identify(draft: CaseFile) -> CaseFile:
                 if draft.study_instance_uid in failing:
                     raise ChildEnded(9)
                 name = json.dumps([salt, draft.identity_revision, draft.anchor.files])
-                return sha256(name.encode()).hexdigest()
+                return replace(draft, workflow_id=sha256(name.encode()).hexdigest())
 
             intake = Intake(
                 settings.data_dir, engine, stores.layout, stores.index, stores.ledger, load_routes(None), limits,
