@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.segment.contract import LungDefinition
+from node.segment.postprocess.airways_off import without_airways
 from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.holes import filled
 from node.segment.postprocess.thorax import thorax_only
@@ -26,7 +27,7 @@ class MaskPlan:
     definition : P1's lung has its holes filled.
     threshold : probability from which a pixel is lung.
     reference : the training rows' CDF where the system matches histograms (P0), else None.
-    gated : whether only the large connected parts are kept (off for the ablation).
+    gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
     """
 
     definition: LungDefinition
@@ -48,6 +49,7 @@ def lung_mask(
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
     if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in
+        mask = without_airways(mask, hu, spacing_mm)
         mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
     if plan.definition is LungDefinition.WITH_LESIONS:
         mask = filled(mask, spacing_mm[1] * spacing_mm[2], _HOLE_MM2)

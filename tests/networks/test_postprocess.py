@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from node.learn.nifti import read_nifti
+from node.segment.postprocess.airways_off import without_airways
 from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.holes import filled
 from node.segment.postprocess.thorax import thorax_only
@@ -43,3 +45,21 @@ def test_holes_are_filled_up_to_an_area(largest_mm2, is_filled):
     mask[0, 5:8, 5:8] = False  # nine pixels of 1 mm2
 
     assert bool(filled(mask, 1.0, largest_mm2)[0, 6, 6]) is is_filled
+
+
+@pytest.mark.parametrize("case", ["LUNG1-002", "LUNG1-007"])
+def test_the_windpipe_of_a_real_scan_is_taken_off_and_the_lungs_stay(data_dir, case):
+    picture, label = (read_nifti(data_dir / "vol3d" / f"{case}_{name}.nii.gz") for name in ("ct", "label"))
+    lungs = label.voxels_zyx == 1
+
+    kept = without_airways(np.ones_like(lungs), picture.voxels_zyx.copy(), picture.spacing_zyx_mm)
+
+    taken_ml = (~kept).sum() * np.prod(picture.spacing_zyx_mm) / 1000
+    assert 20 < taken_ml < 110
+    assert (lungs & ~kept).sum() / lungs.sum() < 0.005
+
+
+def test_a_scan_without_a_windpipe_keeps_its_mask():
+    mask = np.ones((20, 30, 30), bool)
+
+    assert without_airways(mask, np.full(mask.shape, 40, np.int16), (3.0, 2.0, 2.0)).all()
