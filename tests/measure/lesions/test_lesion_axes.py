@@ -55,6 +55,15 @@ def test_the_short_axis_is_perpendicular_and_both_ends_lie_on_the_outline_of_the
     assert float(np.linalg.norm(short_mm)) == pytest.approx(axes.short_mm)
 
 
+def test_of_equal_long_axes_on_different_slices_the_one_with_the_longer_short_axis_counts():
+    mask = np.zeros((2, 3, 9), bool)
+    mask[:, 1] = True
+    mask[0, 0, 2] = mask[0, 2, 6] = True  # a bump on either side, apart
+    mask[1, 0, 4] = mask[1, 2, 4] = True  # opposite each other
+    axes = recist_axes(mask, (1.0, 1.0, 1.0))
+    assert (axes.long_mm, axes.short_mm, axes.slice_index) == (9.0, 3.0, 1)
+
+
 def test_the_short_axis_of_a_triangle_is_a_chord_not_the_width_of_its_shadow():
     mask = np.tril(np.ones((41, 41), bool))[None]
     axes = recist_axes(mask, (1.0, 1.0, 1.0))

@@ -118,3 +118,16 @@ def test_bronchi_that_join_again_are_no_parting():
     sides = [mask_of(where, Tube((x + s, y, z - 9.0), (x + s, y, z - 12.0), 7.0, 7.0)) for s in (-9.0, 9.0)]
     below = mask_of(where, Tube((x, y, z - 22.0), (x, y, -60.0), 12.0, 12.0))
     assert carina(pipe(where) | sides[0] | sides[1] | below, where.lps_from_zyx) is None
+
+
+def test_a_scan_that_ends_just_below_the_fork_gives_no_answer():
+    where = grid()
+    ridge_mm = RADIUS_MM / sin(pi / 4)
+    airways = pipe(where) | bronchus(where, -1.0) | bronchus(where, 1.0)
+    ends = np.flatnonzero(
+        where.lps_from_zyx[2, 0] * np.arange(90) + where.lps_from_zyx[2, 3] > FORK[2] - ridge_mm - 6.0
+    )
+    shorter = where.lps_from_zyx.copy()
+    shorter[2, 3] += where.lps_from_zyx[2, 0] * ends[0]
+    assert carina(airways, where.lps_from_zyx) is not None
+    assert carina(airways[ends[0] :], shorter) is None

@@ -129,6 +129,14 @@ def test_far_from_both_lungs_there_is_no_side_and_no_distance_but_the_carina(mak
     assert where.to_carina_mm == pytest.approx(10.0, abs=VOXEL_MM / 2)
 
 
+@pytest.mark.parametrize(("away", "side"), [(2.0, Side.RIGHT), (8.0, None)], ids=["near", "far"])
+def test_a_lesion_up_to_5_mm_from_a_lung_belongs_to_it(make_scan, away, side):
+    lung = Box((-90.0, -60.0, -75.0), (-30.0, 60.0, 75.0))
+    lesion = sphere((-30.0 + away + 5.0, 0.0, 0.0), 10.0)
+    scan = make_scan([(lesion, 30)], lungs=[(lung, RIGHT_LUNG)], inside=[(sphere((0.0, 0.0, 0.0), 80.0), -850)])
+    assert located(scan).side is side
+
+
 def test_without_lungs_the_lesion_is_measured_and_not_located(make_scan):
     scan = make_scan([(sphere((-50.0, 0.0, 0.0), 14.0), 30)], inside=[(Box((-70, -20, -20), (-30, 20, 20)), -850)])
     scan.segmentation.labels_zyx[scan.segmentation.labels_zyx < 3] = 0
