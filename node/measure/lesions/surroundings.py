@@ -1,8 +1,8 @@
 """What lies round a lesion: which lung it is in or touches, and whether it merges with dense tissue.
 
-side     of the lung with more voxels within 5 mm of the lesion (borders of two models need not meet)
-merged   more than half of the shell between one voxel and 3 mm round the lesion is dense (HU >= -300): mediastinum,
-         wall or consolidation, and the lesion's border is then not its own
+side     of the lung with more voxels within 5 mm of the lesion's, between centres: borders of two models need not meet
+merged   more than half of a shell of 3 mm, a pixel outside the lesion, is dense (HU >= -300): mediastinum, wall or
+         consolidation, and the lesion's border is then not its own
 cut      the lesion reaches the first or last slice, the picture's edge or the padding round the field of view
 """
 
