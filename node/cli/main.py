@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "routes": ("routes", "", "check the rules, explain a decision"),
     "models": ("models", "", "installed models, their cards and digests"),
     "train": ("train", "", "train one of the networks"),
+    "train-lesions": ("train_lesions", "", "train one of the tumour networks"),
     "evaluate": ("evaluate", "", "judge models on a labelled set"),
     "data": ("data", "", "turn public data sets into the format of ours"),
     "bench": ("bench", "", "ratios against DCMTK, Orthanc, SimpleITK and highdicom in one run"),

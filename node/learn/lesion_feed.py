@@ -1,0 +1,83 @@
+"""What a tumour network is given, step by step: batches of crops or of runs, augmented, as channels.
+
+The gap between slices enters as one more channel, in units of 10 mm.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from node.learn.augment import augment
+from node.learn.lesion_catalogue import LesionPlan
+from node.learn.lesion_set import Index, LesionSet, crops
+from node.learn.runs import RunBatch, cut_runs, draw, runs
+from node.segment.preprocess.lesion_recipes import Prepare
+
+_GAP_UNIT_MM = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One step.
+
+    Attributes
+    ----------
+    x : (N, C, H, W), or (B, T, C, H, W) for runs.
+    target : the same with one channel, 0 and 1.
+    valid : (B, T) bool for runs, None else.
+    """
+
+    x: Tensor
+    target: Tensor
+    valid: Tensor | None = None
+
+
+def feed(data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator) -> Iterator[Given]:
+    """Yield the steps of one epoch."""
+    n_steps = max((plan.schedule.slices_per_epoch or len(data)) // plan.schedule.batch, 1)
+    if plan.run_length:
+        yield from _of_runs(data, plan, prepare, rng, n_steps)
+    else:
+        yield from _of_slices(data, plan, prepare, rng, n_steps)
+
+
+def of_run(batch: RunBatch, prepare: Prepare) -> Given:
+    """Turn runs into the network's input."""
+    b, t, h, w = batch.hu.shape
+    x = prepare(batch.hu.reshape(b * t, 1, h, w)).reshape(b, t, -1, h, w)  # (B, T, C, H, W)
+    gap = (batch.gap_mm / _GAP_UNIT_MM)[:, :, None, None, None].expand(b, t, 1, h, w)
+    return Given(torch.cat((x, gap), 2), batch.tumour[:, :, None].float(), batch.valid)
+
+
+def _of_slices(
+    data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator, n_steps: int
+) -> Iterator[Given]:
+    for index in _drawn(data, plan, rng, n_steps):
+        hu, tumour = crops(data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac)
+        hu, tumour = augment(hu, tumour, rng)
+        yield Given(prepare(hu), tumour.float())
+
+
+def _drawn(data: LesionSet, plan: LesionPlan, rng: np.random.Generator, n_steps: int) -> list[Index]:
+    """Return the slices of each step: all of them once, or so many drawn by case."""
+    batch = plan.schedule.batch
+    if plan.schedule.slices_per_epoch is None:
+        order = rng.permutation(len(data))[: n_steps * batch]
+    else:
+        order = rng.choice(len(data), n_steps * batch, p=data.weights())
+    return [order[at : at + batch].astype(np.intp) for at in range(0, len(order), batch)]
+
+
+def _of_runs(
+    data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator, n_steps: int
+) -> Iterator[Given]:
+    all_runs = runs(data)
+    n = max(plan.schedule.batch // plan.run_length, 1)
+    for _ in range(n_steps):
+        drawn = tuple(draw(data, all_runs, rng, plan.run_length) for _ in range(n))
+        batch = cut_runs(data, drawn, rng, plan.crop_px, length=plan.run_length, lesion_frac=plan.lesion_frac)
+        hu, tumour = augment(batch.hu, batch.tumour, rng)  # slices as channels: all of a run are changed alike
+        yield of_run(RunBatch(hu, tumour, batch.valid, batch.gap_mm), prepare)

@@ -1,0 +1,140 @@
+"""What a tumour network reaches on whole slices: slice Dice and Dice pooled per case, by domain, and false marks.
+
+Slices without a reference are left out of Dice and counted apart. Domains are never pooled in what is reported; the
+score that steers a training is the mean over the cases of all domains.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from node.learn.lesion_catalogue import LesionPlan
+from node.learn.lesion_feed import of_run
+from node.learn.lesion_set import LesionSet
+from node.learn.runs import pieces, runs, whole
+from node.segment.preprocess.lesion_recipes import Prepare
+from node.segment.runtime import Runtime
+
+Found = tuple[int, NDArray[np.float32]]  # number of the slice, probabilities (rows, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainScore:
+    """One domain.
+
+    Attributes
+    ----------
+    slice_dice : mean over slices with tumour, then over cases.
+    pooled_dice : over all pixels of a case, then mean over cases.
+    n_cases : cases with tumour.
+    n_empty, n_empty_marked : slices without tumour, and those of them with a mark.
+    """
+
+    slice_dice: float
+    pooled_dice: float
+    n_cases: int
+    n_empty: int
+    n_empty_marked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScore:
+    """One case; None where it has no tumour."""
+
+    case: str
+    domain: str
+    slice_dice: float | None
+    pooled_dice: float | None
+    n_empty: int
+    n_empty_marked: int
+
+
+def predict(
+    model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, *, flips: bool = False
+) -> Iterator[Found]:
+    """Yield (number of the slice, probabilities (rows, columns)); runs in overlapping sequences, averaged.
+
+    With `flips` the answer is the mean of the picture's and its mirror image's.
+    """
+    model.eval()
+    answer = _of_runs if plan.run_length else _of_slices
+    with torch.inference_mode():
+        yield from answer(model, data, plan, prepare, runtime, flips)
+
+
+def by_case(data: LesionSet, found: Iterable[Found], threshold: float = 0.5) -> list[CaseScore]:
+    """Score every case of a set."""
+    slices: dict[str, list[float]] = defaultdict(list)
+    sums: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(4, np.int64))
+    domain = {plane.case: plane.domain for plane in data.planes}
+    for at, p in found:
+        plane = data.planes[at]
+        mask, truth = p >= threshold, plane.tumour_yx.astype(bool)
+        both, either = int((mask & truth).sum()), int(mask.sum() + truth.sum())
+        if truth.any():
+            slices[plane.case].append(2.0 * both / either)
+        is_empty = not truth.any()
+        sums[plane.case] += np.array([both, either, is_empty, is_empty and mask.any()], np.int64)
+    return [
+        CaseScore(
+            case, domain[case],
+            float(np.mean(slices[case])) if slices[case] else None,
+            2.0 * int(total[0]) / int(total[1]) if slices[case] else None,
+            int(total[2]), int(total[3]),
+        )
+        for case, total in sorted(sums.items())
+    ]  # fmt: skip
+
+
+def by_domain(cases: list[CaseScore]) -> dict[str, DomainScore]:
+    """Average over cases, domain by domain."""
+    answer = {}
+    for domain in sorted({case.domain for case in cases}):
+        of_domain = [case for case in cases if case.domain == domain]
+        per_slice = [case.slice_dice for case in of_domain if case.slice_dice is not None]
+        pooled = [case.pooled_dice for case in of_domain if case.pooled_dice is not None]
+        answer[domain] = DomainScore(
+            float(np.mean(per_slice)) if per_slice else 0.0, float(np.mean(pooled)) if pooled else 0.0, len(pooled),
+            sum(case.n_empty for case in of_domain), sum(case.n_empty_marked for case in of_domain),
+        )  # fmt: skip
+    return answer
+
+
+def _of_slices(
+    model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, flips: bool
+) -> Iterator[Found]:
+    for at in range(len(data)):
+        hu = np.stack(data.channels(at, plan.neighbours)).astype(np.float32)
+        x = prepare(torch.from_numpy(hu)[None]).to(runtime.device).contiguous(memory_format=torch.channels_last)
+        yield at, _probability(model, x, None, runtime, flips)[0, 0].numpy()
+
+
+def _of_runs(
+    model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, flips: bool
+) -> Iterator[Found]:
+    for run in runs(data):
+        total = {int(at): np.zeros(data.planes[at].hu_yx.shape, np.float32) for at in run}
+        n = dict.fromkeys(total, 0)
+        for sequence in pieces(data, run, plan.run_length):
+            given = of_run(whole(data, sequence), prepare)
+            p = _probability(model, given.x.to(runtime.device), given.valid, runtime, flips)[0, :, 0].numpy()
+            for number, at in enumerate(sequence.index):
+                total[at] += p[number]
+                n[at] += 1
+        yield from ((at, (total[at] / n[at]).astype(np.float32)) for at in total)
+
+
+def _probability(
+    model: nn.Module, x: torch.Tensor, valid: torch.Tensor | None, runtime: Runtime, flips: bool
+) -> torch.Tensor:
+    further = () if valid is None else (valid.to(runtime.device),)
+    with runtime.autocast():
+        p = torch.sigmoid(model(x, *further).main.float())
+        if flips:
+            p = (p + torch.sigmoid(model(x.flip(-1), *further).main.float()).flip(-1)) / 2.0
+    return p.cpu()

@@ -1,0 +1,181 @@
+"""One training of a tumour system from a person's wish to a folder with everything beside it.
+
+Rows under licences that shipped weights may not learn from are left out, and named; with `any_licence` they are learnt
+from and the run is marked. Test rows are never among either side.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from node.errors import InputRefused
+from node.learn.folds import fold_split
+from node.learn.index import Row, narrowed, read_index, refuse_leakage
+from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
+from node.learn.lesion_train import BEST, LesionEnded, LesionJob, LesionPoint, build, train
+from node.segment.networks.attention_unet_hybrid import Gate
+from node.segment.runtime import Precision, Runtime, runtime
+
+_GATES = {gate.name.lower(): gate for gate in Gate}
+
+
+@dataclass(frozen=True, slots=True)
+class LesionWish:
+    """What a person asked for; None: the protocol's or the paper's.
+
+    Attributes
+    ----------
+    data : folders of labelled sets; a case must stand in the same part of all.
+    init : folder of a run whose best weights are begun with.
+    """
+
+    model: str
+    data: tuple[Path, ...]
+    out: Path
+    protocol: str = "reduced"
+    width: int | None = None
+    size: int | None = None
+    crop: int | None = None
+    neighbours: int | None = None
+    recipe: str | None = None
+    loss: str | None = None
+    lr: float | None = None
+    epochs: int | None = None
+    slices_per_epoch: int | None = None
+    average: float | None = None
+    switches: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    folds: int = 0
+    fold: int = 0
+    seed: int = 0
+    budget_min: float | None = None
+    init: Path | None = None
+    device: str = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
+    any_licence: bool = False
+
+
+def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, object]:
+    """Train, or go on with, what was wished; return the summary that is also written as `run.json`.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-EMPTY for the data; RUN-OTHER for the folder.
+    """
+    if wish.threads:
+        torch.set_num_threads(wish.threads)
+    chosen = lesion_entry(wish.model)
+    plan = plan_of(wish, chosen)
+    learn_rows, val_rows, left_out = rows_of(wish)
+    place = runtime(wish.device, wish.precision)
+    budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
+    job = LesionJob(chosen, plan, wish.seed, wish.out, budget_s, None if wish.init is None else wish.init / BEST)
+    wish.out.mkdir(parents=True, exist_ok=True)
+    summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
+    _write(wish.out, summary | {"state": "running", "converged": False})
+    summary |= _outcome(train(job, learn_rows, val_rows, place, tell))
+    _write(wish.out, summary)
+    return summary
+
+
+def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
+    """Return the protocol with what the person changed."""
+    plan = chosen.plan if wish.protocol == "paper" else reduced(chosen)
+    if wish.loss is not None and wish.loss not in LOSSES:
+        raise InputRefused("MODEL-UNKNOWN", f"loss {wish.loss!r} is none of {', '.join(LOSSES)}")
+    sizes = dict(plan.sizes) | {"width": wish.width or plan.sizes["width"]}
+    sizes |= dict(_switch(text) for text in wish.switches)
+    pretrained = chosen.paper == "P3" and wish.init is not None and wish.protocol == "paper"
+    schedule = replace(
+        plan.schedule,
+        lr=wish.lr or plan.schedule.lr,
+        epochs=wish.epochs or plan.schedule.epochs,
+        slices_per_epoch=wish.slices_per_epoch or plan.schedule.slices_per_epoch,
+    )
+    return replace(
+        plan,
+        sizes=sizes,
+        size=wish.size or plan.size,
+        crop_px=wish.crop or plan.crop_px,
+        neighbours=plan.neighbours if wish.neighbours is None or plan.run_length else wish.neighbours,
+        recipe=wish.recipe or plan.recipe,
+        loss=wish.loss or plan.loss,
+        average=plan.average if wish.average is None else wish.average,
+        schedule=schedule,
+        phases=PRETRAINED_PHASES if pretrained else plan.phases,
+    )
+
+
+def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[str]]:
+    """Return the rows to learn from, those to validate on, and the cases left out for their licence."""
+    rows = tuple(row for folder in wish.data for row in read_index(folder))
+    refuse_leakage(rows)
+    rows = tuple(row for row in narrowed(rows, wish.where) if row.split in {"train", "val"})
+    left_out = [] if wish.any_licence else sorted({row.case for row in rows if not row.is_free})
+    if not wish.any_licence:
+        rows = tuple(row for row in rows if row.is_free)
+    if wish.folds:
+        return *fold_split(rows, wish.folds, wish.fold), left_out
+    return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val"), left_out
+
+
+def _switch(text: str) -> tuple[str, int | bool]:
+    """Read name=value; a gate may be named."""
+    name, _, value = text.partition("=")
+    if value in {"true", "false"}:
+        return name, value == "true"
+    return name, int(_GATES[value]) if value in _GATES else int(value)
+
+
+def _summary(
+    job: LesionJob, wish: LesionWish, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime
+) -> dict[str, object]:
+    rows = (*learn_rows, *val_rows)
+    sizes = ", ".join(f"{name} {value}" for name, value in job.plan.sizes.items())
+    return {
+        "model": job.entry.name,
+        "paper": job.entry.paper,
+        "title": f"{job.entry.title}, {sizes}",
+        "task": "lesions",
+        "data": [str(folder.resolve()) for folder in wish.data],
+        "plan": asdict(job.plan),
+        "channels": job.plan.channels,
+        "init": None if wish.init is None else str(wish.init.resolve()),
+        "pretrained": "none" if wish.init is None else "here, on the run named by init",
+        "seed": job.seed,
+        "fold": f"{wish.fold} of {wish.folds}" if wish.folds else "the set's own split",
+        "runtime": place.name,
+        "n_parameters": sum(p.numel() for p in build(job.entry, job.plan).parameters()),
+        "train_cases": sorted({row.case for row in learn_rows}),
+        "val_cases": sorted({row.case for row in val_rows}),
+        "n_train": len(learn_rows),
+        "n_val": len(val_rows),
+        "licences": sorted({row["licence"] or "not stated" for row in rows}),
+        "free": all(row.is_free for row in rows),
+        "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
+    }
+
+
+def _outcome(ended: LesionEnded) -> dict[str, object]:
+    best = max(ended.points, key=lambda point: point.val_dice)
+    return {
+        "state": ended.why,
+        "converged": ended.converged,
+        "epochs": len(ended.points),
+        "best_epoch": best.epoch,
+        "best_val_dice": best.val_dice,
+        "best_val_pooled_dice": best.val_pooled_dice,
+        "best_domains": best.domains,
+        "moments_hu": ended.moments_hu,
+        "minutes": sum(point.seconds for point in ended.points) / 60.0,
+    }
+
+
+def _write(folder: Path, summary: dict[str, object]) -> None:
+    (folder / "run.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")

@@ -1,0 +1,247 @@
+"""Train one tumour system: draw, step, average; validate each epoch; keep the best; resume to the same curve.
+
+Everything random comes from a generator of (seed, epoch). The weights and their moving average stand in one checkpoint,
+so that a kill leaves both or neither.
+"""
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from node.errors import InputRefused
+from node.learn import checkpoint
+from node.learn.ema import Average
+from node.learn.freeze import freeze
+from node.learn.index import Row, refuse_leakage
+from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
+from node.learn.lesion_feed import Given, feed
+from node.learn.lesion_score import by_case, by_domain, predict
+from node.learn.lesion_set import LesionSet, load, moments
+from node.learn.plateau import Progress
+from node.segment.networks import table
+from node.segment.preprocess.lesion_recipes import recipe
+from node.segment.runtime import Runtime
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class LesionJob:
+    """One training, complete. `init` is a file of weights to begin with, `budget_s` ends it early."""
+
+    entry: LesionEntry
+    plan: LesionPlan
+    seed: int
+    out: Path
+    budget_s: float | None = None
+    init: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LesionPoint:
+    """One epoch; `domains` holds each domain's scores."""
+
+    epoch: int
+    phase: str
+    train_loss: float
+    val_dice: float
+    val_pooled_dice: float
+    n_empty_marked: int
+    lr: float
+    seconds: float
+    domains: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class LesionEnded:
+    """How a training ended: early-stop, epochs or budget."""
+
+    why: str
+    converged: bool
+    points: tuple[LesionPoint, ...]
+    moments_hu: tuple[float, float]
+
+
+def build(entry: LesionEntry, plan: LesionPlan) -> nn.Module:
+    """Build the network of a plan with random weights."""
+    return table.build(entry.kind, {"channels": plan.channels, **plan.sizes})
+
+
+def train(
+    job: LesionJob, train_rows: tuple[Row, ...], val_rows: tuple[Row, ...], runtime: Runtime,
+    tell: Callable[[LesionPoint], None],
+) -> LesionEnded:  # fmt: skip
+    """Train until the early stop, the last epoch or the budget; go on from a checkpoint where there is one.
+
+    Raises
+    ------
+    InputRefused
+        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty; RUN-OTHER for another run's folder.
+    """
+    refuse_leakage((*train_rows, *val_rows))
+    if {row.case for row in train_rows} & {row.case for row in val_rows}:
+        raise InputRefused("SET-LEAK", "a case stands among those to learn from and those to validate on")
+    seen, held = load(train_rows, job.plan.size), load(val_rows, job.plan.size)
+    if not len(seen) or not len(held):
+        raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
+    job.out.mkdir(parents=True, exist_ok=True)
+    return _Run(job, seen, held, runtime).go(tell)
+
+
+class _Run:
+    """What is held while one training goes on."""
+
+    def __init__(self, job: LesionJob, seen: LesionSet, held: LesionSet, runtime: Runtime) -> None:
+        torch.manual_seed(job.seed)
+        self.job, self.seen, self.held, self.runtime = job, seen, held, runtime
+        self.moments_hu = moments(seen)
+        self.prepare = recipe(job.plan.recipe, *self.moments_hu)
+        self.model = build(job.entry, job.plan)
+        if job.init is not None:
+            checkpoint.load(job.init, self.model)
+        self.model = self.model.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
+        self.average = Average(self.model, job.plan.average)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=job.plan.schedule.lr)
+        self.progress = Progress(job.plan.schedule.lr)
+        self.phase, self.phase_began = 0, 0
+        self.points: list[LesionPoint] = []
+        if (job.out / CHECKPOINT).is_file():
+            self._resume()
+
+    def go(self, tell: Callable[[LesionPoint], None]) -> LesionEnded:
+        """Run the remaining epochs."""
+        while (why := self._over()) is None:
+            point = self._epoch(len(self.points))
+            self.points.append(point)
+            self._keep()
+            tell(point)
+        return LesionEnded(why, why == "early-stop", tuple(self.points), self.moments_hu)
+
+    def _epoch(self, epoch: int) -> LesionPoint:
+        """Learn from one epoch and validate the average."""
+        started = time.monotonic()
+        phase = self.job.plan.phases[self.phase]
+        rng = np.random.default_rng((self.job.seed, epoch))
+        torch.manual_seed(int(rng.integers(2**31)))
+        freeze(self.model, phase.frozen)
+        lr = self.progress.lr
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        losses = [self._step(given, phase) for given in feed(self.seen, self.job.plan, self.prepare, rng)]
+        cases = by_case(self.held, predict(self.average.model, self.held, self.job.plan, self.prepare, self.runtime))
+        domains = by_domain(cases)
+        per_slice, pooled = ([getattr(case, name) for case in cases] for name in ("slice_dice", "pooled_dice"))
+        score = _mean(per_slice)
+        self._advance(epoch, score, phase)
+        return LesionPoint(
+            epoch, phase.name, float(np.mean(losses)), score, _mean(pooled),
+            sum(domain.n_empty_marked for domain in domains.values()), lr, time.monotonic() - started,
+            {name: asdict(domain) for name, domain in domains.items()},
+        )  # fmt: skip
+
+    def _step(self, given: Given, phase: LesionPhase) -> float:
+        """Take one step and return its loss."""
+        valid = None if given.valid is None else given.valid.to(self.runtime.device)
+        x = given.x.to(self.runtime.device)
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with self.runtime.autocast():
+            output = self.model(x) if valid is None else self.model(x, valid)
+        loss = LOSSES[phase.loss or self.job.plan.loss](output, given.target.to(self.runtime.device), valid)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
+        self.optimiser.step()
+        self.average.update(self.model)
+        return float(loss.detach())
+
+    def _advance(self, epoch: int, score: float, phase: LesionPhase) -> None:
+        """Keep the best weights; lower the rate; go to the next phase."""
+        schedule = self.job.plan.schedule
+        better = score > self.progress.best
+        self.progress = self.progress.after(epoch, score, schedule)
+        if better:
+            notes = {"epoch": epoch, "val_dice": score, "moments_hu": self.moments_hu}
+            checkpoint.save(self.job.out / BEST, self.average.model, None, notes)
+        is_last = self.phase == len(self.job.plan.phases) - 1
+        if not is_last and (self._phase_is_full(phase, epoch + 1) or self._may_stop(phase)):
+            self.phase, self.phase_began = self.phase + 1, epoch + 1
+            self.progress = Progress(schedule.lr, self.progress.best, self.progress.best_epoch)
+
+    def _over(self) -> str | None:
+        """Return why the training is over, None while it is not."""
+        schedule, phases = self.job.plan.schedule, self.job.plan.phases
+        n = len(self.points)
+        if self.phase == len(phases) - 1:
+            if self._may_stop(phases[-1]):
+                return "early-stop"
+            if self._phase_is_full(phases[-1], n):
+                return "epochs"
+        if n >= schedule.epochs:
+            return "epochs"
+        spent_s = sum(point.seconds for point in self.points)
+        return "budget" if self.job.budget_s is not None and spent_s >= self.job.budget_s else None
+
+    def _may_stop(self, phase: LesionPhase) -> bool:
+        return phase.may_stop and self.progress.is_over(self.job.plan.schedule.patience)
+
+    def _phase_is_full(self, phase: LesionPhase, n_epochs: int) -> bool:
+        return phase.epochs is not None and n_epochs - self.phase_began >= phase.epochs
+
+    def _keep(self) -> None:
+        """Write the checkpoint and the curve."""
+        notes = {
+            "progress": asdict(self.progress),
+            "phase": self.phase,
+            "phase_began": self.phase_began,
+            "n_averaged": self.average.n_steps,
+            "points": [asdict(point) for point in self.points],
+            "run": self._name(),
+        }
+        checkpoint.save(self.job.out / CHECKPOINT, self._both(), self.optimiser, notes)
+        write_curve(self.job.out, self.points)
+
+    def _resume(self) -> None:
+        """Go on where the last whole epoch ended."""
+        path = self.job.out / CHECKPOINT
+        notes = checkpoint.notes_of(path)
+        if notes["run"] != json.loads(json.dumps(self._name())):
+            raise InputRefused("RUN-OTHER", f"{self.job.out} holds another run: {notes['run']}")
+        checkpoint.load(path, self._both(), self.optimiser)
+        self.average.n_steps = notes["n_averaged"]
+        self.progress = Progress(**notes["progress"])
+        self.phase, self.phase_began = notes["phase"], notes["phase_began"]
+        self.points = [LesionPoint(**point) for point in notes["points"]]
+
+    def _both(self) -> nn.ModuleDict:
+        return nn.ModuleDict({"now": self.model, "average": self.average.model})
+
+    def _name(self) -> dict[str, object]:
+        """Return what must be the same for a run to be gone on with."""
+        plan = self.job.plan
+        return {
+            "model": self.job.entry.name, "sizes": dict(plan.sizes), "seed": self.job.seed, "loss": plan.loss,
+            "recipe": plan.recipe, "crop_px": plan.crop_px, "channels": plan.channels,
+        }  # fmt: skip
+
+
+def write_curve(folder: Path, points: list[LesionPoint]) -> None:
+    """Write `curve.csv` (without domains) and `curve.json`."""
+    told = [asdict(point) for point in points]
+    (folder / "curve.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    with (folder / "curve.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [name for name in told[0] if name != "domains"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(told)
+
+
+def _mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else 0.0

@@ -1,0 +1,116 @@
+"""Slices with their tumours, from any of the shared sets: pictures, stacked crops and cubes, volumes.
+
+A plane knows its place: which case, which stack of neighbouring slices, which number in it and how far the next one is.
+Domains stay told apart: hu8 is known to 7 to 16 HU, perslice8 not at all.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from node.learn.index import Row
+from node.learn.nifti import read_nifti
+from node.learn.nodule_crop import read_crop
+from node.learn.nodule_cube import read_cube
+from node.learn.slices import read_slice
+from node.learn.truth import tumour_truth
+
+_AGREED = 2  # readers of four
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One slice.
+
+    Attributes
+    ----------
+    hu_yx : (rows, columns) int16, HU.
+    tumour_yx : (rows, columns) uint8, 0 and 1.
+    case : the patient.
+    stack : slices of one stack whose `z` follow one another are neighbours.
+    z : number in the stack, from the feet.
+    step_mm : distance of two neighbours, None where unknown.
+    """
+
+    id: str
+    case: str
+    domain: str
+    hu_yx: NDArray[np.int16]
+    tumour_yx: NDArray[np.uint8]
+    stack: str
+    z: int
+    step_mm: float | None
+
+    @property
+    def has_tumour(self) -> bool:
+        """Whether a pixel of it is tumour."""
+        return bool(self.tumour_yx.any())
+
+
+def planes(rows: Sequence[Row], size: int) -> Iterator[Plane]:
+    """Read rows one after the other; larger slices are reduced to `size` x `size`, smaller ones stay as they are.
+
+    Rows in which nobody looked for tumours are passed over. A pixel of a reduced mask is tumour if half of it was.
+    """
+    for row in rows:
+        for plane in _planes_of(row):
+            yield _reduced(plane, size)
+
+
+def _planes_of(row: Row) -> Iterator[Plane]:
+    if row["ct"]:
+        yield from _of_volume(row)
+    elif row["depth"]:
+        cube = read_cube(row)
+        for z, (hu, nodule) in enumerate(zip(cube.hu_zyx, cube.nodule_zyx, strict=True)):
+            yield Plane(
+                f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm
+            )  # fmt: skip
+    elif row["tile"] and "bitmask" in row["label"]:
+        crop = read_crop(row)
+        agreed = (crop.votes_yx >= _AGREED).astype(np.uint8)
+        yield Plane(row.id, row.case, row["domain"], crop.hu_yx, agreed, row.id, 0, None)
+    else:
+        yield from _of_slice(row)
+
+
+def _of_slice(row: Row) -> Iterator[Plane]:
+    piece = read_slice(row)
+    tumour = tumour_truth(row, piece.mask_yx)
+    if tumour is None:
+        return
+    hu = np.rint(piece.hu_yx).astype(np.int16)
+    step_mm = float(row["slice_mm"]) if row["slice_mm"] else None
+    z = int(float(row["z_index"] or 0))
+    yield Plane(row.id, row.case, row["domain"], hu, tumour.astype(np.uint8), row.case, z, step_mm)
+
+
+def _of_volume(row: Row) -> Iterator[Plane]:
+    picture, label = (read_nifti(row.root / row[column]) for column in ("ct", "label"))
+    tumour = tumour_truth(row, label.voxels_zyx)
+    if tumour is None:
+        return
+    step_mm = picture.spacing_zyx_mm[0]
+    for z, (hu, mask) in enumerate(zip(picture.voxels_zyx, tumour, strict=True)):
+        yield Plane(
+            f"{row.id}_{z:03d}", row.case, "volume", hu.astype(np.int16), mask.astype(np.uint8), f"{row.id}/volume", z,
+            step_mm,
+        )  # fmt: skip
+
+
+def _reduced(plane: Plane, size: int) -> Plane:
+    """Bring a slice that is larger than `size` down to it."""
+    if max(plane.hu_yx.shape) <= size:
+        return plane
+    hu = F.interpolate(
+        torch.from_numpy(plane.hu_yx.astype(np.float32))[None, None], (size, size), mode="bilinear", antialias=True
+    )
+    share = F.adaptive_avg_pool2d(torch.from_numpy(plane.tumour_yx.astype(np.float32))[None, None], size)
+    return Plane(
+        plane.id, plane.case, plane.domain, hu[0, 0].round().numpy().astype(np.int16),
+        (share[0, 0] >= 0.5).numpy().astype(np.uint8), plane.stack, plane.z, plane.step_mm,
+    )  # fmt: skip
