@@ -105,6 +105,7 @@ class Rung(StrEnum):
 
     SEG = "SEG"
     SR = "SR"
+    OUTLINES = "OUTLINES"
     NOTICE = "NOTICE"
     KEY_SLICES = "SC"
     PDF = "PDF"
@@ -182,6 +183,9 @@ class Objects(_Section):
     uid_root: str | None = None
     uid_namespace: str | None = None  # another namespace UUID for a de-identified copy
     series_number_base: int = Field(900000, ge=0, le=2_000_000_000)
+    sr_class: Literal["comprehensive-3d", "comprehensive"] = "comprehensive-3d"  # the second where archives reject it
+    seg_type: Literal["binary", "labelmap"] = "binary"  # older tools cannot read a report that names a label map
+    ohif_hydrate: bool = False  # lets OHIF edit the axes; their tracking identifier then differs from the SEG's
 
 
 class Rules(_Section):

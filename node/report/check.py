@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 
 from node.errors import OurMistake
+from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Name, Quantity, Side
+from node.report.check_lesions import same_lesions
 from node.report.decode import DecodedSeg, decode_seg
+from node.report.decode_labelmap import decode_labelmap
 from node.report.encoded import EncodedObject
 from node.report.report_numbers import ReportedGroup, read_groups
+from node.report.uids import BASIC_TEXT_SR, LABEL_MAP_SEGMENTATION
 from node.segment.contract import Segmentation, SegmentKind
 from node.settings import Rung
 from node.volume.volume import Volume
@@ -27,9 +31,17 @@ Histogram = NDArray[np.int64]
 
 
 def self_check(
-    objects: Iterable[EncodedObject], volume: Volume, segmentation: Segmentation, quantities: Sequence[Quantity]
+    objects: Iterable[EncodedObject],
+    volume: Volume,
+    segmentation: Segmentation,
+    quantities: Sequence[Quantity],
+    lesions: Sequence[LesionMeasurements] = (),
 ) -> None:
-    """Compare the written files with what they were made from.
+    """Compare segmentation and report as written with what they were made from.
+
+    Parameters
+    ----------
+    lesions : as they were measured and given to the encoder.
 
     Raises
     ------
@@ -40,23 +52,39 @@ def self_check(
     seg = by_kind.get(Rung.SEG)
     decoded = None
     if seg is not None:
-        decoded = decode_seg(seg.path, volume.hu_zyx.shape, volume.lps_from_zyx)
-        _same_masks(decoded, volume, segmentation)
+        labelled = seg.sop_class_uid == LABEL_MAP_SEGMENTATION
+        decode = decode_labelmap if labelled else decode_seg
+        decoded = decode(seg.path, volume.hu_zyx.shape, volume.lps_from_zyx)
+        _same_masks(decoded, volume, segmentation, () if labelled else lesions)
     elif np.any(segmentation.labels_zyx):
         raise OurMistake("SELF-CHECK", "there are voxels but no segmentation was written")
     report = by_kind.get(Rung.SR)
-    if report is not None:
-        _same_numbers(read_groups(dcmread(report.path)), decoded, volume, segmentation, quantities)
+    if report is not None and report.sop_class_uid != BASIC_TEXT_SR:
+        groups = read_groups(dcmread(report.path))
+        _same_numbers([g for g in groups if g.is_lung], decoded, volume, segmentation, quantities)
+        for group in groups:
+            _same_tracking(group, decoded)
+        same_lesions([g for g in groups if not g.is_lung], decoded, volume, lesions)
 
 
-def _same_masks(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation) -> None:
+def _same_masks(
+    decoded: DecodedSeg, volume: Volume, segmentation: Segmentation, lesions: Sequence[LesionMeasurements]
+) -> None:
     """Compare every voxel, and the source image that each frame names with the one at its place."""
     label_of = {segment.name: segment.label for segment in segmentation.segments}
+    solids = {f"{lesion.name}-solid": lesion for lesion in lesions if lesion.solid is not None}
     number_to_label = np.zeros(256, np.uint8)
     for segment in decoded.segments:
-        if segment.label not in label_of or segment.tracking_id != segment.label:
+        if segment.tracking_id != segment.label:
             raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
-        number_to_label[segment.number] = label_of[segment.label]
+        if segment.label in solids:
+            _same_solid(segment.number, decoded, segmentation, solids.pop(segment.label))
+        elif segment.label in label_of:
+            number_to_label[segment.number] = label_of[segment.label]
+        else:
+            raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
+    if solids:
+        raise OurMistake("SELF-CHECK", f"no segment was written for {', '.join(solids)}")
     renumbered = any(number_to_label[s.number] != s.number for s in decoded.segments)
     differing = 0
     for numbers_yx, labels_yx in zip(decoded.numbers_zyx, segmentation.labels_zyx, strict=True):
@@ -68,6 +96,15 @@ def _same_masks(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation)
         frame = volume.frames[z]
         if (frame.sop_instance_uid, frame.frame_number) != (sop_instance_uid, frame_number):
             raise OurMistake("SELF-CHECK", f"a frame at slice {z} names another source image than the one there")
+
+
+def _same_solid(number: int, decoded: DecodedSeg, segmentation: Segmentation, lesion: LesionMeasurements) -> None:
+    """A solid component lies in its lesion and has as many voxels as were measured."""
+    planes = decoded.over.get(number, {})
+    n_inside = sum(int(np.count_nonzero(segmentation.labels_zyx[z][yx] == lesion.label)) for z, yx in planes.items())
+    n_voxels = sum(int(np.count_nonzero(yx)) for yx in planes.values())
+    if lesion.solid is None or not n_inside == n_voxels == lesion.solid.n_voxels:
+        raise OurMistake("SELF-CHECK", f"the solid component of {lesion.name} is not the one that was measured")
 
 
 def _same_numbers(
@@ -85,13 +122,14 @@ def _same_numbers(
         odd = sorted(f"{side}/{name}" for side, name in reported ^ expected)
         raise OurMistake("SELF-CHECK", f"numbers missing in or added to the report: {', '.join(odd)}")
     for group in groups:
+        if group.side is None:
+            raise OurMistake("SELF-CHECK", "a lung has no side in the report")
         for name, value in group.values.items():
             again = _compute(name, histograms[group.side], volume.voxel_ml)
             if not np.isclose(value, again, rtol=_RELATIVE_TOLERANCE, atol=_RELATIVE_TOLERANCE):
                 raise OurMistake(
                     "SELF-CHECK", f"{group.side}/{name} is {value:g} in the report, {again:g} from the SEG"
                 )
-        _same_tracking(group, decoded)
 
 
 def _same_tracking(group: ReportedGroup, decoded: DecodedSeg | None) -> None:
@@ -108,7 +146,7 @@ def _histograms(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation)
     kind_of = {segment.name: segment.kind for segment in segmentation.segments}
     counted: dict[Side, Histogram] = {}
     for segment in decoded.segments:
-        side = _SIDES.get(kind_of[segment.label])
+        side = _SIDES.get(kind_of.get(segment.label, SegmentKind.LESION))
         if side is not None:
             counted[side] = _count(decoded.numbers_zyx, segment.number, volume.hu_zyx)
     if counted:

@@ -8,6 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from node import errors
+from node.measure.lesions.bands import BANDS
+from node.report.ascii_text import ascii_text
 
 SCHEME = "99LUNGNODE"
 SCHEME_UID = "2.25.29656039371803676909868810581135936144"  # a constant made once from a random UUID (standards 1.3)
@@ -89,9 +91,27 @@ LAA910 = private("LN-LAA910", "Low attenuation area percentage -910 HU")
 PERC15 = private("LN-PERC15", "15th percentile of lung attenuation")
 PD15 = private("LN-PD15", "Percentile density 15 (Perc15 + 1000)")
 
+# what is measured of lesions; viewers match the meanings of the axes letter by letter
+LONG_AXIS = sct("103339001", "Long Axis")
+SHORT_AXIS = sct("103340004", "Short Axis")
+DIAMETER = sct("81827009", "Diameter")
+RECIST = dcm("126081", "RECIST 1.1")
+FERET = Code("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh")
+VOXEL_VOLUME = Code("YEKZ", "IBSI", "Volume from Voxel Summation")
+MESH_VOLUME = Code("RNU0", "IBSI", "Volume of Mesh")
+SPHERICITY = Code("QCFX", "IBSI", "Sphericity")
+MINIMUM = sct("255605001", "Minimum")
+MAXIMUM = sct("56851009", "Maximum")
+MPR_DIAMETER = private("LN-MPRMAX", "Longest diameter in any MPR plane")
+TO_PLEURA = private("LN-DPLEURA", "Distance to pleura")
+TO_CARINA = private("LN-DCARINA", "Distance to carina")
+MEAN_OF_AXES = private("LN-M-LSMEAN", "Mean of long and short axis")
+
 # units
 CM3 = ucum("cm3", "cubic centimeter")
 MM = ucum("mm", "millimeter")
+MM3 = ucum("mm3", "cubic millimeter")
+NO_UNIT = ucum("1", "no units")
 HU = ucum("[hnsf'U]", "Hounsfield unit")
 PERCENT = ucum("%", "percent")
 G_PER_L = ucum("g/l", "gram per liter")
@@ -100,19 +120,38 @@ G_PER_L = ucum("g/l", "gram per liter")
 ANATOMICAL_STRUCTURE = sct("91723000", "Anatomical Structure")
 ABNORMAL_STRUCTURE = sct("49755003", "Morphologically Abnormal Structure")
 LESION = sct("52988006", "Lesion")
+NODULE = sct("27925004", "Nodule")
+MASS = sct("4147007", "Mass")
+SOLID_COMPONENT = private("LN-F-SOLID", "Solid component of nodule")
 LUNG = sct("39607008", "Lung")
 RIGHT_LUNG = sct("3341006", "Right lung")
 LEFT_LUNG = sct("44029006", "Left lung")
 RIGHT = sct("24028007", "Right")
 LEFT = sct("7771000", "Left")
 BILATERAL = sct("51440002", "Bilateral")
+TOPOGRAPHY = sct("106233006", "Topographical modifier")
+UPPER_ZONE = sct("281392002", "Upper zone of lung")
+MIDDLE_ZONE = sct("281393007", "Middle zone of lung")
+LOWER_ZONE = sct("281394001", "Lower zone of lung")
 SEGMENTATION = dcm("113076", "Segmentation")
 SOURCE_FOR_PROCESSING = dcm("121322", "Source image for image processing operation")
 ARTIFICIAL_INTELLIGENCE = dcm("123110", "Artificial Intelligence")
 ACQUISITION_EQUIPMENT = dcm("109101", "Acquisition Equipment")
 PROCESSING_EQUIPMENT = dcm("109102", "Processing Equipment")
 
+# coordinates, outlines and key objects
+PATH = dcm("121055", "Path")
+IMAGE_REGION = dcm("111030", "Image Region")
+OF_INTEREST = dcm("113000", "Of Interest")
+KEY_OBJECT_DESCRIPTION = dcm("113012", "Key Object Description")
+
 # our own statements
+NODULE_TYPE = private("LN-Q-DENS", "Nodule attenuation type")
+SOLID = sct("35702001", "Solid")
+PART_SOLID = private("LN-V-PSN", "Part-solid")
+GROUND_GLASS = dcm("112120", "Ground glass opacity")
+SIZE_BAND = private("LN-Q-SIZEBAND", "Size band")
+SIZE_BANDS = {band: private(band.code, ascii_text(band.meaning)) for band in BANDS}  # meanings speak of mm alone
 NO_LESION = private("LN-Q-NOLES", "No lesion segmented by this software")
 UNSURE = private("LN-Q-UNSURE", "Series flagged unsure")
 WARNING = private("LN-Q-WARN", "Processing warning")
@@ -128,7 +167,11 @@ RESOURCE_INADEQUATE = dcm("110527", "Resource inadequate")
 EQUIPMENT_FAILURE = dcm("110501", "Equipment failure")
 DISCONTINUED = dcm("110513", "Discontinued for unspecified reason")
 
-PRIVATE_CODES = (LAA950, LAA910, PERC15, PD15, NO_LESION, UNSURE, WARNING, NOT_PROCESSED, REASON_NOT_PROCESSED)
+PRIVATE_CODES = (
+    LAA950, LAA910, PERC15, PD15, NO_LESION, UNSURE, WARNING, NOT_PROCESSED, REASON_NOT_PROCESSED,
+    MPR_DIAMETER, TO_PLEURA, TO_CARINA, MEAN_OF_AXES, SOLID_COMPONENT, NODULE_TYPE, PART_SOLID, SIZE_BAND,
+    *SIZE_BANDS.values(),
+)  # fmt: skip
 
 
 def reason(code: errors.Code, meaning: str) -> Code:

@@ -5,22 +5,38 @@ from pydicom.sr.coding import Code
 from node.errors import Code as ReasonCode
 from node.measure.quantity import Name
 from node.report import codes
-from node.report.kinds import KINDS, NOTICE, SEG, SR
+from node.report.kinds import KEY_OBJECTS, KEY_SLICES, KINDS, NOTICE, OUTLINES, PDF, RTSTRUCT, SEG, SR
+from node.report.lesion_measured import LESION_MEASURED, LesionName
 from node.report.measured import MEASURED, Measured
 from node.report.patient import ALWAYS_COPIED, COPIED_SEQUENCES, COPIED_WHERE_PRESENT
-from node.report.uids import BASIC_TEXT_SR, COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SEGMENTATION
+from node.report.uids import (
+    BASIC_TEXT_SR,
+    COMPREHENSIVE_3D_SR,
+    COMPREHENSIVE_SR,
+    ENCAPSULATED_PDF,
+    KEY_OBJECT_SELECTION,
+    LABEL_MAP_SEGMENTATION,
+    RT_STRUCTURE_SET,
+    SECONDARY_CAPTURE,
+    SEGMENTATION,
+)
 from node.settings import Objects
 
 _CLASSES = {
-    SEG: f"Segmentation, BINARY ({SEGMENTATION})",
+    SEG: f"Segmentation, BINARY ({SEGMENTATION}), or Label Map ({LABEL_MAP_SEGMENTATION}) by configuration",
     SR: f"Comprehensive 3D SR ({COMPREHENSIVE_3D_SR}), or Comprehensive SR ({COMPREHENSIVE_SR})",
+    OUTLINES: f"as the measurement report, TID 1410 ({COMPREHENSIVE_3D_SR})",
+    KEY_SLICES: f"Secondary Capture ({SECONDARY_CAPTURE})",
+    PDF: f"Encapsulated PDF ({ENCAPSULATED_PDF})",
+    RTSTRUCT: f"RT Structure Set ({RT_STRUCTURE_SET})",
+    KEY_OBJECTS: f"Key Object Selection ({KEY_OBJECT_SELECTION})",
     NOTICE: f"Basic Text SR ({BASIC_TEXT_SR})",
 }
 
 
 def objects_chapter(objects: Objects) -> str:
     """Return chapter 5."""
-    return "\n".join((_created(objects), _segmentation(), _report(), _private_codes()))
+    return "\n".join((_created(objects), _segmentation(), _report(), _other_kinds(), _private_codes()))
 
 
 def _created(objects: Objects) -> str:
@@ -36,11 +52,11 @@ def _created(objects: Objects) -> str:
 |---|---|---|---|
 {rows}
 
-One instance per series. Each is stored in the source's study, as Explicit VR Little Endian. UIDs are derived from \
-study,
-series, pixels, models, software and settings ({root}): the same input gives the same UIDs, and a file is written \
-once and
-sent again as the same bytes.
+One instance per series, but for key slices. Segmentation and report are always made; the rest where a destination \
+asks for
+it; the report's evidence lists all of them. Each is stored in the source's study, as Explicit VR Little Endian. UIDs
+are derived from study, series, pixels, models, software and settings ({root}): the same
+input gives the same UIDs, and a file is written once and sent again as the same bytes.
 
 | Attributes | Value |
 |---|---|
@@ -62,27 +78,41 @@ several algorithms |
 def _segmentation() -> str:
     return f"""### 5.1 Segmentation
 
-Segments: {_shown(codes.RIGHT_LUNG)}, {_shown(codes.LEFT_LUNG)}, then lesions; category \
-{_shown(codes.ANATOMICAL_STRUCTURE)}.
+Segments: {_shown(codes.RIGHT_LUNG)}, {_shown(codes.LEFT_LUNG)}, category {_shown(codes.ANATOMICAL_STRUCTURE)}; then
+lesions from the largest down, category {_shown(codes.ABNORMAL_STRUCTURE)}, type {_shown(codes.NODULE)} up to 30 mm \
+long
+axis, {_shown(codes.MASS)} above, {_shown(codes.LESION)} where it was not measured, with anatomic region and laterality;
+the solid component of a part-solid lesion, {_shown(codes.SOLID_COMPONENT)}, follows it and overlaps it.
 Algorithm type AUTOMATIC with name, version and family {_shown(codes.ARTIFICIAL_INTELLIGENCE)}; Tracking ID and UID \
 equal to
 those of the report; recommended CIELab colour. Frames lie on source slices, with the source's position, orientation and
 spacing; empty frames are omitted; a segment without voxels is not listed. Each frame names its source image
-({_shown(codes.SOURCE_FOR_PROCESSING)}); Referenced Series lists every used instance. Segments Overlap is NO.
+({_shown(codes.SOURCE_FOR_PROCESSING)}); Referenced Series lists every used instance. Segments Overlap is YES
+with a solid component, else NO. A label map cannot hold overlaps and leaves solid components out.
 """
 
 
 def _report() -> str:
     rows = "\n".join(_measurement(name, how) for name, how in MEASURED.items())
+    lesions = "\n".join(_measurement(name, how) for name, how in LESION_MEASURED.items())
     return f"""### 5.2 Measurement report
 
-TID 1500 with TID 1204, 1002/1004, 1600/1602, one TID 1411 group per lung (referenced segment, source images) and one
-TID 1501 group for both lungs. A number that would mislead is left out, and {_shown(codes.WARNING)} gives its machine \
-code.
+TID 1500 with TID 1204, 1002/1004, 1600/1602, one TID 1411 group per lung and per lesion (referenced segment, source
+images), one TID 1501 group for both lungs and one per measured lesion with its axes as SCOORD POLYLINE. A number
+that would mislead is left out, and {_shown(codes.WARNING)} gives its machine code.
 
 | Measurement | Concept | Unit | Below it |
 |---|---|---|---|
 {rows}
+
+Of lesions:
+
+| Measurement | Concept | Unit | Below it |
+|---|---|---|---|
+{lesions}
+
+{_shown(codes.NODULE_TYPE)} is {_shown(codes.SOLID)}, {_shown(codes.PART_SOLID)} or {_shown(codes.GROUND_GLASS)};
+{_shown(codes.SIZE_BAND)} is a band in mm, two where it is borderline. No category, stage or recommendation is coded.
 
 ### 5.3 Notice
 
@@ -92,7 +122,20 @@ instances. None is made where several patients are mixed.
 """
 
 
-def _measurement(name: Name, how: Measured) -> str:
+def _other_kinds() -> str:
+    return f"""### 5.4 Key slices, PDF, contours, key objects
+
+Key slices: single-frame colour images, one of the whole and one per measured lesion, Conversion Type WSD, Burned In
+Annotation YES, without patient identifiers and without a frame of reference. A refusal can be sent as one such image.
+PDF: one or two pages with embedded fonts, after the rules of PDF/A-2b, without patient identifiers. Contours: \
+CLOSED_PLANAR on
+the source's slices, holes as keyholes, interpreted type ORGAN for lungs and empty for lesions, UNAPPROVED. Outlines:
+a report of its own, TID 1410 groups with {_shown(codes.IMAGE_REGION)}. Key objects: {_shown(codes.OF_INTEREST)}, the
+slices with the long axes.
+"""
+
+
+def _measurement(name: Name | LesionName, how: Measured) -> str:
     below = [_shown(code) for code in (how.method, how.derivation) if code is not None]
     if how.threshold_hu is not None:
         below.append(f"{_shown(codes.THRESHOLD_ATTENUATION)} = {how.threshold_hu:g} HU")
@@ -101,7 +144,7 @@ def _measurement(name: Name, how: Measured) -> str:
 
 def _private_codes() -> str:
     rows = "\n".join(f"| {code.value} | {code.meaning} |" for code in codes.PRIVATE_CODES)
-    return f"""### 5.4 Private codes
+    return f"""### 5.5 Private codes
 
 Coding scheme `{codes.SCHEME}`, UID {codes.SCHEME_UID}, version {codes.SCHEME_VERSION}. No private attributes are \
 written.

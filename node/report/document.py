@@ -69,13 +69,13 @@ def document(
     target.VerificationFlag = "UNVERIFIED"
     for element in root.elements():
         target[element.tag] = element
-    target.CurrentRequestedProcedureEvidenceSequence = DicomSequence(_hierarchical(evidence))
+    target.CurrentRequestedProcedureEvidenceSequence = DicomSequence(hierarchical(evidence))
     if predecessor is not None:
-        target.PredecessorDocumentsSequence = DicomSequence(_hierarchical([predecessor]))
+        target.PredecessorDocumentsSequence = DicomSequence(hierarchical([predecessor]))
     return target
 
 
-def _hierarchical(references: Iterable[Reference]) -> list[Dataset]:
+def hierarchical(references: Iterable[Reference]) -> list[Dataset]:
     """Return the Hierarchical SOP Instance Reference macro (PS3.3 C.17.2.1): study, series, instances."""
     studies: dict[str, dict[str, list[Reference]]] = {}
     for reference in references:

@@ -29,9 +29,9 @@ class EncodedObject:
         return Reference(self.study_instance_uid, self.series_instance_uid, self.sop_class_uid, self.sop_instance_uid)
 
 
-def finish(target: Dataset, kind: Kind, job: Job, out_dir: Path) -> EncodedObject:
-    """Stamp an object, write it, and say what it is."""
-    notes = stamp(target, job, kind)
+def finish(target: Dataset, kind: Kind, job: Job, out_dir: Path, number: int = 1) -> EncodedObject:
+    """Stamp an object, write it, and say what it is; `number` is its Instance Number."""
+    notes = stamp(target, job, kind, number)
     path = out_dir / f"{kind.rung}-{target.SOPInstanceUID}.dcm"
     write(target, path)
     return EncodedObject(

@@ -12,10 +12,10 @@ from node.report import codes, tree, wording
 from node.report.document import Reference
 from node.report.equipment import Equipment
 from node.report.measured import number
-from node.report.reason_table import meaning
 from node.report.segments import Tracked
 from node.report.source import Source
-from node.segment.contract import ModelIdentity, Segmentation, SegmentKind, Task
+from node.report.statements import algorithm, warnings
+from node.segment.contract import Segmentation, SegmentKind, Task
 
 _LATERALITY = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT, Side.BOTH: codes.BILATERAL}
 SIDE_OF = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
@@ -62,32 +62,10 @@ def both_lungs_group(
         *tree.images(codes.SOURCE, source, range(len(source.frames))),
         *warnings([*_withholding(mine), *reasons]),
         *(tree.text(tree.CONTAINS, codes.UNSURE, why) for why in segmentation.unsure),
-        *_no_lesion(segmentation),
+        *no_lesion(segmentation),
         tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
-
-
-def algorithm(models: Sequence[ModelIdentity], manufacturer: str) -> list[ContentItem]:
-    """Return TID 4019 for the models that made the masks: name, version, the weights' digest as parameter."""
-    return [
-        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_NAME, " + ".join(m.name for m in models)),
-        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, " + ".join(m.version for m in models)),
-        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_MANUFACTURER, manufacturer),
-        *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, f"{m.name}={m.digest}") for m in models),
-    ]
-
-
-def warnings(reasons: Iterable[Reason]) -> list[ContentItem]:
-    """Return one LN-Q-WARN per code, each followed by its plain words."""
-    items: list[ContentItem] = []
-    seen: set[ReasonCode] = set()
-    for reason in reasons:
-        if reason.code not in seen:
-            seen.add(reason.code)
-            items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(reason.code, meaning(reason.code))))
-            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{reason.code}: {reason.text}"))
-    return items
 
 
 def _head(tracking_id: str, tracking_uid: str, side: Side) -> list[ContentItem]:
@@ -123,7 +101,7 @@ def _cut_off(quantities: Iterable[Quantity], reasons: Iterable[Reason]) -> list[
     return [reason for reason in reasons if partial and reason.code is ReasonCode.GEO_PARTIAL]
 
 
-def _no_lesion(segmentation: Segmentation) -> list[ContentItem]:
+def no_lesion(segmentation: Segmentation) -> list[ContentItem]:
     """Say that nothing was segmented, only where a lesion model ran and found nothing."""
     looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in segmentation.models)
     found = any(segment.kind is SegmentKind.LESION for segment in segmentation.segments)

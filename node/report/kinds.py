@@ -17,8 +17,14 @@ class Kind:
 
 SEG = Kind(Rung.SEG, "SEG", 1, "lungnode SEG (AI)")
 SR = Kind(Rung.SR, "SR", 2, "lungnode measurements (AI)")
+OUTLINES = Kind(Rung.OUTLINES, "SR", 3, "lungnode outlines (AI)")
+KEY_SLICES = Kind(Rung.KEY_SLICES, "OT", 4, "lungnode key slices (AI)")
+PDF = Kind(Rung.PDF, "DOC", 5, "lungnode report (AI)")
+RTSTRUCT = Kind(Rung.RTSTRUCT, "RTSTRUCT", 6, "lungnode contours (AI)")
+KEY_OBJECTS = Kind(Rung.KEY_OBJECTS, "KO", 7, "lungnode key objects (AI)")
 NOTICE = Kind(Rung.NOTICE, "SR", 8, "lungnode not processed")
-KINDS = (SEG, SR, NOTICE)
+NOTICE_PICTURE = Kind(Rung.KEY_SLICES, "OT", 4, "lungnode not processed")
+KINDS = (SEG, SR, OUTLINES, KEY_SLICES, PDF, RTSTRUCT, KEY_OBJECTS, NOTICE)
 
 _ANCHOR_MODULUS = 10_000
 

@@ -1,6 +1,6 @@
 """The BINARY segmentation object (PS3.3 A.51): one source series, one instance, frames on source slices only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from highdicom.content import PixelMeasuresSequence, PlaneOrientationSequence
@@ -16,16 +16,22 @@ from node.report.equipment import MODEL_NAME
 from node.report.kinds import SEG
 from node.report.seg_frames import Frame, pack, per_frame_groups
 from node.report.segments import Tracked, describe
+from node.report.solid_part import SolidPart
 from node.report.source import Source
 from node.report.stamp import Job
 from node.report.uids import CT_IMAGE
+from node.segment.contract import SegmentKind
 
 _CONTENT_LABEL = "LUNGNODE_SEG"
-_CONTENT_DESCRIPTION = "Lung segmentation (AI)"
 
 
 def build_seg(
-    labels_zyx: NDArray[np.uint8], tracked: Sequence[Tracked], frames: Sequence[Frame], source: Source, job: Job
+    labels_zyx: NDArray[np.uint8],
+    tracked: Sequence[Tracked],
+    frames: Sequence[Frame],
+    source: Source,
+    job: Job,
+    solids: Mapping[int, SolidPart] | None = None,
 ) -> Dataset:
     """Build the object, but for what `stamp` writes.
 
@@ -34,20 +40,34 @@ def build_seg(
     labels_zyx : (slices, rows, columns) uint8, the source's grid.
     tracked : the segments, numbered from 1 in the order of the object; each has voxels.
     frames : those with voxels, in the order of the object.
+    solids : solid components, by their lesion's label; each overlaps its lesion.
     """
-    target = _shell(labels_zyx.shape, tracked, source, job)
+    target = shell(labels_zyx.shape, tracked, source, job, SegmentationTypeValues.BINARY)
+    if any(frame.is_solid_component for frame in frames):
+        target.SegmentsOverlap = "YES"
     target.NumberOfFrames = len(frames)
     groups = per_frame_groups(frames, source)
     target[groups.tag] = groups
-    target.add(DataElement("PixelData", "OB", pack(labels_zyx, frames)))
-    target.ReferencedSeriesSequence = [_referenced_series(source)]
-    target.BodyPartExamined = "CHEST"
-    target.ContentCreatorName = ""  # Type 2; no person made it
-    _lossy(target, source)
+    target.add(DataElement("PixelData", "OB", pack(labels_zyx, frames, solids)))
+    finish_seg(target, source)
     return target
 
 
-def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, job: Job) -> Dataset:
+def finish_seg(target: Dataset, source: Source) -> None:
+    """Write what a BINARY and a LABELMAP object have in common beside the shell."""
+    target.ReferencedSeriesSequence = [_referenced_series(source)]
+    target.BodyPartExamined = "CHEST"
+    target.ContentCreatorName = ""  # Type 2; no person made it
+    name_lossy(target, source)
+
+
+def shell(
+    shape: tuple[int, ...],
+    tracked: Sequence[Tracked],
+    source: Source,
+    job: Job,
+    segmentation_type: SegmentationTypeValues,
+) -> Dataset:
     """Let highdicom build and check everything but the frames, on a stand-in image that holds one voxel per segment."""
     _, rows, columns = shape
     marks = np.zeros((1, rows, columns), np.uint8)
@@ -55,7 +75,7 @@ def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, j
     made = SegmentationObject(
         source_images=[_stand_in(source, rows, columns)],
         pixel_array=marks,
-        segmentation_type=SegmentationTypeValues.BINARY,
+        segmentation_type=segmentation_type,
         segment_descriptions=[describe(t, job.equipment.manufacturer) for t in tracked],
         series_instance_uid=job.series_uid(SEG),
         series_number=job.series_number(SEG),
@@ -66,7 +86,7 @@ def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, j
         software_versions=job.equipment.software_version,
         device_serial_number=job.equipment.serial_number,
         content_label=_CONTENT_LABEL,
-        content_description=_CONTENT_DESCRIPTION,
+        content_description=_description(tracked),
         pixel_measures=_pixel_measures(source),
         plane_orientation=PlaneOrientationSequence("PATIENT", list(source.orientation)),
     )
@@ -81,6 +101,11 @@ def _shell(shape: tuple[int, ...], tracked: Sequence[Tracked], source: Source, j
     for index in target.DimensionIndexSequence:
         index.DimensionOrganizationUID = organization
     return target
+
+
+def _description(tracked: Sequence[Tracked]) -> str:
+    lesions = any(t.segment.kind is SegmentKind.LESION for t in tracked)
+    return "Lung and lesion segmentation (AI)" if lesions else "Lung segmentation (AI)"
 
 
 def _pixel_measures(source: Source) -> PixelMeasuresSequence:
@@ -128,7 +153,7 @@ def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     return item
 
 
-def _lossy(target: Dataset, source: Source) -> None:
+def name_lossy(target: Dataset, source: Source) -> None:
     """Say whether any source image was compressed with loss (0028,2110); segmenting itself is not lossy."""
     target.LossyImageCompression = "00" if source.lossy is None else "01"
     if source.lossy is not None:

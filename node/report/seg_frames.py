@@ -4,7 +4,7 @@ highdicom writes the rest of the object. The frames are ours because they are ni
 all frames is encoded once by pydicom, the rest by hand, and a slice's pieces are used for each of its segments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,10 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.valuerep import DSfloat
 
+from node.measure.lesions.marks import Box
 from node.report import codes
 from node.report import explicit_little as little
+from node.report.solid_part import SolidPart
 from node.report.source import Source
 
 _FRAMES_AT_ONCE = 8  # eight frames fill whole bytes, whatever rows and columns are
@@ -24,19 +26,23 @@ _FRAMES_AT_ONCE = 8  # eight frames fill whole bytes, whatever rows and columns 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One segment on one slice."""
+    """One segment on one slice; that of a solid component has its lesion's label."""
 
     label: int
     segment_number: int
     slice_index: int
+    is_solid_component: bool = False
 
 
-def slices_with(labels_zyx: NDArray[np.uint8], label: int) -> list[int]:
-    """Return the slices that hold a label."""
-    return [z for z, plane in enumerate(labels_zyx) if (plane == label).any()]
+def slices_with(labels_zyx: NDArray[np.uint8], label: int, box: Box | None = None) -> list[int]:
+    """Return the slices that hold a label; outside its box, where that is known, nothing is searched."""
+    first, within = (0, labels_zyx) if box is None else (int(box[0].start), labels_zyx[box])
+    return [first + z for z, plane in enumerate(within) if (plane == label).any()]
 
 
-def pack(labels_zyx: NDArray[np.uint8], frames: Sequence[Frame]) -> bytes:
+def pack(
+    labels_zyx: NDArray[np.uint8], frames: Sequence[Frame], solids: Mapping[int, SolidPart] | None = None
+) -> bytes:
     """Return the pixel bits, least significant first, without padding between frames (PS3.5 8.2), of even length."""
     packed: list[bytes] = []
     _, rows, columns = labels_zyx.shape
@@ -44,7 +50,12 @@ def pack(labels_zyx: NDArray[np.uint8], frames: Sequence[Frame]) -> bytes:
     for start in range(0, len(frames), _FRAMES_AT_ONCE):
         chunk = frames[start : start + _FRAMES_AT_ONCE]
         for plane, frame in zip(bits, chunk, strict=False):
-            np.equal(labels_zyx[frame.slice_index], frame.label, out=plane)
+            if frame.is_solid_component and solids is not None:
+                part = solids[frame.label]
+                plane[:] = False
+                plane[part.box[1:]] = part.mask_zyx[frame.slice_index - part.box[0].start]
+            else:
+                np.equal(labels_zyx[frame.slice_index], frame.label, out=plane)
         packed.append(np.packbits(bits[: len(chunk)], bitorder="little").tobytes())
     joined = b"".join(packed)
     return joined + b"\0" * (len(joined) % 2)
@@ -68,6 +79,14 @@ def per_frame_groups(frames: Sequence[Frame], source: Source) -> RawDataElement:
         )
         for frame in frames
     ]
+    value = little.items(items)
+    return RawDataElement(Tag("PerFrameFunctionalGroupsSequence"), "SQ", len(value), value, 0, False, True)
+
+
+def frame_groups(slices: Sequence[int], source: Source) -> RawDataElement:
+    """Return the encoded Per-Frame Functional Groups Sequence of a label map: one frame per slice."""
+    derivation = _derivations(slices, source)
+    items = [derivation[z] + _frame_content(rank) + _position(source, z) for rank, z in enumerate(slices, start=1)]
     value = little.items(items)
     return RawDataElement(Tag("PerFrameFunctionalGroupsSequence"), "SQ", len(value), value, 0, False, True)
 
@@ -102,6 +121,7 @@ def _segment(number: int) -> bytes:
     return little.sequence("SegmentIdentificationSequence", little.element("ReferencedSegmentNumber", "US", value))
 
 
-def _frame_content(segment_number: int, rank: int) -> bytes:
-    value = segment_number.to_bytes(4, "little") + rank.to_bytes(4, "little")
+def _frame_content(*indices: int) -> bytes:
+    """Return the frame's place along each dimension."""
+    value = b"".join(index.to_bytes(4, "little") for index in indices)
     return little.sequence("FrameContentSequence", little.element("DimensionIndexValues", "UL", value))

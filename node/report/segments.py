@@ -1,13 +1,17 @@
 """How the labels of a segmentation become segments of a SEG: order, codes, colour, tracking."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from highdicom import AlgorithmIdentificationSequence
 from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
+from highdicom.sr.coding import CodedConcept
 from pydicom.sr.coding import Code
 
 from node.errors import OurMistake
+from node.measure.lesions.values import Finding, LesionMeasurements
+from node.measure.quantity import Side
 from node.report import codes
 from node.segment.contract import ModelIdentity, Segment, Segmentation, SegmentKind, Task
 
@@ -29,24 +33,54 @@ _TASKS: dict[SegmentKind, tuple[Task, ...]] = {
 }
 
 
+_LESIONS: dict[Finding, Code] = {Finding.NODULE: codes.NODULE, Finding.MASS: codes.MASS, Finding.LESION: codes.LESION}
+_SOLID_RGB = (240, 228, 66)
+_SIDES = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT}
+
+
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A segment with its number in the SEG and the identifiers that SEG and SR share."""
+    """A segment with its number in the SEG and the identifiers that SEG and SR share.
+
+    `lesion` is what was measured of it; a solid component has its lesion's `segment` and `lesion`.
+    """
 
     number: int
     segment: Segment
     tracking_uid: str
     model: ModelIdentity
+    lesion: LesionMeasurements | None = None
+    is_solid_component: bool = False
 
     @property
     def tracking_id(self) -> str:
-        """The text that goes with the UID."""
-        return self.segment.name
+        """The text that goes with the UID, and the segment's label."""
+        return f"{self.segment.name}-solid" if self.is_solid_component else self.segment.name
+
+    @property
+    def kind_code(self) -> Code:
+        """What it is, as type of the segment and as finding of its group."""
+        if self.is_solid_component:
+            return codes.SOLID_COMPONENT
+        if self.segment.kind is SegmentKind.LESION:
+            return codes.LESION if self.lesion is None else _LESIONS[self.lesion.finding]
+        return _CODES[self.segment.kind][1]
+
+    @property
+    def laterality(self) -> Code | None:
+        """The side that a lesion lies on, where that is known."""
+        side = None if self.lesion is None else self.lesion.location.side
+        return None if side is None else _SIDES.get(side)
 
 
-def in_order(segmentation: Segmentation) -> tuple[Segment, ...]:
-    """Return the segments as a SEG lists them: right lung, left lung, then lesions in the order of their labels."""
-    return tuple(sorted(segmentation.segments, key=lambda s: (_ORDER.index(s.kind), s.label)))
+def in_order(segmentation: Segmentation, n_voxels: Mapping[int, int]) -> tuple[Segment, ...]:
+    """Return the segments as a SEG lists them: right lung, left lung, then lesions from the largest down."""
+
+    def place(segment: Segment) -> tuple[int, int, int]:
+        size = n_voxels.get(segment.label, 0) if segment.kind is SegmentKind.LESION else 0
+        return _ORDER.index(segment.kind), -size, segment.label
+
+    return tuple(sorted(segmentation.segments, key=place))
 
 
 def model_for(kind: SegmentKind, models: tuple[ModelIdentity, ...]) -> ModelIdentity:
@@ -63,15 +97,20 @@ def model_for(kind: SegmentKind, models: tuple[ModelIdentity, ...]) -> ModelIden
     raise OurMistake("NO-MODEL", f"no model of this segmentation makes segments of kind {kind}")
 
 
+def rgb(tracked: Tracked) -> tuple[int, int, int]:
+    """Return the colour of a segment, the same in every object."""
+    return _SOLID_RGB if tracked.is_solid_component else _RGB[tracked.segment.kind]
+
+
 def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
     """Return the Segment Sequence item (PS3.3 C.8.20.4)."""
     kind, model = tracked.segment.kind, tracked.model
-    category, kind_code = _CODES[kind]
-    return SegmentDescription(
+    is_lesion = kind is SegmentKind.LESION
+    described = SegmentDescription(
         segment_number=tracked.number,
-        segment_label=tracked.segment.name,
-        segmented_property_category=category,
-        segmented_property_type=kind_code,
+        segment_label=tracked.tracking_id,
+        segmented_property_category=_CODES[kind][0],
+        segmented_property_type=tracked.kind_code,
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=AlgorithmIdentificationSequence(
             name=model.name,
@@ -81,5 +120,10 @@ def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
         ),
         tracking_id=tracked.tracking_id,
         tracking_uid=tracked.tracking_uid,
-        display_color=CIELabColor.from_rgb(*_RGB[kind]),
+        display_color=CIELabColor.from_rgb(*rgb(tracked)),
+        anatomic_regions=[codes.LUNG] if is_lesion else None,
     )
+    if tracked.laterality is not None:
+        region = described.AnatomicRegionSequence[0]
+        region.AnatomicRegionModifierSequence = [CodedConcept.from_code(tracked.laterality)]
+    return described

@@ -1,7 +1,7 @@
 """The measurement report: TID 1500 with an image library, one group per lung and one for both (standards 1.5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from highdicom.sr import ContentItem
 from pydicom.dataset import Dataset
@@ -9,25 +9,20 @@ from pydicom.sr.coding import Code
 
 from node.errors import Reason
 from node.measure.quantity import Quantity
-from node.report import codes, tree
+from node.report import codes, tree, wording
 from node.report.document import Reference, document, language, observer
 from node.report.groups import SIDE_OF, both_lungs_group, lung_group
 from node.report.kinds import SR
+from node.report.lesion_groups import axes_group, lesion_group
 from node.report.seg_frames import Frame
 from node.report.segments import Tracked
 from node.report.source import Source
+from node.report.sr_class import SrClass
 from node.report.stamp import Job
-from node.report.uids import COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR
-from node.segment.contract import Segmentation
+from node.report.statements import warnings
+from node.segment.contract import Segmentation, SegmentKind, Task
 
 _PUBLIC_SCHEMES = frozenset(("DCM", "LN", "RADLEX", "SCT"))
-
-
-class SrClass(StrEnum):
-    """Which SOP class the report is written as. Both are built from one tree: it holds no 3D coordinates."""
-
-    COMPREHENSIVE_3D = COMPREHENSIVE_3D_SR
-    COMPREHENSIVE = COMPREHENSIVE_SR
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,15 @@ class Findings:
     quantities: tuple[Quantity, ...]
     reasons: tuple[Reason, ...]
 
+    @property
+    def has_lungs(self) -> bool:
+        """Whether a model looked for lungs; a route may be for lesions alone."""
+        return any(model.task is Task.LUNGS for model in self.segmentation.models)
+
+    def slices_of(self, tracked: Tracked) -> list[int]:
+        """Return the slices that hold a segment."""
+        return [frame.slice_index for frame in self.frames if frame.segment_number == tracked.number]
+
 
 def build_report(
     findings: Findings,
@@ -47,16 +51,38 @@ def build_report(
     job: Job,
     *,
     seg: Reference | None,
+    siblings: Sequence[Reference] = (),
     predecessor: Reference | None,
     sop_class: SrClass,
+    editable: bool = False,
 ) -> Dataset:
-    """Build the report, but for what `stamp` writes. Without a SEG there is the group of both lungs alone."""
-    both = job.identity.tracking_uid(source.first.series_instance_uid, "both-lungs")
-    groups = [
-        *(_lung_groups(findings, source, job, seg) if seg is not None else []),
-        both_lungs_group(both, findings.segmentation, findings.quantities, findings.reasons, source, job.equipment),
-    ]
-    root = tree.container(
+    """Build the report, but for what `stamp` writes. Without a SEG there is the group of both lungs alone.
+
+    Parameters
+    ----------
+    siblings : the other result objects of the run, which the report gathers in its evidence.
+    editable : whether viewers may let a reader edit the axes (at the price of another tracking identifier).
+    """
+    groups: list[ContentItem] = []
+    if seg is not None:
+        groups += _lung_groups(findings, source, job, seg)
+        groups += _lesion_groups(findings, source, job, seg)
+    if findings.has_lungs:
+        both = job.identity.tracking_uid(source.first.series_instance_uid, "both-lungs")
+        groups.append(
+            both_lungs_group(both, findings.segmentation, findings.quantities, findings.reasons, source, job.equipment)
+        )
+    for tracked in findings.tracked if seg is not None else ():
+        drawn = None if tracked.is_solid_component else axes_group(tracked, source, job.equipment, editable=editable)
+        groups += [] if drawn is None else [drawn]
+    root = report_tree(groups, source, job)
+    evidence = [*used_instances(source), *([seg] if seg else []), *siblings]
+    return document(SR, sop_class, root, evidence, predecessor, job)
+
+
+def report_tree(groups: Sequence[ContentItem], source: Source, job: Job) -> ContentItem:
+    """Return TID 1500 round measurement groups."""
+    return tree.container(
         codes.REPORT,
         [
             language(),
@@ -68,17 +94,27 @@ def build_report(
         relationship=None,
         template="1500",
     )
-    return document(SR, sop_class, root, [*_used(source), *([seg] if seg else [])], predecessor, job)
 
 
 def _lung_groups(findings: Findings, source: Source, job: Job, seg: Reference) -> list[ContentItem]:
-    groups: list[ContentItem] = []
+    lungs = [t for t in findings.tracked if t.segment.kind in SIDE_OF]
+    return [
+        lung_group(t, findings.slices_of(t), findings.quantities, findings.reasons, seg, source, job.equipment)
+        for t in lungs
+    ]
+
+
+def _lesion_groups(findings: Findings, source: Source, job: Job, seg: Reference) -> list[ContentItem]:
+    """Return the groups of lesions; without lungs the series' reasons stand in each, there is no other group."""
+    unsure = findings.segmentation.unsure
+    groups = []
     for tracked in findings.tracked:
-        if tracked.segment.kind in SIDE_OF:
-            slices = [frame.slice_index for frame in findings.frames if frame.segment_number == tracked.number]
-            groups.append(
-                lung_group(tracked, slices, findings.quantities, findings.reasons, seg, source, job.equipment)
-            )
+        if tracked.segment.kind is SegmentKind.LESION:
+            group = lesion_group(tracked, findings.slices_of(tracked), unsure, seg, source, job.equipment)
+            if not findings.has_lungs:
+                group.ContentSequence.extend(warnings(findings.reasons))
+                group.ContentSequence.append(tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS))
+            groups.append(group)
     return groups
 
 
@@ -110,6 +146,7 @@ def _library_group(source: Source) -> ContentItem:
     return tree.container(codes.IMAGE_LIBRARY_GROUP, [*common, *tree.images(codes.SOURCE, source, everything)])
 
 
-def _used(source: Source) -> list[Reference]:
+def used_instances(source: Source) -> list[Reference]:
+    """Return every source image that was used."""
     study, series = source.first.study_instance_uid, source.first.series_instance_uid
     return [Reference(study, series, sop_class, instance) for sop_class, instance in source.instances]

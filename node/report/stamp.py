@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from node.report import codes
 from node.report.equipment import Equipment, contributing_equipment, name_equipment
-from node.report.kinds import Kind, series_description, series_number
+from node.report.kinds import RTSTRUCT, Kind, series_description, series_number
 from node.report.patient import copy_patient_and_study, read_text
 from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, CaseIdentity
 from node.segment.contract import ModelIdentity
@@ -39,29 +39,30 @@ class Job:
         return self.made_at.astimezone(offset)
 
     def series_uid(self, kind: Kind) -> str:
-        """The series of this kind of object: one object, one series."""
+        """The series of this kind of object: one object, one series, but for key slices."""
         return self.identity.uid(f"{kind.rung}/series", *self.variant)
 
-    def instance_uid(self, kind: Kind) -> str:
-        """The one instance of that series."""
-        return self.identity.uid(f"{kind.rung}/instance", *self.variant)
+    def instance_uid(self, kind: Kind, number: int = 1) -> str:
+        """The instance of that series: the one that there is, or one of several by its number."""
+        several = () if number == 1 else (str(number),)
+        return self.identity.uid(f"{kind.rung}/instance", *self.variant, *several)
 
     def series_number(self, kind: Kind) -> int:
         """Independent of the order of arrival and of the run."""
         return series_number(kind, self.anchor_series_number, self.series_number_base)
 
 
-def stamp(target: Dataset, job: Job, kind: Kind) -> tuple[str, ...]:
+def stamp(target: Dataset, job: Job, kind: Kind, number: int = 1) -> tuple[str, ...]:
     """Write what every object carries, over what a library wrote; return what copying cut or left out."""
     notes = copy_patient_and_study(target, job.header)
     date, time = job.local_time.strftime("%Y%m%d"), job.local_time.strftime("%H%M%S.%f")
-    for name in ("Series", "Content", "InstanceCreation"):
+    for name in ("Series", "InstanceCreation", *(() if kind is RTSTRUCT else ("Content",))):
         setattr(target, f"{name}Date", date)
         setattr(target, f"{name}Time", time)
     target.Modality = kind.modality
     target.SeriesNumber = job.series_number(kind)
     target.SeriesDescription = series_description(kind, job.run_label)
-    target.InstanceNumber = 1
+    target.InstanceNumber = number
     name_equipment(target, job.equipment)
     target.ContributingEquipmentSequence = DicomSequence(
         contributing_equipment(job.header, job.equipment, job.models, job.local_time)

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from highdicom.sr import (
     CodeContentItem,
     ContainerContentItem,
     ContentItem,
     ContentSequence,
+    GraphicTypeValues,
     ImageContentItem,
     NumContentItem,
+    ScoordContentItem,
     TextContentItem,
     UIDRefContentItem,
 )
@@ -22,6 +25,7 @@ HAS_OBS_CONTEXT = "HAS OBS CONTEXT"
 HAS_ACQ_CONTEXT = "HAS ACQ CONTEXT"
 HAS_CONCEPT_MOD = "HAS CONCEPT MOD"
 INFERRED_FROM = "INFERRED FROM"
+SELECTED_FROM = "SELECTED FROM"
 
 
 def container(
@@ -76,6 +80,28 @@ def images(name: Code, source: Source, slices: Sequence[int]) -> list[ContentIte
         )
         for (sop_class_uid, sop_instance_uid), numbers in frames.items()
     ]
+
+
+def image(name: Code, source: Source, z: int) -> ContentItem:
+    """Return the IMAGE that coordinates on one slice were selected from."""
+    frame = source.frames[z]
+    return ImageContentItem(
+        name,
+        frame.sop_class_uid,
+        frame.sop_instance_uid,
+        referenced_frame_numbers=[frame.frame_number] if source.is_multiframe else None,
+        relationship_type=SELECTED_FROM,
+    )
+
+
+def polyline(
+    relationship: str, name: Code, points_xy: Sequence[tuple[float, float]], selected_from: ContentItem
+) -> ContentItem:
+    """Return an SCOORD of (column, row) points, each from the corner of the first pixel, on one image."""
+    item = ScoordContentItem(
+        name, GraphicTypeValues.POLYLINE, np.array(points_xy, float), relationship_type=relationship
+    )
+    return _with_children(item, [selected_from])
 
 
 def _with_children(item: ContentItem, children: Sequence[ContentItem]) -> ContentItem:

@@ -17,6 +17,12 @@ from node.segment.contract import ModelIdentity
 
 # SOP classes that are written (PS3.4 B.5), and the one that stands in for a slice
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+DETACHED_STUDY = "1.2.840.10008.3.1.2.3.1"  # retired, but what RT Referenced Study names
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"

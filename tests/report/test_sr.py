@@ -13,7 +13,7 @@ from node.errors import Code, refuse, warn
 from node.measure.quantity import Name, Side
 from node.report.document import Reference
 from node.report.encode import ReportInput, encode_results
-from node.report.sr import SrClass
+from node.report.sr_class import SrClass
 from tests.report.conftest import (
     FRAME,
     LESIONS,

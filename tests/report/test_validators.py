@@ -19,7 +19,7 @@ from node.report.deflate import deflate
 from node.report.encode import encode_notice, encode_results
 from node.report.encoded import EncodedObject
 from node.report.notice import NoticeInput
-from node.report.sr import SrClass
+from node.report.sr_class import SrClass
 from node.settings import Objects
 from tests.report.conftest import (
     BIN,
@@ -48,7 +48,17 @@ ALLOWED = [
     for line in (Path(__file__).parent / "dciodvfy-allowed.txt").read_text().splitlines()
     if line and not line.startswith("#")
 ]
-IOD_NAMES = {"Segmentation", "Comprehensive3DSR", "ComprehensiveSR", "BasicTextSR"}
+IOD_NAMES = {
+    "Segmentation",
+    "Comprehensive3DSR",
+    "ComprehensiveSR",
+    "BasicTextSR",
+    "LabelMapSegmentation",
+    "RTStructureSet",
+    "KeyObjectSelectionDocument",
+    "SCImage",
+    "EncapsulatedPDF",
+}
 
 
 def not_allowed(path: Path) -> list[str]:

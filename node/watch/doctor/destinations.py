@@ -18,6 +18,10 @@ CLASSES: dict[Rung, tuple[tuple[str, str], ...]] = {
         ("Comprehensive 3D SR", "1.2.840.10008.5.1.4.1.1.88.34"),
         ("Comprehensive SR", "1.2.840.10008.5.1.4.1.1.88.33"),
     ),
+    Rung.OUTLINES: (
+        ("Comprehensive 3D SR", "1.2.840.10008.5.1.4.1.1.88.34"),
+        ("Comprehensive SR", "1.2.840.10008.5.1.4.1.1.88.33"),
+    ),
     Rung.NOTICE: (
         ("Comprehensive 3D SR", "1.2.840.10008.5.1.4.1.1.88.34"),
         ("Comprehensive SR", "1.2.840.10008.5.1.4.1.1.88.33"),

@@ -1,0 +1,132 @@
+"""What the objects of one case are made from, and what is read and decided once for all of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from node.errors import Reason
+from node.measure.lesions.marks import boxes
+from node.measure.lesions.values import LesionMeasurements
+from node.measure.quantity import Quantity
+from node.report.document import Reference
+from node.report.equipment import Equipment
+from node.report.masks import Masks
+from node.report.seg_frames import Frame, slices_with
+from node.report.segments import Tracked, in_order, model_for
+from node.report.solid_part import SolidPart, solid_parts
+from node.report.source import Source, read_source
+from node.report.sr_class import SrClass
+from node.report.stamp import Job
+from node.report.uids import CaseIdentity
+from node.segment.contract import Segment, Segmentation, SegmentKind
+from node.settings import Objects
+from node.volume.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput:
+    """Everything that the objects of one case are made from.
+
+    `now` is the case's one clock reading, with a time zone; `run_label` is "" for the first run, then "r2" and so on;
+    `predecessor` is the report that this one supersedes, `predecessor_structures` the RT Structure Set;
+    `reasons` are those of the whole case, refusing or warning;
+    `lesions` are those that were measured, at most 20; `sr_class` overrides that of `objects`.
+    """
+
+    identity: CaseIdentity
+    volume: Volume
+    segmentation: Segmentation
+    quantities: tuple[Quantity, ...]
+    reasons: tuple[Reason, ...]
+    objects: Objects
+    now: datetime
+    predecessor: Reference | None = None
+    run_label: str = ""
+    sr_class: SrClass | None = None
+    lesions: tuple[LesionMeasurements, ...] = ()
+    predecessor_structures: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is read and decided once for all objects of a case.
+
+    `tracked` are the segments as the SEG numbers them, `frames` its frames, `solids` the solid components by the
+    label of their lesion.
+    """
+
+    source: Source
+    job: Job
+    tracked: tuple[Tracked, ...]
+    frames: tuple[Frame, ...]
+    solids: dict[int, SolidPart]
+    masks: Masks
+
+    @property
+    def lesions(self) -> tuple[Tracked, ...]:
+        """The segments of lesions, without those of solid components."""
+        return tuple(t for t in self.tracked if t.segment.kind is SegmentKind.LESION and not t.is_solid_component)
+
+
+def prepare(case: ReportInput) -> Prepared:
+    """Read the source's header, number the segments and lay out the frames.
+
+    Raises
+    ------
+    OurMistake
+        NO-MODEL, SOURCE-GEOMETRY or SOLID-PART where earlier rooms handed over what cannot be.
+    InputRefused
+        FILE-UNREAD where a source's header is gone.
+    """
+    source = read_source(case.volume)
+    found, labels_zyx = case.segmentation, case.segmentation.labels_zyx
+    box_of = boxes(found)
+    solids = {} if case.objects.seg_type == "labelmap" else solid_parts(case.volume, found, case.lesions, box_of)
+    lesions = [s.label for s in found.segments if s.kind is SegmentKind.LESION and s.label in box_of]
+    n_voxels = {label: int(np.count_nonzero(labels_zyx[box_of[label]] == label)) for label in lesions}
+    present = [s for s in in_order(found, n_voxels) if s.label in box_of]
+    tracked = _tracked(case, present, solids)
+    occupied = {s.label: slices_with(labels_zyx, s.label, box_of[s.label]) for s in present}
+    frames = tuple(
+        Frame(t.segment.label, t.number, z, t.is_solid_component)
+        for t in tracked
+        for z in (solids[t.segment.label].slices if t.is_solid_component else occupied[t.segment.label])
+    )
+    return Prepared(source, _job(case, source), tracked, frames, solids, Masks(labels_zyx, frames, solids))
+
+
+def _job(case: ReportInput, source: Source) -> Job:
+    objects = case.objects
+    return Job(
+        identity=case.identity,
+        header=source.header,
+        anchor_series_number=case.volume.series.first.series_number,
+        equipment=Equipment(
+            objects.manufacturer, objects.station_name, objects.device_serial_number, case.identity.device_uid
+        ),
+        models=case.segmentation.models,
+        made_at=case.now,
+        series_number_base=objects.series_number_base,
+        run_label=case.run_label,
+    )
+
+
+def _tracked(case: ReportInput, present: list[Segment], solids: dict[int, SolidPart]) -> tuple[Tracked, ...]:
+    """Number the segments that have voxels, from 1 without gaps; a solid component follows its lesion.
+
+    A lesion is tracked by its key, which does not depend on its rank; one beyond the 20 that are measured by its name.
+    """
+    series_uid = case.volume.series.series_instance_uid
+    measured = {lesion.label: lesion for lesion in case.lesions}
+    tracked: list[Tracked] = []
+    for segment in present:
+        lesion = measured.get(segment.label)
+        key = segment.name if lesion is None else lesion.lesion_key
+        model = model_for(segment.kind, case.segmentation.models)
+        uid = case.identity.tracking_uid(series_uid, key)
+        tracked.append(Tracked(len(tracked) + 1, segment, uid, model, lesion))
+        if segment.label in solids:
+            uid = case.identity.tracking_uid(series_uid, f"{key}/solid")
+            tracked.append(Tracked(len(tracked) + 1, segment, uid, model, lesion, is_solid_component=True))
+    return tuple(tracked)

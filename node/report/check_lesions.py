@@ -1,0 +1,149 @@
+"""The lesions' part of the self-check: every number of the report against the decoded masks and the measurements.
+
+Volumes, attenuation, diameters and axes are computed again from the masks, plainly and not with the code of
+`measure`; the rest (mesh, distances) is compared with what was measured.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.errors import OurMistake
+from node.measure.lesions.values import LesionMeasurements
+from node.report.decode import DecodedSeg
+from node.report.lesion_measured import LesionName, lesion_values, size_values
+from node.report.plain_axes import PlainAxes, longest_in_planes_mm, plain_axes
+from node.report.report_numbers import ReportedGroup, ReportedLine
+from node.volume.volume import Volume
+
+_RELATIVE_TOLERANCE = 1e-6
+_DRAWN_MM = 1e-3  # coordinates are written in single precision
+_PERPENDICULAR = 1e-3
+
+Mask = NDArray[np.bool_]
+
+
+def same_lesions(
+    groups: Sequence[ReportedGroup],
+    decoded: DecodedSeg | None,
+    volume: Volume,
+    lesions: Iterable[LesionMeasurements],
+) -> None:
+    """Compare the groups of lesions with what was measured and with the decoded masks.
+
+    Raises
+    ------
+    OurMistake
+        SELF-CHECK, with what differs.
+    """
+    expected = _expected(lesions)
+    with_segment = [group for group in groups if group.segment_number is not None]
+    drawn = [group for group in groups if group.segment_number is None]
+    reported = {(g.tracking_id, name) for g in with_segment for name in g.lesion_values}
+    solid_is_left_out = decoded is not None and not decoded.over
+    wanted = {(who, name) for who, values in expected.items() for name in values}
+    if solid_is_left_out and not any(who.endswith("-solid") for who, _ in reported):
+        wanted = {(who, name) for who, name in wanted if not who.endswith("-solid")}
+    _require(reported == wanted, f"numbers missing in or added to the report: {_listed(reported ^ wanted)}")
+    masks = {g.tracking_uid: (g, _mask(g, decoded)) for g in with_segment if g.lesion_values}
+    for group, mask_zyx in masks.values():
+        _same_values(group, expected[group.tracking_id], mask_zyx, volume)
+    by_uid = {uid: mask_zyx for uid, (_, mask_zyx) in masks.items()}
+    _require(
+        {g.tracking_uid for g in drawn} == {uid for uid, (g, _) in masks.items() if not _is_solid(g)},
+        "not every measured lesion has its axes drawn, or others have",
+    )
+    for group in drawn:
+        _same_lines(group, plain_axes(by_uid[group.tracking_uid], volume.spacing_zyx_mm), volume)
+
+
+def _expected(lesions: Iterable[LesionMeasurements]) -> dict[str, dict[LesionName, float]]:
+    expected: dict[str, dict[LesionName, float]] = {}
+    for lesion in lesions:
+        expected[lesion.name] = lesion_values(lesion)
+        if lesion.solid is not None:
+            expected[f"{lesion.name}-solid"] = size_values(lesion.solid)
+    return expected
+
+
+def _is_solid(group: ReportedGroup) -> bool:
+    return group.tracking_id.endswith("-solid")
+
+
+def _mask(group: ReportedGroup, decoded: DecodedSeg | None) -> Mask:
+    """Return the mask of a group's segment on the whole grid."""
+    if decoded is None or group.segment_number is None:
+        raise OurMistake("SELF-CHECK", "the report has lesions but there is no segmentation")
+    mask_zyx: Mask = decoded.numbers_zyx == group.segment_number
+    for z, plane in decoded.over.get(group.segment_number, {}).items():
+        mask_zyx[z] |= plane
+    _require(bool(mask_zyx.any()), f"the segment of {group.tracking_id} has no voxels")
+    return mask_zyx
+
+
+def _same_values(group: ReportedGroup, expected: dict[LesionName, float], mask_zyx: Mask, volume: Volume) -> None:
+    again = expected | _computed(mask_zyx, volume)
+    for name, value in group.lesion_values.items():
+        _close(value, expected[name], f"{group.tracking_id}/{name} was measured as")
+        _close(value, again[name], f"{group.tracking_id}/{name} from the SEG is")
+
+
+def _computed(mask_zyx: Mask, volume: Volume) -> dict[LesionName, float]:
+    hu = volume.hu_zyx[mask_zyx].astype(np.float64)
+    mm3 = hu.size * volume.voxel_ml * 1000.0
+    axes = plain_axes(mask_zyx, volume.spacing_zyx_mm)
+    return {
+        LesionName.VOXEL_VOLUME: mm3,
+        LesionName.VOLUME: mm3,
+        LesionName.MEAN_HU: float(hu.mean()),
+        LesionName.SD_HU: float(np.sqrt(np.mean((hu - hu.mean()) ** 2))),
+        LesionName.MINIMUM_HU: float(hu.min()),
+        LesionName.MAXIMUM_HU: float(hu.max()),
+        LesionName.LONG_AXIS: axes.long_mm,
+        LesionName.SHORT_AXIS: axes.short_mm,
+        LesionName.MEAN_DIAMETER: (axes.long_mm + axes.short_mm) / 2.0,
+        LesionName.MPR_DIAMETER: longest_in_planes_mm(mask_zyx, volume.spacing_zyx_mm),
+    }
+
+
+def _same_lines(group: ReportedGroup, axes: PlainAxes, volume: Volume) -> None:
+    """The drawn lines have the lengths that stand beside them, cross at a right angle, and lie on the right slice."""
+    _require(set(group.lines) == {LesionName.LONG_AXIS, LesionName.SHORT_AXIS}, "an axis is not drawn")
+    long, short = group.lines[LesionName.LONG_AXIS], group.lines[LesionName.SHORT_AXIS]
+    for name, line in group.lines.items():
+        length_mm = float(np.linalg.norm(_vector_mm(line, volume)))
+        _close(length_mm, group.lesion_values[name], f"the drawn {name} of {group.tracking_id} is", _DRAWN_MM)
+    _close(group.lesion_values[LesionName.LONG_AXIS], axes.long_mm, f"the long axis of {group.tracking_id} is")
+    _close(group.lesion_values[LesionName.SHORT_AXIS], axes.short_mm, f"the short axis of {group.tracking_id} is")
+    cosine = float(_vector_mm(long, volume) @ _vector_mm(short, volume)) / (axes.long_mm * max(axes.short_mm, 1e-9))
+    _require(abs(cosine) < _PERPENDICULAR, f"the axes of {group.tracking_id} are not perpendicular")
+    images = [(f.sop_instance_uid, f.frame_number) for f in volume.frames]
+    for line in (long, short):
+        on = (line.sop_instance_uid, line.frame_number)
+        _require(on in images and images.index(on) in axes.slices, f"axes of {group.tracking_id} lie on a wrong image")
+    ends_yx = [(y - 0.5, x - 0.5) for x, y in long.ends_xy]  # from the pixel's corner to its centre
+    near = any(np.allclose(sorted(ends_yx), sorted(pair), atol=1e-3) for pair in axes.long_ends_yx)
+    _require(near, f"the long axis of {group.tracking_id} does not end on its outline")
+
+
+def _vector_mm(line: ReportedLine, volume: Volume) -> NDArray[np.float64]:
+    (ax, ay), (bx, by) = line.ends_xy
+    _, down_mm, across_mm = volume.spacing_zyx_mm
+    return np.array([(bx - ax) * across_mm, (by - ay) * down_mm])
+
+
+def _close(value: float, again: float, what: str, absolute: float = _RELATIVE_TOLERANCE) -> None:
+    _require(
+        bool(np.isclose(value, again, rtol=_RELATIVE_TOLERANCE, atol=absolute)),
+        f"{what} {again:g}, but {value:g} in the report",
+    )
+
+
+def _listed(odd: Iterable[tuple[str, LesionName]]) -> str:
+    return ", ".join(sorted(f"{who}/{name}" for who, name in odd))
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise OurMistake("SELF-CHECK", otherwise)

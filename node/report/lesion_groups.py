@@ -1,0 +1,143 @@
+"""The measurement groups of a lesion: TID 1411 with every number, TID 1501 with the drawn axes (standards 1.5, 2.2)."""
+
+from collections.abc import Sequence
+
+from highdicom.sr import ContentItem
+
+from node.measure.lesions.axes import Point
+from node.measure.lesions.location import Zone
+from node.measure.lesions.solid import NoduleType
+from node.measure.lesions.values import LesionMeasurements
+from node.report import codes, tree
+from node.report.document import Reference
+from node.report.equipment import Equipment
+from node.report.lesion_measured import lesion_number, lesion_values, size_values
+from node.report.segments import Tracked
+from node.report.source import Source
+from node.report.statements import algorithm, warnings
+
+EDITABLE_IDENTIFIER = "Cornerstone3DTools@^0.1.0:Bidirectional"  # with it OHIF lets a reader edit the axes
+
+_ZONES = {Zone.UPPER: codes.UPPER_ZONE, Zone.MIDDLE: codes.MIDDLE_ZONE, Zone.LOWER: codes.LOWER_ZONE}
+_TYPES = {
+    NoduleType.SOLID: codes.SOLID,
+    NoduleType.PART_SOLID: codes.PART_SOLID,
+    NoduleType.GROUND_GLASS: codes.GROUND_GLASS,
+}
+
+
+def lesion_group(
+    tracked: Tracked, slices: Sequence[int], unsure: Sequence[str], seg: Reference, source: Source, equipment: Equipment
+) -> ContentItem:
+    """Return the group of a lesion or of its solid component: numbers, segment, slices, what else was found.
+
+    Parameters
+    ----------
+    slices : those that hold the segment.
+    unsure : why the series is flagged unsure, where it is.
+    """
+    lesion = tracked.lesion
+    children = [
+        *head(tracked, tracked.tracking_id),
+        *_method(tracked),
+        *algorithm([tracked.model], equipment.manufacturer, *(() if lesion is None else lesion.parameters)),
+        *_numbers(tracked),
+        tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
+        *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
+    ]
+    if lesion is not None and not tracked.is_solid_component:
+        children += _qualities(lesion)
+        children += warnings([*lesion.refused_by, *lesion.warnings])
+    children += [tree.text(tree.CONTAINS, codes.UNSURE, why) for why in unsure]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1411")
+
+
+def axes_group(tracked: Tracked, source: Source, equipment: Equipment, *, editable: bool) -> ContentItem | None:
+    """Return the group with the drawn long and short axis, None where the lesion has no size.
+
+    Method, site and algorithm stand on the group: the coordinates must be the only child of each number.
+    """
+    lesion = tracked.lesion
+    if lesion is None or lesion.size is None:
+        return None
+    axes = lesion.size.axes
+    identifier = EDITABLE_IDENTIFIER if editable else tracked.tracking_id
+    children = [
+        *head(tracked, identifier),
+        *_method(tracked),
+        *algorithm([tracked.model], equipment.manufacturer),
+        *(
+            tree.number(tree.CONTAINS, name, length_mm, codes.MM, _line(ends_yx, axes.slice_index, source))
+            for name, length_mm, ends_yx in (
+                (codes.LONG_AXIS, axes.long_mm, axes.long_ends_yx),
+                (codes.SHORT_AXIS, axes.short_mm, axes.short_ends_yx),
+            )
+        ),
+    ]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
+
+
+def _line(ends_yx: tuple[Point, Point], z: int, source: Source) -> ContentItem:
+    """Return the coordinates of a line; (column, row) from the corner of the first pixel (PS3.3 C.18.6.1.1)."""
+    points_xy = [(x + 0.5, y + 0.5) for y, x in ends_yx]
+    return tree.polyline(tree.INFERRED_FROM, codes.PATH, points_xy, tree.image(codes.SOURCE, source, z))
+
+
+def head(tracked: Tracked, identifier: str) -> list[ContentItem]:
+    """Return what a group begins with; the tracking identifiers come first, viewers take the first UID they meet."""
+    return [
+        tree.text(tree.HAS_OBS_CONTEXT, codes.TRACKING_IDENTIFIER, identifier),
+        tree.uid(tree.HAS_OBS_CONTEXT, codes.TRACKING_UID, tracked.tracking_uid),
+        tree.code(tree.CONTAINS, codes.FINDING_CATEGORY, codes.ABNORMAL_STRUCTURE),
+        tree.code(tree.CONTAINS, codes.FINDING, tracked.kind_code),
+        tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, codes.LUNG, *_place(tracked)),
+    ]
+
+
+def _place(tracked: Tracked) -> list[ContentItem]:
+    """Return side and zone, as far as they are known; a zone is not a lobe."""
+    place = []
+    if tracked.laterality is not None:
+        place.append(tree.code(tree.HAS_CONCEPT_MOD, codes.LATERALITY, tracked.laterality))
+    zone = None if tracked.lesion is None else tracked.lesion.location.zone
+    if zone is not None:
+        place.append(tree.code(tree.HAS_CONCEPT_MOD, codes.TOPOGRAPHY, _ZONES[zone]))
+    return place
+
+
+def _method(tracked: Tracked) -> list[ContentItem]:
+    """Name RECIST as the method of the axes, where there are any."""
+    if tracked.lesion is None or tracked.lesion.size is None:
+        return []
+    return [tree.code(tree.HAS_CONCEPT_MOD, codes.MEASUREMENT_METHOD, codes.RECIST)]
+
+
+def _numbers(tracked: Tracked) -> list[ContentItem]:
+    lesion = tracked.lesion
+    if lesion is None:
+        return []
+    if tracked.is_solid_component:
+        values = {} if lesion.solid is None else size_values(lesion.solid)
+        return [lesion_number(name, value, lesion, lesion.solid) for name, value in values.items()]
+    return [lesion_number(name, value, lesion, lesion.size) for name, value in lesion_values(lesion).items()]
+
+
+def _qualities(lesion: LesionMeasurements) -> list[ContentItem]:
+    """Return the attenuation type, the size band in mm with its fixed sentence, and what stands in words only."""
+    items: list[ContentItem] = []
+    if lesion.type is not None:
+        items.append(tree.code(tree.CONTAINS, codes.NODULE_TYPE, _TYPES[lesion.type]))
+    if lesion.tnm is not None:
+        items += [tree.code(tree.CONTAINS, codes.SIZE_BAND, codes.SIZE_BANDS[band]) for band in lesion.tnm.bands]
+        items.append(tree.text(tree.CONTAINS, codes.COMMENT, lesion.tnm.text))
+    items += [tree.text(tree.CONTAINS, codes.COMMENT, words) for words in spoken(lesion)]
+    return items
+
+
+def spoken(lesion: LesionMeasurements) -> list[str]:
+    """Return what is said of a lesion in words only: a distance, further lesions. Bands of schemes are not for SR."""
+    words = []
+    if lesion.location.to_mediastinum_mm is not None:
+        words.append(f"Distance to the mediastinal lung surface {lesion.location.to_mediastinum_mm:.0f} mm.")
+    words.append(lesion.further.text)
+    return words

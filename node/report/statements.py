@@ -1,0 +1,34 @@
+"""Our own statements in a report: warnings by code and in words, and which algorithm made a mask (TID 4019)."""
+
+from collections.abc import Iterable, Sequence
+
+from highdicom.sr import ContentItem
+
+from node.errors import Code as ReasonCode
+from node.errors import Reason
+from node.report import codes, tree
+from node.report.reason_table import meaning
+from node.segment.contract import ModelIdentity
+
+
+def algorithm(models: Sequence[ModelIdentity], manufacturer: str, *parameters: str) -> list[ContentItem]:
+    """Return TID 4019 for the models that made the masks: name, version, the weights' digests and more parameters."""
+    every = (*(f"{m.name}={m.digest}" for m in models), *parameters)
+    return [
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_NAME, " + ".join(m.name for m in models)),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, " + ".join(m.version for m in models)),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_MANUFACTURER, manufacturer),
+        *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, parameter) for parameter in every),
+    ]
+
+
+def warnings(reasons: Iterable[Reason]) -> list[ContentItem]:
+    """Return one LN-Q-WARN per code, each followed by its plain words."""
+    items: list[ContentItem] = []
+    seen: set[ReasonCode] = set()
+    for reason in reasons:
+        if reason.code not in seen:
+            seen.add(reason.code)
+            items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(reason.code, meaning(reason.code))))
+            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{reason.code}: {reason.text}"))
+    return items
