@@ -35,6 +35,8 @@ class Affects(StrEnum):
     SMALL_LESIONS = "small-lesions"
     SUV = "suv"
     PET = "pet"
+    SUL = "sul"
+    METABOLIC_VOLUME = "metabolic-volume"
 
 
 class Code(StrEnum):

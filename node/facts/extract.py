@@ -7,6 +7,7 @@ from node.errors import Code, Reason, refuse, warn
 from node.facts.charset import character_set
 from node.facts.frames import FirstFrame
 from node.facts.instance import GeometryFacts, InstanceFacts, PatientFacts, PixelFacts
+from node.facts.pet_header import pet_facts
 from node.facts.values import Values
 from node.facts.walk import Header
 
@@ -34,6 +35,7 @@ def extract(header: Header, transfer_syntax_uid: str) -> InstanceFacts:
     charset = character_set(terms)
     values = Values(header, charset)
     frame = FirstFrame(values)
+    acquired = _acquisition_datetime(values, frame)
     facts = InstanceFacts(
         sop_class_uid=values.code("SOPClassUID"),
         sop_instance_uid=values.code("SOPInstanceUID"),
@@ -57,7 +59,7 @@ def extract(header: Header, transfer_syntax_uid: str) -> InstanceFacts:
         derivation_codes=_derivation_codes(values),
         instance_number=values.integer("InstanceNumber"),
         acquisition_number=values.integer("AcquisitionNumber"),
-        acquisition_datetime=_acquisition_datetime(values, frame),
+        acquisition_datetime=acquired,
         temporal_position_identifier=values.integer("TemporalPositionIdentifier"),
         convolution_kernel=frame.holding("CTReconstructionSequence", "ConvolutionKernel").texts("ConvolutionKernel"),
         contrast_bolus_agent=_contrast(values),
@@ -66,9 +68,10 @@ def extract(header: Header, transfer_syntax_uid: str) -> InstanceFacts:
         number_of_frames=_number_of_frames(values),
         geometry=_geometry(values, frame),
         pixels=_pixels(values, frame, has_pixel_data=header.has_pixel_data),
-        unparsable=tuple(dict.fromkeys(values.unparsable)),
         pet_units=values.code("Units"),
         corrected_image=values.codes("CorrectedImage"),
+        pet=pet_facts(values, acquired) if values.code("Modality") == "PT" else None,
+        unparsable=tuple(dict.fromkeys(values.unparsable)),
     )
     return _with_reasons(facts, (*_uid_reasons(facts), *_charset_reasons(values, terms)))
 

@@ -7,6 +7,7 @@ be parsed are named in `unparsable`. No value is repaired.
 from dataclasses import dataclass
 
 from node.errors import Reason
+from node.facts.pet import PetFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,4 @@ class InstanceFacts:
     unparsable: tuple[str, ...] = ()
     pet_units: str = ""  # Units (0054,1001): BQML, GML, CNTS, PROPCNTS ...
     corrected_image: tuple[str, ...] = ()  # an uncorrected series may name ATTN too
+    pet: PetFacts | None = None  # of Modality PT only

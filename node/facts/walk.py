@@ -46,7 +46,11 @@ class Header:
 
     def raw(self, keyword: str) -> bytes | None:
         """Return the stored bytes of an element, None where it is absent."""
-        place = self.elements.get(tag_of(keyword))
+        return self.raw_at(tag_of(keyword))
+
+    def raw_at(self, tag: int) -> bytes | None:
+        """Return the stored bytes of an element by its tag, for private ones, which have no keyword."""
+        place = self.elements.get(tag)
         if place is None or place[2] == UNDEFINED:
             return None
         return self.data[place[1] : place[1] + place[2]]

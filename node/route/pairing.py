@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from node.facts.series import SeriesFacts
 
 _ABSOLUTE_UNITS = frozenset(("BQML", "GML", "CNTS", ""))  # standards PT-UNITS; "" is unknown, not a "no"
-_UNCORRECTED = re.compile(r"\b(nac|nonac|no[ _-]?ac|uncorr\w*)\b", re.IGNORECASE)
+UNCORRECTED = re.compile(r"\b(nac|nonac|no[ _-]?ac|uncorr\w*)\b", re.IGNORECASE)
 
 
 def partners_of(anchor: SeriesFacts, pets: Sequence[SeriesFacts]) -> tuple[SeriesFacts, ...]:
@@ -24,7 +24,7 @@ def partners_of(anchor: SeriesFacts, pets: Sequence[SeriesFacts]) -> tuple[Serie
 def is_attenuation_corrected(pet: SeriesFacts) -> bool:
     """Say whether units, description and Corrected Image all allow it."""
     facts = pet.first
-    if facts.pet_units not in _ABSOLUTE_UNITS or _UNCORRECTED.search(facts.series_description):
+    if facts.pet_units not in _ABSOLUTE_UNITS or UNCORRECTED.search(facts.series_description):
         return False
     return not facts.corrected_image or "ATTN" in facts.corrected_image
 
