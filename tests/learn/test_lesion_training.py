@@ -1,0 +1,319 @@
+"""Tumour networks learn a small set, for the right reasons, and a kill changes nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from node.errors import InputRefused
+from node.learn import checkpoint
+from node.learn.freeze import Frozen
+from node.learn.index import read_index
+from node.learn.lesion_catalogue import ENTRIES, LOSSES, LesionPhase, lesion_entry, reduced
+from node.learn.lesion_score import by_case, by_domain, predict
+from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
+from node.learn.lesion_set import LesionSet, load
+from node.learn.lesion_train import LesionJob, LesionPoint, build, train
+from node.learn.planes import Plane
+from node.segment.networks.logits import Logits
+from node.segment.preprocess.lesion_recipes import recipe
+from node.segment.runtime import runtime
+
+CPU = runtime("cpu", "fp32")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def wish(small_set: Path, out: Path, model: str = "unet", **other: object) -> LesionWish:
+    told = {
+        "width": 4, "crop": 32, "lr": 3e-3, "epochs": 2, "slices_per_epoch": 16, "precision": "fp32", "device": "cpu",
+        "average": 0.5,
+    }  # fmt: skip
+    return LesionWish(model, (small_set,), out, **(told | other))
+
+
+def quiet(_: LesionPoint) -> None:
+    pass
+
+
+def test_a_tumour_network_learns_a_small_set(small_set, tmp_path):
+    points: list[LesionPoint] = []
+    asked = wish(small_set, tmp_path / "run", epochs=20, slices_per_epoch=64, lr=1e-2, switches=("depth=3",))
+
+    summary = run(asked, points.append)
+
+    assert [point.epoch for point in points] == list(range(20))
+    assert summary["best_val_dice"] > 0.7
+    assert set(summary["best_domains"]) == {"hu"}
+    assert (summary["task"], summary["channels"], summary["free"]) == ("lesions", 6, True)
+
+
+@pytest.mark.parametrize("model", sorted(ENTRIES))
+def test_every_system_starts_resumes_and_says_what_it_is(small_set, tmp_path, model):
+    whole: list[LesionPoint] = []
+    run(wish(small_set, tmp_path / "whole", model), whole.append)
+    parts: list[LesionPoint] = []
+
+    run(wish(small_set, tmp_path / "parts", model, epochs=1), parts.append)
+    summary = run(wish(small_set, tmp_path / "parts", model), parts.append)
+
+    def told(points):
+        return [(p.epoch, p.train_loss, p.val_dice, p.lr, p.domains) for p in points]
+
+    assert told(parts) == told(whole)
+    assert (summary["model"], summary["epochs"], summary["state"]) == (model, 2, "epochs")
+
+
+def test_a_run_of_another_loss_is_not_gone_on_with(small_set, tmp_path):
+    run(wish(small_set, tmp_path / "run", epochs=1), quiet)
+
+    with pytest.raises(InputRefused) as caught:
+        run(wish(small_set, tmp_path / "run", loss="dice"), quiet)
+    assert caught.value.code == "RUN-OTHER"
+
+
+def test_a_run_may_begin_with_the_weights_of_another(small_set, tmp_path):
+    run(wish(small_set, tmp_path / "first", epochs=1), quiet)
+    asked = wish(small_set, tmp_path / "second", epochs=1, lr=1e-12, average=0.0, init=tmp_path / "first")
+
+    summary = run(asked, quiet)
+
+    first = json.loads((tmp_path / "first" / "run.json").read_text())
+    assert summary["best_val_dice"] == pytest.approx(first["best_val_dice"], abs=0.05)
+    assert summary["pretrained"] != "none"
+
+
+def test_a_case_in_two_parts_is_refused_also_across_sets(small_set, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    head, *lines = (small_set / "index.csv").read_text().splitlines()
+    moved = [line.replace(",train,", ",val,") for line in lines if line.startswith("A_")]
+    (other / "index.csv").write_text("\n".join((head, *moved)) + "\n")
+
+    with pytest.raises(InputRefused) as caught:
+        rows_of(LesionWish("unet", (small_set, other), tmp_path / "run"))
+    assert caught.value.code == "SET-LEAK"
+
+
+def test_a_case_on_both_sides_is_refused(small_set, tmp_path):
+    rows = read_index(small_set, split="train")
+    entry = lesion_entry("unet")
+
+    with pytest.raises(InputRefused) as caught:
+        train(LesionJob(entry, reduced(entry), 0, tmp_path), rows, rows[:1], CPU, quiet)
+    assert caught.value.code == "SET-LEAK"
+
+
+def test_rows_under_other_licences_are_left_out_and_named(small_set, tmp_path):
+    index = small_set / "index.csv"
+    lines = index.read_text().splitlines()
+    index.write_text(
+        "\n".join(line.replace("CC BY 3.0", "CC BY-NC 3.0") if line.startswith("A_") else line for line in lines) + "\n"
+    )
+
+    learn, held, left_out = rows_of(wish(small_set, tmp_path))
+    everything, _, none = rows_of(wish(small_set, tmp_path, any_licence=True))
+
+    assert ({row.case for row in learn}, {row.case for row in held}, left_out) == ({"B", "C"}, {"D"}, ["A"])
+    assert ({row.case for row in everything}, none) == ({"A", "B", "C"}, [])
+
+
+def test_folds_hold_out_each_case_once_and_never_touch_the_test_rows(small_set, tmp_path):
+    held = [{row.case for row in rows_of(wish(small_set, tmp_path, folds=4, fold=fold))[1]} for fold in range(4)]
+
+    assert sorted(case for cases in held for case in cases) == ["A", "B", "C", "D"]
+
+
+def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path):
+    summary = run(wish(small_set, tmp_path / "run", budget_min=1e-6, epochs=50), quiet)
+
+    assert (summary["state"], summary["converged"], summary["epochs"]) == ("budget", False, 1)
+
+
+def test_the_reduced_protocol_differs_in_network_loss_and_run_length_alone():
+    plans = {name: reduced(entry) for name, entry in ENTRIES.items()}
+    same = {
+        replace(plan, sizes={}, loss="", neighbours=0, run_length=0, schedule=replace(plan.schedule, batch=8))
+        .__repr__()
+        for plan in plans.values()
+    }  # fmt: skip
+
+    assert len(same) == 1
+    assert {plan.sizes["width"] for plan in plans.values()} == {16}
+    assert {name: plan.channels for name, plan in plans.items()} == {
+        "attention-unet-hybrid": 6, "dual-backbone-unet": 6, "unet": 6, "raemd-net": 3,
+    }  # fmt: skip
+    assert (plans["raemd-net"].run_length, plans["raemd-net"].schedule.batch) == (8, 16)
+
+
+def test_the_papers_schedules_are_theirs():
+    p2, p3, p4 = (lesion_entry(name).plan for name in ("attention-unet-hybrid", "dual-backbone-unet", "raemd-net"))
+
+    assert (p2.schedule.lr, p2.schedule.batch, p2.loss, p2.recipe, p2.crop_px) == (1e-4, 8, "dice-focal", "zscore", 256)
+    assert (p3.schedule.lr, p3.schedule.batch, p3.loss, p3.recipe, p3.average) == (1e-3, 8, "bce-iou", "windows", 0.999)
+    assert (p4.schedule.lr, p4.schedule.batch, p4.schedule.epochs, p4.schedule.factor) == (1e-3, 16, 100, 0.1)
+    assert (p4.loss, p4.recipe, p4.run_length) == ("ce-dice", "unit", 8)
+
+
+def test_p3_has_three_phases_once_its_backbones_have_learnt_something(tmp_path):
+    asked = LesionWish("dual-backbone-unet", (tmp_path,), tmp_path, protocol="paper", init=tmp_path)
+    phases = plan_of(asked, lesion_entry("dual-backbone-unet")).phases
+
+    assert [(phase.frozen, phase.epochs, phase.loss) for phase in phases] == [
+        (Frozen.FIRST_LEAVES, 50, "bce"),
+        (Frozen.STEM_AND_TWO, 100, None),
+        (Frozen.NOTHING, 50, None),
+    ]
+    assert [phase.may_stop for phase in phases] == [False, True, True]
+    untaught = plan_of(replace(asked, init=None), lesion_entry("dual-backbone-unet")).phases
+    assert [phase.frozen for phase in untaught] == [Frozen.NOTHING]
+
+
+def test_phases_follow_one_another_and_the_frozen_part_stays(small_set, tmp_path):
+    entry = lesion_entry("dual-backbone-unet")
+    plan = plan_of(wish(small_set, tmp_path, "dual-backbone-unet", epochs=3, average=0.0), entry)
+    phases = (LesionPhase("1", Frozen.FIRST_LEAVES, 1, "bce"), LesionPhase("2", Frozen.STEM_AND_TWO))
+    torch.manual_seed(0)
+    before = build(entry, plan).state_dict()
+    rows = read_index(small_set, split="train"), read_index(small_set, split="val")
+
+    ended = train(LesionJob(entry, replace(plan, phases=phases), 0, tmp_path / "run"), *rows, CPU, quiet)
+
+    assert [point.phase for point in ended.points] == ["1", "2", "2"]
+    after = build(entry, plan)
+    checkpoint.load(tmp_path / "run" / "best.safetensors", after)
+    assert torch.equal(after.state_dict()["resnet.layer1.0.conv1.weight"], before["resnet.layer1.0.conv1.weight"])
+    assert not torch.equal(after.state_dict()["head.weight"], before["head.weight"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("gate=oktay", {"gate": 2}), ("gate=none", {"gate": 0}), ("residual=false", {"residual": False})],
+)
+def test_ablations_are_switches_by_name(tmp_path, text, expected):
+    asked = LesionWish("attention-unet-hybrid", (tmp_path,), tmp_path, switches=(text,))
+
+    sizes = plan_of(asked, lesion_entry("attention-unet-hybrid")).sizes
+
+    assert expected.items() <= sizes.items()
+
+
+def test_an_unknown_loss_is_refused_with_those_that_there_are(tmp_path):
+    with pytest.raises(InputRefused, match="dice-focal"):
+        plan_of(LesionWish("unet", (tmp_path,), tmp_path, loss="luck"), lesion_entry("unet"))
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_every_loss_judges_slices_and_runs_and_ignores_padding(name):
+    torch.manual_seed(0)
+    logits, target = torch.randn(1, 3, 1, 8, 8), (torch.rand(1, 3, 1, 8, 8) > 0.7).float()
+    padded = torch.cat((logits, torch.full((1, 1, 1, 8, 8), 50.0)), 1)
+    longer = torch.cat((target, torch.zeros(1, 1, 1, 8, 8)), 1)
+
+    of_run = LOSSES[name](Logits(logits), target, torch.ones(1, 3, dtype=torch.bool))
+    of_padded = LOSSES[name](Logits(padded), longer, torch.tensor([[True, True, True, False]]))
+    of_slices = LOSSES[name](Logits(logits[0]), target[0], None)
+
+    assert float(of_padded) == pytest.approx(float(of_run), rel=1e-5)
+    assert float(of_slices) == pytest.approx(float(of_run), rel=1e-5)
+
+
+class Known(torch.nn.Module):
+    """Marks what the lung window shows bright."""
+
+    def forward(self, x: torch.Tensor, valid: torch.Tensor | None = None) -> Logits:
+        return Logits((x[..., 1:2, :, :] if x.ndim == 4 else x[:, :, :1]) * 20.0 - 10.0)
+
+
+@pytest.mark.parametrize("name", ["unet", "raemd-net"])
+def test_scores_are_taken_by_case_and_by_domain(small_set, name):
+    data = load(read_index(small_set, split="train"), 64)
+    plan = reduced(lesion_entry(name))
+
+    found = list(predict(Known(), data, plan, recipe("windows"), CPU))
+
+    assert sorted(at for at, _ in found) == list(range(len(data)))
+    truth = [(at, data.planes[at].tumour_yx.astype(np.float32)) for at, _ in found]
+    perfect = by_domain(by_case(data, truth))["hu"]
+    assert (perfect.slice_dice, perfect.pooled_dice, perfect.n_cases, perfect.n_empty) == (1.0, 1.0, 3, 0)
+    nothing = by_domain(by_case(data, [(at, 0.0 * p) for at, p in truth]))["hu"]
+    assert (nothing.slice_dice, nothing.pooled_dice) == (0.0, 0.0)
+
+
+def test_marks_on_empty_slices_are_counted_apart_from_dice(small_set):
+    data = load(read_index(small_set, split="val"), 64)
+    empty = replace(data, planes=tuple(replace(p, tumour_yx=np.zeros_like(p.tumour_yx)) for p in data.planes))
+
+    (case,) = by_case(empty, [(at, np.full((64, 64), float(at == 1), np.float32)) for at in range(4)])
+
+    assert (case.slice_dice, case.pooled_dice, case.n_empty, case.n_empty_marked) == (None, None, 4, 1)
+
+
+def test_slice_and_pooled_dice_differ_where_slices_do(small_set):
+    data = load(read_index(small_set, split="val"), 64)
+    answers = [(at, p.tumour_yx * np.float32(at > 0)) for at, p in enumerate(data.planes)]  # one slice of four missed
+
+    (case,) = by_case(data, answers)
+
+    assert case.slice_dice == pytest.approx(0.75)
+    assert case.pooled_dice == pytest.approx(2 * 108 / (108 + 144))
+
+
+def test_with_flips_the_answer_of_a_mirror_image_is_the_mirror_image():
+    class Sided(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Logits:
+            return Logits(torch.linspace(-5, 5, x.shape[-1]).expand_as(x[:, :1]))
+
+    lone = Plane("a", "a", "hu", np.zeros((16, 16), np.int16), np.zeros((16, 16), np.uint8), "a", 0, None)
+    data = LesionSet((lone,), np.array([0], np.intp), np.array([0], np.intp))
+
+    (_, p), *_ = predict(Sided(), data, reduced(lesion_entry("unet")), recipe("windows"), CPU, flips=True)
+
+    assert np.allclose(p, 0.5, atol=1e-6)  # each place says the opposite of its mirror image
+
+
+def test_the_command_trains_and_tells(small_set, tmp_path):
+    command = [
+        sys.executable, "-m", "node", "train-lesions", "raemd-net", "--data", str(small_set), "--out",
+        str(tmp_path / "run"), "--protocol", "reduced", "--width", "4", "--crop", "32", "--epochs", "1",
+        "--slices", "16", "--threads", "1", "--json",
+    ]  # fmt: skip
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert '"paper": "P4"' in done.stdout
+    assert (tmp_path / "run" / "best.safetensors").is_file()
+
+
+def test_training_tumour_networks_needs_torch_numpy_pillow_and_safetensors_alone():
+    script = (
+        "import sys\n"
+        "class Barred:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in {'scipy','SimpleITK','pydicom','highdicom','monai','matplotlib','skimage',"
+        "'nibabel','pydantic','typer','structlog','rich','dbos'}:\n"
+        "            raise ImportError('barred: ' + name)\n"
+        "sys.meta_path.insert(0, Barred())\n"
+        "import node.learn.lesion_session, node.segment.tiles, node.segment.postprocess.dense_crf\n"
+        "from node.learn.lesion_catalogue import ENTRIES\n"
+        "from node.learn.lesion_train import build\n"
+        "[build(entry, entry.plan) for entry in ENTRIES.values()]\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
