@@ -58,6 +58,17 @@ def pipeline(as_json: bool = _JSON) -> None:
     _show(lambda: bench_pipeline(on_step=to_person.print), as_json=as_json)
 
 
+@app.command()
+def segment(as_json: bool = _JSON) -> None:
+    """Lungs of a series by each installed model, against the R231 architecture in its fastest runtime.
+
+    Example: lungnode bench segment --json
+    """
+    from node.bench.segment import bench_segment  # noqa: PLC0415
+
+    _show(bench_segment, as_json=as_json)
+
+
 def _show(measure: Callable[[], Sequence[Row]], *, as_json: bool) -> None:
     rows = measure()
     if as_json:

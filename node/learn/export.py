@@ -68,6 +68,7 @@ def export(
     best = checkpoint.load(run / BEST, network)
     halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
     save_file({key: t.contiguous() for key, t in halves.items()}, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)  # the writer leaves it to its owner alone
     _write_training(folder, told, best)
     toml = _toml(name, version, kind, told, threshold, folder)
     (folder / "model.toml").write_text(toml, encoding="utf-8")
