@@ -1,0 +1,50 @@
+"""`lungnode judge-lesions`: trainings of tumour networks judged on a labelled set, with each step after the network."""
+
+from pathlib import Path
+
+import typer
+
+from node.cli.terminal import print_json, to_person
+from node.cli.train import PrecisionName
+from node.learn.index import read_index
+from node.learn.lesion_judge import Finish, judge, trained
+from node.segment.postprocess.dense_crf import Crf
+from node.segment.runtime import runtime
+
+app = typer.Typer()
+
+
+@app.command()
+def judge_lesions(
+    runs: list[Path] = typer.Argument(..., help="Folder of a training; several are judged as one ensemble."),
+    data: Path = typer.Option(..., "--data", help="Folder of a labelled set."),
+    split: str = typer.Option("val", help="train, val or test."),
+    where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
+    threshold: float = typer.Option(0.5, min=0.01, max=0.99, help="Probability from which a pixel is tumour."),
+    flips: bool = typer.Option(False, "--flips", help="Mean with the mirror image's answer."),
+    crf: bool = typer.Option(False, "--crf", help="P2's conditional random field."),
+    w1: float = typer.Option(Crf().w_1, help="Weight of its kernel of places and intensities."),
+    w2: float = typer.Option(Crf().w_2, help="Weight of its kernel of places."),
+    theta_b: float = typer.Option(Crf().theta_b_hu, min=1.0, help="Width of its kernel in HU."),
+    smooth: int = typer.Option(0, min=0, help="P3's smoothing that keeps edges, radius in pixels."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    precision: PrecisionName = typer.Option(PrecisionName.FP32, help="fp32 gives bit-identical masks."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object, cases included."),
+) -> None:
+    """Judge trainings on whole slices, by patient and by domain.
+
+    Example: lungnode judge-lesions runs/p2 --data sets/tumours --split val --crf
+    """
+    place = runtime(device, precision.value)
+    field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
+    finish = Finish(threshold, flips, field, smooth)
+    answer = judge([trained(run, place) for run in runs], read_index(data, split=split, where=where), finish, place)
+    if as_json:
+        print_json(answer)
+        return
+    for name, score in answer["domains"].items():
+        to_person.print(
+            f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
+            f"cases; marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
+            markup=False,
+        )

@@ -1,0 +1,128 @@
+"""One run judged on whole slices, with what may come after the network switched on or off.
+
+`flips` (mean with the mirror image), `crf` (P2) and `smoothing_px` (P3) are rows of the ablations; several runs
+together are the mean of their probabilities (an ensemble of folds, or of systems). A case that a run learnt from is refused.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from node.errors import InputRefused
+from node.learn import checkpoint
+from node.learn.catalogue import Schedule
+from node.learn.index import Row
+from node.learn.lesion_catalogue import LesionPlan, lesion_entry
+from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
+from node.learn.lesion_set import LesionSet, load
+from node.learn.lesion_train import BEST, build
+from node.segment.postprocess.dense_crf import Crf, mean_field
+from node.segment.postprocess.edge_keeping import edge_keeping
+from node.segment.preprocess.lesion_recipes import Prepare, recipe
+from node.segment.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What comes after the network. `crf` None and `smoothing_px` 0: nothing."""
+
+    threshold: float = 0.5
+    flips: bool = False
+    crf: Crf | None = None
+    smoothing_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One run, ready to answer."""
+
+    name: str
+    model: nn.Module
+    plan: LesionPlan
+    prepare: Prepare
+    train_cases: frozenset[str]
+
+
+def trained(folder: Path, runtime: Runtime) -> Trained:
+    """Load the best epoch of a run.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN if the folder holds no finished epoch.
+    """
+    if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
+        raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
+    told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    plan = _plan(told["plan"])
+    model = build(lesion_entry(told["model"]), plan)
+    notes = checkpoint.load(folder / BEST, model)
+    mean_hu, sd_hu = notes["moments_hu"]
+    return Trained(
+        folder.name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
+        frozenset(told["train_cases"]),
+    )  # fmt: skip
+
+
+def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
+    """Return scores by domain and by case.
+
+    Raises
+    ------
+    InputRefused
+        EVAL-TRAINED if a run learnt from one of the cases; EVAL-EMPTY if no row has a reference.
+    """
+    seen = sorted({row.case for row in rows} & frozenset[str]().union(*(run.train_cases for run in runs)))
+    if seen:
+        raise InputRefused("EVAL-TRAINED", f"learnt from {len(seen)} of these cases: {', '.join(seen[:5])}")
+    data = load(rows, runs[0].plan.size)
+    if not len(data):
+        raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
+    cases = scores(runs, data, finish, runtime)
+    return {
+        "runs": [run.name for run in runs],
+        "finish": asdict(finish),
+        "domains": {name: asdict(score) for name, score in by_domain(cases).items()},
+        "cases": [asdict(case) for case in cases],
+    }
+
+
+def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> list[CaseScore]:
+    """Return the scores of every case."""
+    answers = together(runs, data, finish, runtime)
+    return by_case(data, ((at, finished(p, data.planes[at].hu_yx, finish)) for at, p in answers), finish.threshold)
+
+
+def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:
+    """Yield the mean of the runs' probabilities, slice by slice."""
+    total = [np.zeros(plane.hu_yx.shape, np.float32) for plane in data.planes]
+    for run in runs:
+        for at, p in predict(run.model, data, run.plan, run.prepare, runtime, flips=finish.flips):
+            total[at] += p
+    for at, p in enumerate(total):
+        yield at, (p / len(runs)).astype(np.float32)
+
+
+def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish) -> NDArray[np.float32]:
+    """Return a slice's probabilities after field and smoothing; what smoothing takes away or fills becomes 0 or 1."""
+    if finish.crf is not None:
+        p, hu = (torch.from_numpy(a.astype(np.float32))[None, None] for a in (p_yx, hu_yx))
+        p_yx = mean_field(p, hu, finish.crf)[0, 0].numpy()
+    if finish.smoothing_px:
+        mask = p_yx >= finish.threshold
+        kept = edge_keeping(mask[None], finish.smoothing_px)[0]
+        p_yx = np.where(kept == mask, p_yx, kept.astype(np.float32)).astype(np.float32)
+    return p_yx
+
+
+def _plan(told: dict[str, Any]) -> LesionPlan:
+    """Read a plan as it stands in `run.json`, as far as answering needs it."""
+    kept = ("protocol", "sizes", "loss", "recipe", "size", "crop_px", "neighbours", "run_length")
+    return LesionPlan(**{name: told[name] for name in kept}, schedule=Schedule())

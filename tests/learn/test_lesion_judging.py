@@ -1,0 +1,152 @@
+"""A run judged with and without what comes after the network; attention as pictures."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from node.errors import InputRefused
+from node.learn.attention_pictures import write_attention
+from node.learn.index import read_index
+from node.learn.lesion_judge import Finish, finished, judge, together, trained
+from node.learn.lesion_session import LesionWish, run
+from node.learn.lesion_set import load
+from node.segment.postprocess.dense_crf import Crf
+from node.segment.preprocess.region import region
+from node.segment.runtime import runtime
+
+CPU = runtime("cpu", "fp32")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def run_folder(small_set, tmp_path) -> Path:
+    """A P2 that has hardly learnt anything."""
+    out = tmp_path / "run"
+    wish = LesionWish(
+        "attention-unet-hybrid", (small_set,), out, width=4, crop=32, epochs=1, slices_per_epoch=16, precision="fp32",
+        device="cpu", recipe="zscore", switches=("depth=2",),
+    )  # fmt: skip
+    run(wish, lambda _: None)
+    return out
+
+
+def test_a_run_is_judged_by_case_on_cases_it_has_not_seen(run_folder, small_set):
+    rows = read_index(small_set, split="test")
+
+    answer = judge([trained(run_folder, CPU)], rows, Finish(), CPU)
+
+    assert [case["case"] for case in answer["cases"]] == ["E", "F"]
+    assert set(answer["domains"]) == {"hu"}
+
+
+def test_a_case_that_was_learnt_from_is_refused(run_folder, small_set):
+    with pytest.raises(InputRefused) as caught:
+        judge([trained(run_folder, CPU)], read_index(small_set, split="train"), Finish(), CPU)
+    assert caught.value.code == "EVAL-TRAINED"
+
+
+def test_a_folder_without_an_epoch_is_no_run(tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        trained(tmp_path, CPU)
+    assert caught.value.code == "MODEL-UNKNOWN"
+
+
+def test_an_ensemble_is_the_mean_and_the_same_run_twice_is_itself(run_folder, small_set):
+    data = load(read_index(small_set, split="val"), 64)
+    one = trained(run_folder, CPU)
+    other = trained(run_folder, CPU)
+    torch.nn.init.constant_(other.model.head.bias, 9.0)
+
+    alone, twice, mixed = (
+        [p for _, p in together(runs, data, Finish(), CPU)] for runs in ([one], [one, one], [one, other])
+    )
+
+    assert np.allclose(alone, twice, atol=1e-6)
+    (_, brighter), *_ = together([other], data, Finish(), CPU)
+    assert np.allclose(mixed[0], (alone[0] + brighter) / 2, atol=1e-6)
+
+
+def test_the_same_run_answers_the_same_bit_for_bit(run_folder, small_set):
+    data = load(read_index(small_set, split="val"), 64)
+
+    first, second = (list(together([trained(run_folder, CPU)], data, Finish(flips=True), CPU)) for _ in range(2))
+
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, second, strict=True))
+
+
+def test_what_comes_after_the_network_is_switched_on_one_by_one():
+    p = np.full((15, 15), 0.1, np.float32)
+    p[4:11, 4:11] = 0.9
+    p[7, 7] = 0.4
+    p[1, 2:14] = 0.8  # a line that is no lesion
+    hu = np.where(p > 0.3, 30, -800).astype(np.int16)
+
+    nothing = finished(p, hu, Finish())
+    smoothed = finished(p, hu, Finish(smoothing_px=1)) >= 0.5
+    field = finished(p, hu, Finish(crf=Crf(w_1=0.2, w_2=0.1))) >= 0.5
+
+    assert np.array_equal(nothing, p)
+    assert not smoothed[1].any()
+    assert smoothed[7, 7]
+    assert field[7, 7]
+
+
+def test_attention_is_drawn_once_a_case_beside_its_slice(run_folder, small_set, tmp_path):
+    one = trained(run_folder, CPU)
+    data = load(read_index(small_set, split="test"), 64)
+    empty = replace(data.planes[0], case="none", tumour_yx=np.zeros_like(data.planes[0].tumour_yx))
+    data = replace(data, planes=(*data.planes[:-1], empty))
+
+    written = write_attention(one.model, data, one.plan, one.prepare, tmp_path / "maps")
+
+    assert [path.name for path in written] == ["E.png", "F.png"]
+    picture = np.asarray(Image.open(written[0]))
+    assert picture.shape == (64, 3 * 64, 3)
+    assert (picture[:, :64] == (0, 220, 0)).all(-1).sum() == 20  # the rim of a square of 6 x 6
+
+
+def test_a_region_is_the_square_round_its_mask():
+    picture = torch.zeros(1, 100, 80)
+    mask = torch.zeros(1, 100, 80, dtype=torch.bool)
+    mask[0, 40:60, 30:40] = True
+    picture[mask] = 1.0
+
+    found = region(picture, mask, 32)
+
+    assert found.shape == (2, 32, 32)
+    assert torch.allclose(found[0], found[1], atol=1e-5)
+    assert float(found[1].mean()) == pytest.approx(20 * 10 / 31**2, abs=0.02)
+
+
+def test_without_a_mask_the_whole_picture_is_the_region():
+    picture = torch.rand(1, 32, 32)
+
+    found = region(picture, torch.zeros(1, 32, 32, dtype=torch.bool), 32)
+
+    assert torch.allclose(found[0], picture[0], atol=1e-6)
+    assert not found[1].any()
+
+
+def test_the_command_judges_and_tells(run_folder, small_set):
+    command = [
+        sys.executable, "-m", "node", "judge-lesions", str(run_folder), "--data", str(small_set), "--split", "test",
+        "--crf", "--smooth", "1", "--flips", "--json",
+    ]  # fmt: skip
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert '"domains"' in done.stdout
