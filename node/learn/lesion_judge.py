@@ -1,7 +1,8 @@
 """One run judged on whole slices, with what may come after the network switched on or off.
 
 `flips` (mean with the mirror image), `crf` (P2) and `smoothing_px` (P3) are rows of the ablations; several runs
-together are the mean of their probabilities (an ensemble of folds, or of systems). A case that a run learnt from is refused.
+together are the mean of their probabilities (an ensemble of folds, or of systems). A case that a run learnt from is
+refused.
 """
 
 import json
