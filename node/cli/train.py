@@ -48,9 +48,7 @@ def train(
     folds: int = typer.Option(0, min=0, help="k folds over train and val; 0: the set's own split."),
     fold: int = typer.Option(0, min=0, help="Which fold is held out, from 0."),
     seed: int = typer.Option(0, help="Of weights, order and augmentation."),
-    budget: float | None = typer.Option(
-        None, min=0.0, help="Minutes; ends earlier, marked as not converged."
-    ),
+    budget: float | None = typer.Option(None, min=0.0, help="Minutes; ends earlier, marked as not converged."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
