@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "models": ("models", "", "installed models, their cards and digests"),
     "train": ("train", "", "train one of the networks"),
     "train-lesions": ("train_lesions", "", "train one of the tumour networks"),
+    "train-classifier": ("train_classifier", "", "train P3's classifier heads, which are off by default"),
     "judge-lesions": ("judge_lesions", "", "judge trainings of tumour networks on a labelled set"),
     "evaluate": ("evaluate", "", "judge models on a labelled set"),
     "data": ("data", "", "turn public data sets into the format of ours"),

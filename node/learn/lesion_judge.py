@@ -6,7 +6,7 @@ refused.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from node.learn.lesion_catalogue import LesionPlan, lesion_entry
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_train import BEST, build
+from node.learn.planes import Plane
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.lesion_recipes import Prepare, recipe
+from node.segment.preprocess.window import HIGH_HU, LOW_HU
 from node.segment.runtime import Runtime
 
 
@@ -121,6 +123,24 @@ def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish
         kept = edge_keeping(mask[None], finish.smoothing_px)[0]
         p_yx = np.where(kept == mask, p_yx, kept.astype(np.float32)).astype(np.float32)
     return p_yx
+
+
+def marks_of_picture(run: Trained, runtime: Runtime) -> Callable[[NDArray[np.float32]], NDArray[np.bool_]]:
+    """Return the run as a function from a grey picture (0 ... 1, unknown window) to a mask.
+
+    The picture is taken to show -1000 to 400 HU, and to be its own neighbour: for P3's classifier alone.
+    """
+
+    def find(grey_yx: NDArray[np.float32]) -> NDArray[np.bool_]:
+        hu = np.rint(LOW_HU + grey_yx * (HIGH_HU - LOW_HU)).astype(np.int16)
+        lone = Plane("", "", "windowed8", hu, np.zeros(hu.shape, np.uint8), "", 0, None)
+        alone = np.zeros(1, np.intp)
+        data = LesionSet((lone,), alone, alone)
+        ((_, p),) = together([run], data, Finish(), runtime)
+        mask: NDArray[np.bool_] = p >= 0.5
+        return mask
+
+    return find
 
 
 def _plan(told: dict[str, Any]) -> LesionPlan:

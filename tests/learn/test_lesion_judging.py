@@ -13,7 +13,7 @@ from PIL import Image
 from node.errors import InputRefused
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
-from node.learn.lesion_judge import Finish, finished, judge, together, trained
+from node.learn.lesion_judge import Finish, finished, judge, marks_of_picture, together, trained
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_set import load
 from node.segment.postprocess.dense_crf import Crf
@@ -102,6 +102,16 @@ def test_what_comes_after_the_network_is_switched_on_one_by_one():
     assert not smoothed[1].any()
     assert smoothed[7, 7]
     assert field[7, 7]
+
+
+def test_a_run_marks_a_lone_picture_at_its_own_size(run_folder):
+    one = trained(run_folder, CPU)
+    torch.nn.init.constant_(one.model.head.bias, 50.0)
+
+    mask = marks_of_picture(one, CPU)(np.zeros((30, 41), np.float32))
+
+    assert mask.shape == (30, 41)
+    assert mask.all()
 
 
 def test_attention_is_drawn_once_a_case_beside_its_slice(run_folder, small_set, tmp_path):
