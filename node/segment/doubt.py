@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.segment.preprocess.body import body
-from node.segment.preprocess.histogram import SHIFT_LIMIT_HU, Cdf, cdf_of, distance_hu
+from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, cdf_of, shifts_hu
 
 AGREEMENT_DICE = 0.90  # learned and rule-based lungs of the scans at hand agree at 0.95 and more where nothing is wrong
 PLAUSIBLE_ML = (800.0, 10000.0)
@@ -58,6 +58,7 @@ def _foreign(hu_zyx: NDArray[np.int16], reference: Cdf | None) -> str:
         return ""
     chosen = hu_zyx[::_EVERY].astype(np.float32)
     values = np.concatenate([hu_yx[body(hu_yx)] for hu_yx in chosen])
-    shift_hu = distance_hu(cdf_of(values), reference)
-    far = shift_hu > SHIFT_LIMIT_HU
-    return f"its intensities differ from the training scans' by {shift_hu:.0f} HU on average" if far else ""
+    lung_hu, tissue_hu = shifts_hu(cdf_of(values), reference)
+    if lung_hu <= LUNG_LIMIT_HU and tissue_hu <= TISSUE_LIMIT_HU:
+        return ""
+    return f"its intensities differ from the training scans' by {lung_hu:.0f} HU in air, {tissue_hu:.0f} HU in tissue"

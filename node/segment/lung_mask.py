@@ -11,7 +11,7 @@ from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.holes import filled
 from node.segment.postprocess.thorax import thorax_only
 from node.segment.preprocess.body import body
-from node.segment.preprocess.histogram import SHIFT_LIMIT_HU, Cdf, cdf_of, distance_hu
+from node.segment.preprocess.histogram import Cdf, cdf_of, is_foreign
 from node.segment.slice_runner import SliceRunner
 
 _HOLE_MM2 = 600.0  # vessels, bronchi and nodules inside the pleura; P1 only
@@ -56,20 +56,15 @@ def lung_mask(
     return mask
 
 
-def shift_hu(hu: NDArray[np.int16], reference: Cdf) -> float:
-    """Return how far a series' histogram is from the training rows', HU."""
-    return distance_hu(_series_cdf(hu), reference)
+def series_cdf(hu: NDArray[np.int16]) -> Cdf:
+    """Return the CDF inside the body of every fourth slice."""
+    chosen = hu[::_EVERY].astype(np.float32)
+    return cdf_of(np.concatenate([hu_yx[body(hu_yx)] for hu_yx in chosen]))
 
 
 def _matching(hu: NDArray[np.int16], reference: Cdf | None) -> tuple[Cdf, Cdf] | None:
     """Return the pair of CDFs for equation 9, None where the series lies inside the reference domain."""
     if reference is None:
         return None
-    source = _series_cdf(hu)
-    return (source, reference) if distance_hu(source, reference) > SHIFT_LIMIT_HU else None
-
-
-def _series_cdf(hu: NDArray[np.int16]) -> Cdf:
-    """Return the CDF inside the body of every fourth slice."""
-    chosen = hu[::_EVERY].astype(np.float32)
-    return cdf_of(np.concatenate([hu_yx[body(hu_yx)] for hu_yx in chosen]))
+    source = series_cdf(hu)
+    return (source, reference) if is_foreign(source, reference) else None

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from node.segment.preprocess.body import body, largest_part, outside_to_air, reached_from_edge
 from node.segment.preprocess.dynamic_threshold import dynamic_threshold
-from node.segment.preprocess.histogram import cdf_of, distance_hu, match
+from node.segment.preprocess.histogram import cdf_of, is_foreign, match, shifts_hu
 from node.segment.preprocess.median import median
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.preprocess.resize import from_network, to_network
@@ -66,7 +66,6 @@ def test_matching_takes_a_shift_away():
     hu = np.random.default_rng(0).normal(-300, 100, 20000).astype(np.float32)
     reference, shifted = cdf_of(hu), hu + 80
 
-    assert distance_hu(cdf_of(shifted), reference) == pytest.approx(80, abs=2)
     assert np.abs(match(shifted, cdf_of(shifted), reference) - hu).mean() < 2
 
 
@@ -131,3 +130,24 @@ def test_every_recipe_ends_between_zero_and_one(name):
 
     assert ready.shape == hu.shape
     assert 0.0 <= float(ready.min()) <= float(ready.max()) <= 1.0
+
+
+def two_peaks(lung_hu, tissue_hu, lung_share):
+    """Values of a made-up body."""
+    rng = np.random.default_rng(0)
+    n = int(20000 * lung_share)
+    return np.concatenate((rng.normal(lung_hu, 40, n), rng.normal(tissue_hu, 40, 20000 - n))).astype(np.float32)
+
+
+def test_shifts_are_those_of_each_range_whatever_the_share_of_lung():
+    reference = cdf_of(two_peaks(-820, 30, 0.3))
+
+    assert shifts_hu(cdf_of(two_peaks(-820, 30, 0.1)), reference) == pytest.approx((0, 0), abs=3)
+    assert shifts_hu(cdf_of(two_peaks(-760, 20, 0.2)), reference) == pytest.approx((60, 10), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("lung_hu", "tissue_hu", "foreign"), [(-760, 30, False), (-820, 60, False), (-620, 30, True), (-820, 130, True)]
+)
+def test_a_series_is_foreign_where_tissue_or_air_lies_elsewhere(lung_hu, tissue_hu, foreign):
+    assert is_foreign(cdf_of(two_peaks(lung_hu, tissue_hu, 0.2)), cdf_of(two_peaks(-820, 30, 0.3))) is foreign
