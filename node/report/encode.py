@@ -9,17 +9,18 @@ from pydicom import config as pydicom_config
 
 from node.report.case import Prepared, ReportInput, prepare
 from node.report.encoded import EncodedObject, finish
-from node.report.kinds import NOTICE, SEG, SR
+from node.report.kinds import NOTICE, NOTICE_PICTURE, SEG, SR
 from node.report.labelmap import build_labelmap
 from node.report.nothing_found import build_nothing_found
 from node.report.notice import NoticeInput, build_notice
+from node.report.notice_picture import build_notice_picture
 from node.report.others import build_others
 from node.report.seg import build_seg
 from node.report.sr import Findings, build_report
 from node.report.sr_class import class_of
 from node.settings import Rung
 
-__all__ = ["ReportInput", "encode_notice", "encode_results", "encode_segmentation"]
+__all__ = ["ReportInput", "encode_notice", "encode_notice_picture", "encode_results", "encode_segmentation"]
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -76,6 +77,13 @@ def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
     with _verbatim():
         target, job = build_notice(notice)
         return finish(target, NOTICE, job, out_dir)
+
+
+def encode_notice_picture(notice: NoticeInput, out_dir: Path) -> EncodedObject:
+    """Write the notice as one image, for viewers that show no text reports; it raises as `encode_notice` does."""
+    with _verbatim():
+        target, job = build_notice_picture(notice)
+        return finish(target, NOTICE_PICTURE, job, out_dir)
 
 
 @contextmanager

@@ -55,15 +55,20 @@ def build_notice(notice: NoticeInput) -> tuple[Dataset, Job]:
     InputRefused
         ID-MIXPAT or ID-MIXSTUDY where no object may be made, ID-NOUID where it would have to name an invalid UID.
     """
-    if not notice_allowed(notice.refusal):
-        code = next(r.code for r in notice.refusal.reasons if r.code in _NO_OBJECT)
-        raise InputRefused(code, "no notice is made where it is unknown whose series it is")
-    evidence = _refused_instances(notice.series)
-    job = _job(notice)
+    require_allowed(notice.refusal)
+    evidence = refused_instances(notice.series)
+    job = job_of(notice)
     root = tree.container(
         codes.NOT_PROCESSED, [language(), *observer(job.equipment), *_why(notice.refusal)], relationship=None
     )
     return document(NOTICE, BASIC_TEXT_SR, root, evidence, None, job), job
+
+
+def require_allowed(refusal: Refusal) -> None:
+    """Raise InputRefused, ID-MIXPAT or ID-MIXSTUDY, where no notice may be sent."""
+    if not notice_allowed(refusal):
+        code = next(r.code for r in refusal.reasons if r.code in _NO_OBJECT)
+        raise InputRefused(code, "no notice is made where it is unknown whose series it is")
 
 
 def _why(refusal: Refusal) -> list[ContentItem]:
@@ -88,7 +93,14 @@ def _others(reasons: Sequence[Reason], leading: Reason) -> list[Reason]:
     return list({reason.code: reason for reason in reversed(reasons) if reason.code is not leading.code}.values())[::-1]
 
 
-def _refused_instances(series: SeriesFacts) -> list[Reference]:
+def refused_instances(series: SeriesFacts) -> list[Reference]:
+    """Return the instances of a refused series.
+
+    Raises
+    ------
+    InputRefused
+        ID-NOUID where an invalid UID would have to be named.
+    """
     study_uid, series_uid = series.study_instance_uid, series.series_instance_uid
     instances = [
         (f.facts.sop_class_uid, f.facts.sop_instance_uid)
@@ -104,7 +116,8 @@ def _is_valid(uid: str) -> bool:
     return len(uid) <= 64 and _UID.fullmatch(uid) is not None
 
 
-def _job(notice: NoticeInput) -> Job:
+def job_of(notice: NoticeInput) -> Job:
+    """Return what the notice shares with every other object."""
     objects, identity = notice.objects, notice.identity
     return Job(
         identity=identity,

@@ -1,0 +1,96 @@
+"""The pictures of key slices: one per lesion, and one of the whole, for viewers that show neither SEG nor SR."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from node.measure.lesions.values import LesionMeasurements
+from node.report.case import Prepared, ReportInput
+from node.report.lesion_words import distance_words, kind_words, size_words
+from node.report.panel import (
+    LUNG_WINDOW_HU,
+    SOFT_WINDOW_HU,
+    WHITE,
+    Line,
+    Outlined,
+    Plane,
+    box_round,
+    direction,
+    draw_panel,
+)
+from node.report.segments import Tracked, rgb
+from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_lines
+from node.segment.contract import SegmentKind
+
+_PANEL = 400
+_WIDTH, _HEIGHT = 3 * _PANEL, HEADER + _PANEL + 200 + FOOTER
+_SHORT_AXIS_COLOUR = (120, 220, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySlice:
+    """A picture and the slices of the source that it shows."""
+
+    picture: Image.Image
+    slices: tuple[int, ...]
+    title: str
+
+
+def source_plane(case: ReportInput, z: int) -> Plane:
+    """Return one acquired slice."""
+    steps = case.volume.lps_from_zyx[:3, :3]
+    _, down_mm, across_mm = case.volume.spacing_zyx_mm
+    return Plane(case.volume.hu_zyx[z], (down_mm, across_mm), steps[:, 2].tolist(), steps[:, 1].tolist())
+
+
+def outlined_on(prepared: Prepared, z: int) -> list[Outlined]:
+    """Return the outlines of every segment on a slice."""
+    of = {t.number: t for t in prepared.tracked}
+    return [
+        Outlined(prepared.masks.plane(frame), rgb(of[frame.segment_number]), line_width(of[frame.segment_number]))
+        for frame in prepared.frames
+        if frame.slice_index == z
+    ]
+
+
+def line_width(tracked: Tracked) -> int:
+    """Return how thick an outline is: a lesion's lies over that of the lung round it."""
+    return 3 if tracked.segment.kind is SegmentKind.LESION else 2
+
+
+def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesion: LesionMeasurements) -> KeySlice:
+    """Draw one lesion: the slice, the lesion in the lung window with its axes, the same in the soft-tissue window."""
+    z = lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index
+    plane, outlined = source_plane(case, z), outlined_on(prepared, z)
+    mask_yx = np.asarray(case.segmentation.labels_zyx[z] == lesion.label)
+    box = box_round(mask_yx, plane.spacing_yx_mm)
+    lines = axes_of(lesion)
+    first, last = direction(case.volume.lps_from_zyx[:3, 0].tolist())
+    place = f"slice {z + 1} of {len(case.volume.frames)}, counted from {first} to {last}"
+    title = f"{tracked.tracking_id}: {kind_words(lesion)}"
+    picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
+    near = [each for each in outlined if each.mask_yx[box[0] : box[2], box[1] : box[3]].any()]
+    panels = (
+        draw_panel(plane, _PANEL, LUNG_WINDOW_HU, outlined=outlined, frame=box, caption="Lung window"),
+        draw_panel(plane, _PANEL, LUNG_WINDOW_HU, outlined=near, lines=lines, box=box, caption="Lung window, axes"),
+        draw_panel(plane, _PANEL, SOFT_WINDOW_HU, box=box, caption="Soft tissue window"),
+    )
+    for i, panel in enumerate(panels):
+        picture.paste(panel, (i * _PANEL, HEADER))
+    left = [*size_words(lesion)]
+    right = [*distance_words(lesion), lesion.further.text, f"Shown: {place}"]
+    if case.segmentation.unsure:
+        right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")
+    top = HEADER + _PANEL + MARGIN
+    write_lines(picture, (MARGIN, top), left, _WIDTH // 2 - 2 * MARGIN)
+    write_lines(picture, (_WIDTH // 2 + MARGIN, top), right, _WIDTH // 2 - 2 * MARGIN)
+    return KeySlice(picture, (z,), title)
+
+
+def axes_of(lesion: LesionMeasurements) -> list[Line]:
+    """Return the axes as lines."""
+    if lesion.size is None:
+        return []
+    axes = lesion.size.axes
+    return [Line(axes.long_ends_yx, WHITE), Line(axes.short_ends_yx, _SHORT_AXIS_COLOUR)]

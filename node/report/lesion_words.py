@@ -1,0 +1,58 @@
+"""What is printed of a lesion in pictures and PDF: numbers rounded as a person reads them (standards 2.2)."""
+
+from node.measure.lesions.diameter import whole
+from node.measure.lesions.values import LesionMeasurements
+
+
+def size_words(lesion: LesionMeasurements) -> list[str]:
+    """Return the numbers of a lesion in short lines, or why there are none."""
+    size = lesion.size
+    if size is None:
+        codes = ", ".join(dict.fromkeys(reason.code.value for reason in lesion.refused_by))
+        return [f"Not measured: {codes}"]
+    lines = [
+        f"Long axis {whole(size.axes.long_mm)} mm, short axis {whole(size.axes.short_mm)} mm (RECIST 1.1)",
+        f"Mean diameter {whole(size.mean_diameter_mm)} mm",
+        f"Longest diameter {whole(size.longest.length_mm)} mm ({size.longest.plane})",
+        f"Volume {volume_words(size.volume_mm3)}",
+    ]
+    if lesion.attenuation is not None:
+        mean, sd = lesion.attenuation.mean_hu, lesion.attenuation.sd_hu
+        lines.append(f"Attenuation {mean:.0f} ± {sd:.0f} HU (mean ± SD of the voxels)")
+    if lesion.solid is not None:
+        lines.append(
+            f"Solid component {whole(lesion.solid.longest.length_mm)} mm ({lesion.solid.longest.plane}), "
+            f"{volume_words(lesion.solid.volume_mm3)}"
+        )
+    return lines
+
+
+def volume_words(volume_mm3: float) -> str:
+    """Return whole mm3, in groups of three digits."""
+    return f"{whole(volume_mm3):,} mm³".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def kind_words(lesion: LesionMeasurements) -> str:
+    """Return word, attenuation type and place, such as "mass, part-solid, left lung, lower zone"."""
+    words = [lesion.finding.value]
+    if lesion.type is not None:
+        words.append(lesion.type.value)
+    return ", ".join((*words, place_words(lesion)))
+
+
+def place_words(lesion: LesionMeasurements) -> str:
+    """Return side and zone as far as they are known."""
+    where = lesion.location
+    if where.side is None:
+        return "side not determined"
+    zone = "" if where.zone is None else f", {where.zone.value} zone"
+    return f"{where.side.value} lung{zone}"
+
+
+def distance_words(lesion: LesionMeasurements) -> list[str]:
+    """Return the distances that are known."""
+    where = lesion.location
+    named = (("pleura", where.to_pleura_mm), ("mediastinal lung surface", where.to_mediastinum_mm),
+             ("carina", where.to_carina_mm))  # fmt: skip
+    known = [f"{name} {mm:.0f} mm" for name, mm in named if mm is not None]
+    return [f"Distance to {', '.join(known)}"] if known else []

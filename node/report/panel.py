@@ -1,0 +1,147 @@
+"""One slice as a picture: windowed, with square pixels, outlines, axes, direction letters and a scale.
+
+The slice lies as its source stores it; letters at the borders say where right, left, front and back of the patient are.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from node.report.contours import outlines
+from node.report.fonts import picture_font
+
+Colour = tuple[int, int, int]
+Box = tuple[int, int, int, int]  # first row, first column, end row, end column
+
+LUNG_WINDOW_HU = (-1350.0, 150.0)  # centre -600, width 1500
+SOFT_WINDOW_HU = (-160.0, 240.0)  # centre 40, width 400
+WHITE, YELLOW, GREY = (255, 255, 255), (255, 224, 0), (150, 150, 150)
+_DIRECTIONS = (("R", "L"), ("A", "P"), ("F", "H"))  # towards low and high x, y, z of LPS
+_SCALE_MM = 20.0
+_MARGIN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Hounsfield values of one plane, (rows, columns) int16, and how it lies in the patient.
+
+    `spacing_yx_mm` is between pixels; `row_lps` and `column_lps` are the directions in which columns and rows grow.
+    """
+
+    hu_yx: NDArray[np.int16]
+    spacing_yx_mm: tuple[float, float]
+    row_lps: Sequence[float]
+    column_lps: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlined:
+    """A mask to be outlined in a colour; `name` is written beside it."""
+
+    mask_yx: NDArray[np.bool_]
+    colour: Colour
+    width: int = 2
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line between two (row, column) points."""
+
+    ends_yx: tuple[tuple[float, float], tuple[float, float]]
+    colour: Colour
+
+
+def draw_panel(
+    plane: Plane,
+    size: int,
+    window_hu: tuple[float, float],
+    *,
+    outlined: Iterable[Outlined] = (),
+    lines: Iterable[Line] = (),
+    box: Box | None = None,
+    caption: str = "",
+    frame: Box | None = None,
+) -> Image.Image:
+    """Draw a plane into a square of `size` pixels.
+
+    Parameters
+    ----------
+    box : the part that is shown; None for all of it.
+    frame : a part that is framed, to show where another picture was taken from.
+    """
+    top, left, bottom, right = box or (0, 0, *plane.hu_yx.shape)
+    down_mm, across_mm = plane.spacing_yx_mm
+    scale = size / max((bottom - top) * down_mm, (right - left) * across_mm)
+    shown = max(1, round((right - left) * across_mm * scale)), max(1, round((bottom - top) * down_mm * scale))
+    offset = (size - shown[0]) // 2, (size - shown[1]) // 2
+
+    def at(y: float, x: float) -> tuple[float, float]:
+        """Return where an index lies in the picture."""
+        return (
+            offset[0] + (x + 0.5 - left) * across_mm * scale,
+            offset[1] + (y + 0.5 - top) * down_mm * scale,
+        )
+
+    low, high = window_hu
+    grey = (np.clip((plane.hu_yx[top:bottom, left:right] - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
+    picture = Image.new("RGB", (size, size))
+    picture.paste(Image.fromarray(grey).resize(shown, Image.Resampling.BILINEAR).convert("RGB"), offset)
+    draw = ImageDraw.Draw(picture)
+    for each in outlined:
+        for loop in outlines(each.mask_yx):
+            points = [at(y, x) for y, x in loop.tolist()]
+            draw.line([*points, points[0]], fill=each.colour, width=each.width)
+        if each.name:
+            y, x = np.argwhere(each.mask_yx).max(axis=0).tolist()
+            draw.text(at(y, x), each.name, fill=WHITE, font=picture_font(13), stroke_width=1, stroke_fill=(0, 0, 0))
+    for line in lines:
+        draw.line([at(*end) for end in line.ends_yx], fill=line.colour, width=2)
+    if frame is not None:
+        draw.rectangle((at(frame[0] - 0.5, frame[1] - 0.5), at(frame[2] - 0.5, frame[3] - 0.5)), outline=GREY)
+    _letters(draw, size, plane)
+    _scale(draw, size, _SCALE_MM * scale)
+    if caption:
+        draw.text((_MARGIN, _MARGIN), caption, fill=WHITE, font=picture_font(14))
+    return picture
+
+
+def box_round(mask_yx: NDArray[np.bool_], spacing_yx_mm: tuple[float, float], least_mm: float = 60.0) -> Box:
+    """Return a square in the patient round a mask: twice as wide, at least `least_mm`, within the plane."""
+    rows, columns = np.nonzero(mask_yx.any(axis=1))[0], np.nonzero(mask_yx.any(axis=0))[0]
+    extents = [(int(i[0]), int(i[-1]) + 1) for i in (rows, columns)]
+    side_mm = max(least_mm, *(2.0 * (b - a) * mm for (a, b), mm in zip(extents, spacing_yx_mm, strict=True)))
+    edges: list[tuple[int, int]] = []
+    for (a, b), mm, n in zip(extents, spacing_yx_mm, mask_yx.shape, strict=True):
+        width = min(n, max(1, round(side_mm / mm)))
+        first = min(max((a + b - width) // 2, 0), n - width)
+        edges.append((first, first + width))
+    (top, bottom), (left, right) = edges
+    return top, left, bottom, right
+
+
+def direction(vector_lps: Sequence[float]) -> tuple[str, str]:
+    """Return the letters of where a direction comes from and where it goes."""
+    axis = int(np.argmax(np.abs(np.asarray(vector_lps))))
+    low, high = _DIRECTIONS[axis]
+    return (low, high) if vector_lps[axis] > 0 else (high, low)
+
+
+def _letters(draw: ImageDraw.ImageDraw, size: int, plane: Plane) -> None:
+    font = picture_font(16, bold=True)
+    (west, east), (north, south) = direction(plane.row_lps), direction(plane.column_lps)
+    middle = size / 2
+    draw.text((_MARGIN, middle), west, fill=YELLOW, font=font, anchor="lm")
+    draw.text((size - _MARGIN, middle), east, fill=YELLOW, font=font, anchor="rm")
+    draw.text((middle, _MARGIN), north, fill=YELLOW, font=font, anchor="mt")
+    draw.text((middle, size - _MARGIN), south, fill=YELLOW, font=font, anchor="mb")
+
+
+def _scale(draw: ImageDraw.ImageDraw, size: int, length: float) -> None:
+    """Draw a bar of 20 mm in the lower right corner."""
+    y, end = size - 2 * _MARGIN, size - 2 * _MARGIN
+    draw.line((end - length, y, end, y), fill=WHITE, width=3)
+    draw.text((end, y - 4), f"{_SCALE_MM:.0f} mm", fill=WHITE, font=picture_font(12), anchor="rb")

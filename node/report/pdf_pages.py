@@ -1,0 +1,206 @@
+"""What the one or two pages say: pictures and table on the first, sentences, lungs, method and limits on the second.
+
+No patient's name, number or date stands in it: the object's header names the patient.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.platypus import Paragraph, Spacer, Table
+
+from node.measure.lesions.diameter import whole
+from node.measure.lesions.screening import ScreeningBand
+from node.measure.lesions.values import LesionMeasurements
+from node.measure.quantity import Name, Side
+from node.report.case import Prepared, ReportInput
+from node.report.density_curve import density_curve
+from node.report.lesion_words import distance_words, place_words, volume_words
+from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
+from node.report.reason_table import meaning
+from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
+from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
+from node.segment.contract import Task
+
+TITLE = "lungnode report (AI)"
+_SENTENCES = 6  # lesions whose sentences are printed; those of the others stand in the SR
+_WARNING = ParagraphStyle(
+    "warning", fontName=BOLD, fontSize=10, leading=13, backColor=colors.HexColor("#fff2b3"), borderPadding=4
+)
+_HEADING = ParagraphStyle("title", fontName=BOLD, fontSize=15, leading=20)
+_SECTION = ParagraphStyle("section", fontName=BOLD, fontSize=10.5, leading=14, spaceBefore=7, spaceAfter=2)
+_BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=8.5, leading=11.5)
+_CELL = ParagraphStyle("cell", fontName=REGULAR, fontSize=7.5, leading=9.5)
+_GRID = [
+    ("FONT", (0, 0), (-1, -1), REGULAR),  # a table sets its own font even where every cell does
+    ("GRID", (0, 0), (-1, -1), 0.3, colors.HexColor("#999999")),
+    ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef4")),
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+]  # fmt: skip
+_PICTURES = [("FONT", (0, 0), (-1, -1), REGULAR), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
+_LUNG_NUMBERS = {
+    Name.LUNG_VOLUME: ("Volume, ml", 0), Name.MEAN_LUNG_DENSITY: ("Mean, HU", 0), Name.SD_LUNG_DENSITY: ("SD, HU", 0),
+    Name.LAA_950: ("LAA -950, %", 1), Name.LAA_910: ("LAA -910, %", 1), Name.PERC15: ("Perc15, HU", 0),
+    Name.PD15: ("PD15, g/l", 0),
+}  # fmt: skip
+
+
+def pdf_pages(case: ReportInput, prepared: Prepared) -> list[list[Any]]:
+    """Return the flowing parts of both pages."""
+    register_fonts()
+    return [_first(case, prepared), _second(case, prepared)]
+
+
+def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
+    return [
+        Paragraph("Lung and lesion report (AI)", _HEADING),
+        Spacer(1, 4),
+        Paragraph(NOT_FOR_DIAGNOSIS, _WARNING),
+        Spacer(1, 8),
+        _pictures(case, prepared),
+        Paragraph("Lesions", _SECTION),
+        *_lesions(case, prepared),
+    ]
+
+
+def _second(case: ReportInput, prepared: Prepared) -> list[Any]:
+    return [
+        *_sentences(case),
+        *_lungs(case),
+        *_remarks(case),
+        Paragraph("Method", _SECTION),
+        *(_body(text) for text in _method(case, prepared)),
+        Paragraph("Limits", _SECTION),
+        *(_body(text) for text in _LIMITS),
+        Spacer(1, 6),
+        Paragraph(NOT_FOR_DIAGNOSIS, _WARNING),
+    ]
+
+
+def _pictures(case: ReportInput, prepared: Prepared) -> Table:
+    """Return the coronal view and four slices beside it."""
+    large, small = TEXT_WIDTH * 0.5, TEXT_WIDTH * 0.25
+    slices = chosen_slices(case, prepared)
+    tiles: list[Any] = [placed(slice_panel(case, prepared, z, 360), small - 3) for z in slices]
+    tiles += [""] * (4 - len(tiles))
+    quarter = Table([tiles[:2], tiles[2:]], colWidths=[small, small], style=_PICTURES)
+    whole_view = placed(coronal_panel(case, prepared, 640), large - 4)
+    return Table([[whole_view, quarter]], colWidths=[large, large], style=_PICTURES)
+
+
+def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
+    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in case.segmentation.models)
+    if not looked:
+        return [_body("Lesions were not looked for.")]
+    if not prepared.lesions:
+        return [_body(f"{NO_LESION}.")]
+    head = ("Name", "Type", "Place", "Long x short axis, mm", "Mean, mm", "Longest, mm (plane)", "Volume", "Mean HU")
+    rows = [[_cell(f"<b>{text}</b>") for text in head]]
+    rows += [[_cell(text) for text in _row(lesion)] for lesion in case.lesions]
+    shares = (0.1, 0.12, 0.16, 0.15, 0.08, 0.15, 0.14, 0.1)
+    parts: list[Any] = [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=_GRID, repeatRows=1)]
+    unmeasured = len(prepared.lesions) - len(case.lesions)
+    if unmeasured:
+        parts.append(_body(f"{unmeasured} further lesions were segmented but not measured (LES-MANY)."))
+    return parts
+
+
+def _row(lesion: LesionMeasurements) -> Sequence[str]:
+    kind = escape(lesion.finding.value if lesion.type is None else f"{lesion.finding.value}, {lesion.type.value}")
+    size, hu = lesion.size, lesion.attenuation
+    start = (escape(lesion.name), kind, escape(place_words(lesion)))
+    if size is None:
+        codes = ", ".join(dict.fromkeys(reason.code.value for reason in lesion.refused_by))
+        return (*start, f"not measured: {codes}", "", "", "", "")
+    longest = f"{whole(size.longest.length_mm)} ({size.longest.plane})"
+    if lesion.solid is not None:
+        longest += f"; solid {whole(lesion.solid.longest.length_mm)} ({lesion.solid.longest.plane})"
+    return (
+        *start,
+        f"{whole(size.axes.long_mm)} x {whole(size.axes.short_mm)}",
+        f"{whole(size.mean_diameter_mm)}",
+        longest,
+        volume_words(size.volume_mm3),
+        "" if hu is None else f"{hu.mean_hu:.0f}",
+    )
+
+
+def _sentences(case: ReportInput) -> list[Any]:
+    """Return the fixed sentence of each lesion, and the bands of screening schemes with their conditions."""
+    with_text = [lesion for lesion in case.lesions if lesion.tnm is not None]
+    if not with_text:
+        return []
+    parts: list[Any] = [Paragraph("Size by lesion", _SECTION)]
+    for lesion in with_text[:_SENTENCES]:
+        words = [] if lesion.tnm is None else [lesion.tnm.text]
+        words += [band.text for band in lesion.screening if isinstance(band, ScreeningBand)]
+        words += [f"{text}." for text in distance_words(lesion)]
+        parts.append(_body(f"<b>{escape(lesion.name)}</b>: {escape(' '.join(words))}"))
+        parts.append(Spacer(1, 2))
+    if len(with_text) > _SENTENCES:
+        parts.append(_body(f"The sentences of the other {len(with_text) - _SENTENCES} stand in the structured report."))
+    return parts
+
+
+def _lungs(case: ReportInput) -> list[Any]:
+    given = {(q.side, q.name): q for q in case.quantities if q.zone is None}
+    if not given:
+        return []
+    names = [name for name in _LUNG_NUMBERS if any((side, name) in given for side in Side)]
+    rows = [[_cell("<b>Lung</b>"), *(_cell(f"<b>{_LUNG_NUMBERS[name][0]}</b>") for name in names)]]
+    for side in (Side.RIGHT, Side.LEFT, Side.BOTH):
+        cells = []
+        for name in names:
+            quantity = given.get((side, name))
+            value = None if quantity is None else quantity.value
+            refused = "" if quantity is None else ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
+            cells.append(_cell(f"{value:.{_LUNG_NUMBERS[name][1]}f}" if value is not None else f"not given: {refused}"))
+        rows.append([_cell(side.value), *cells])
+    width = TEXT_WIDTH / (len(names) + 1)
+    parts: list[Any] = [Paragraph("Lungs without lesions", _SECTION)]
+    parts.append(Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID))
+    curve = density_curve(case)
+    if curve is not None:
+        parts += [Spacer(1, 4), placed(curve, TEXT_WIDTH * 0.55)]
+    return parts
+
+
+def _remarks(case: ReportInput) -> list[Any]:
+    """Return every code of the series with its meaning, and why it is flagged unsure."""
+    lines = [f"{r.code.value}: {meaning(r.code)} ({r.text})" for r in dict.fromkeys(case.reasons)]
+    lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
+    return [Paragraph("Remarks on the series", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
+
+
+def _method(case: ReportInput, prepared: Prepared) -> list[str]:
+    volume = case.volume
+    z, y, x = volume.spacing_zyx_mm
+    models = "; ".join(f"{m.name} {m.version} (weights {m.digest[:12]})" for m in case.segmentation.models)
+    return [
+        f"Segmented by {escape(models)} on {len(volume.frames)} slices, {z:.2f} mm apart, pixels {y:.2f} x {x:.2f} mm. "
+        f"Device UID {prepared.job.identity.device_uid}.",
+        "Long axis: longest line in one part of an acquired slice; short axis: longest line perpendicular to it on "
+        "that slice (RECIST 1.1). Outline: hull of the edge midpoints of the pixels, 0.5 to 0.8 pixel too long on "
+        "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
+        "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed.",
+    ]
+
+
+_LIMITS = (
+    "Lymph nodes, effusion and all other organs are not assessed. Zones are thirds of the lung, not lobes. "
+    "What the software did not segment is not described; the absence of a lesion here means only that none was "
+    "segmented. Numbers that would mislead are left out, and the code says why. The report names no patient: the "
+    "patient is named by the data of the document that carries it.",
+)
+
+
+def _body(text: str) -> Paragraph:
+    return Paragraph(text, _BODY)
+
+
+def _cell(text: str) -> Paragraph:
+    return Paragraph(text, _CELL)

@@ -1,0 +1,61 @@
+"""A picture with a title, the constant statement and a footer: what every key slice has in common.
+
+No patient's name, number or date is drawn; the footer says which run, version and time (standards 1.9).
+"""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from node.report import wording
+from node.report.fonts import picture_font
+from node.report.panel import GREY, WHITE, YELLOW
+from node.report.stamp import Job
+
+MARGIN = 12
+HEADER = 64
+FOOTER = 30
+_LINE = 24
+
+
+def footer_text(job: Job) -> str:
+    """Return product, version, algorithms, run and time."""
+    models = ", ".join(f"{model.name} {model.version}" for model in job.models)
+    equipment = job.equipment
+    made_at = job.local_time.strftime("%Y-%m-%d %H:%M")
+    run = job.run_label or "r1"
+    return f"{equipment.model_name} {equipment.software_version} · {models} · run {run} · {made_at}"
+
+
+def sheet(title: str, width: int, height: int, job: Job) -> Image.Image:
+    """Return a black picture with title, statement and footer; what lies between HEADER and FOOTER is free."""
+    picture = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(picture)
+    draw.text((MARGIN, 8), title, fill=WHITE, font=picture_font(20, bold=True))
+    draw.text((MARGIN, 36), wording.NOT_FOR_DIAGNOSIS, fill=YELLOW, font=picture_font(17, bold=True))
+    draw.text((MARGIN, height - 8), footer_text(job), fill=GREY, font=picture_font(13), anchor="ls")
+    return picture
+
+
+def write_lines(picture: Image.Image, place: tuple[int, int], lines: Sequence[str], width: int, size: int = 16) -> int:
+    """Write lines below each other, broken where they are wider than `width`; return where the next would begin."""
+    draw, font = ImageDraw.Draw(picture), picture_font(size)
+    x, y = place
+    step = round(_LINE * size / 16)
+    for line in lines:
+        for part in broken(line, font, width):
+            draw.text((x, y), part, fill=WHITE, font=font)
+            y += step
+    return y
+
+
+def broken(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Break a text between words so that no part is wider than `width` pixels."""
+    parts: list[str] = []
+    for word in text.split():
+        joined = f"{parts[-1]} {word}" if parts else word
+        if parts and font.getlength(joined) <= width:
+            parts[-1] = joined
+        else:
+            parts.append(word)
+    return parts or [""]

@@ -1,0 +1,133 @@
+"""The picture of the whole: a coronal view, four slices, and what was found in words."""
+
+import numpy as np
+from PIL import Image
+
+from node.measure.quantity import Name, Quantity, Side
+from node.report.case import Prepared, ReportInput
+from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, source_plane
+from node.report.lesion_words import size_words
+from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, draw_panel
+from node.report.segments import rgb
+from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_lines
+from node.report.wording import NO_LESION
+from node.segment.contract import SegmentKind, Task
+from node.segment.working_grid import working_grid
+
+_CORONAL, _TILE, _N_TILES = 520, 300, 4
+_WIDTH, _HEIGHT = _N_TILES * _TILE, HEADER + _CORONAL + _TILE + FOOTER
+_LISTED = 5  # lesions that are written beside the picture
+_LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
+
+
+def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
+    """Draw what was found in one picture."""
+    slices = chosen_slices(case, prepared)
+    title = "Summary of the segmentation"
+    picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
+    picture.paste(coronal_panel(case, prepared, _CORONAL), (0, HEADER))
+    for i, z in enumerate(slices):
+        picture.paste(slice_panel(case, prepared, z, _TILE), (i * _TILE, HEADER + _CORONAL))
+    width = _WIDTH - _CORONAL - 2 * MARGIN
+    write_lines(picture, (_CORONAL + MARGIN, HEADER + MARGIN), summary_words(case, prepared), width)
+    return KeySlice(picture, tuple(slices), title)
+
+
+def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Image.Image:
+    """Draw one slice with all outlines, and the axes of the lesions that are measured on it."""
+    here = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
+    names = ", ".join(lesion.name for lesion in here)
+    return draw_panel(
+        source_plane(case, z),
+        size,
+        LUNG_WINDOW_HU,
+        outlined=outlined_on(prepared, z),
+        lines=[line for lesion in here for line in axes_of(lesion)],
+        caption=f"{z + 1}/{len(case.volume.frames)} {names}".rstrip(),
+    )
+
+
+def coronal_panel(case: ReportInput, prepared: Prepared, size: int) -> Image.Image:
+    """Draw the coronal plane through the largest lesion, else through the middle of what was found.
+
+    Lungs are outlined where the plane cuts them; lesions as their shadow along the view, so that none is missed.
+    """
+    volume, labels_zyx = case.volume, case.segmentation.labels_zyx
+    nz, ny, nx = volume.hu_zyx.shape
+    grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
+    labels, hu = grid.turned(labels_zyx)[::-1], grid.turned(volume.hu_zyx)[::-1]  # head up
+    spacing_mm = [mm / factor for mm, factor in zip(grid.spacing_mm, grid.factors, strict=True)]
+    y = _coronal_place(labels, prepared)
+    kinds = {t.segment.label: t for t in prepared.tracked if not t.is_solid_component}
+    outlined = []
+    for label, tracked in kinds.items():
+        is_lung = tracked.segment.kind in _LUNGS
+        mask = labels[:, y] == label if is_lung else np.asarray((labels == label).any(axis=1))
+        if mask.any():
+            name = "" if is_lung else tracked.tracking_id
+            outlined.append(Outlined(mask, rgb(tracked), line_width(tracked), name))
+    steps = volume.lps_from_zyx[:3, :3]
+    left, head = (_towards(steps[:, grid.axes[axis]], flip=grid.flipped[axis]) for axis in (2, 0))
+    plane = Plane(hu[:, y], (spacing_mm[0], spacing_mm[2]), left, [-v for v in head])
+    return draw_panel(plane, size, LUNG_WINDOW_HU, outlined=outlined, caption="Coronal; lesions projected")
+
+
+def _towards(step: np.ndarray, *, flip: bool) -> list[float]:
+    return [float(-v if flip else v) for v in step]
+
+
+def _coronal_place(labels: np.ndarray, prepared: Prepared) -> int:
+    """Return the plane with most of the largest lesion, or the middle of all that was found, or of the scan."""
+    lesions = prepared.lesions
+    found = labels == lesions[0].segment.label if lesions else labels > 0
+    count = np.count_nonzero(found, axis=(0, 2))
+    if not count.any():
+        return int(labels.shape[1] // 2)
+    if lesions:
+        return int(count.argmax())
+    planes = np.nonzero(count)[0]
+    return int(planes[len(planes) // 2])
+
+
+def chosen_slices(case: ReportInput, prepared: Prepared) -> list[int]:
+    """Return four slices: those of the largest lesions, then some spread evenly over what was found."""
+    by_label = {lesion.label: lesion for lesion in case.lesions}
+    chosen = []
+    for tracked in prepared.lesions:
+        lesion = by_label.get(tracked.segment.label)
+        if lesion is not None:
+            chosen.append(lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index)
+    occupied = sorted({frame.slice_index for frame in prepared.frames}) or list(range(len(case.volume.frames)))
+    even = [occupied[round(share * (len(occupied) - 1))] for share in (0.2, 0.4, 0.6, 0.8)]
+    return sorted(list(dict.fromkeys([*chosen, *even]))[:_N_TILES])
+
+
+def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
+    """Return lung volumes, lesions and warnings in words."""
+    words = [volume_line(q) for q in case.quantities if q.name is Name.LUNG_VOLUME and q.zone is None]
+    words = [word for word in words if word]
+    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in case.segmentation.models)
+    if looked and not prepared.lesions:
+        words.append(f"{NO_LESION}.")
+    if not looked:
+        words.append("Lesions were not looked for.")
+    for lesion in case.lesions[:_LISTED]:
+        words.append("")
+        words.append(f"{lesion.name}, {size_words(lesion)[0]}")
+    if len(prepared.lesions) > _LISTED:
+        words.append(f"and {len(prepared.lesions) - _LISTED} more")
+    codes = list(dict.fromkeys(reason.code.value for reason in case.reasons))
+    if codes:
+        words += ["", f"Remarks: {', '.join(codes)}"]
+    if case.segmentation.unsure:
+        words.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")
+    return words
+
+
+def volume_line(quantity: Quantity) -> str:
+    """Return one lung volume in words, "" where it is withheld."""
+    if quantity.value is None:
+        return ""
+    name = {Side.RIGHT: "Right lung", Side.LEFT: "Left lung", Side.BOTH: "Both lungs"}[quantity.side]
+    bound = "at least " if quantity.partial else ""
+    return f"{name} {bound}{quantity.value / 1000.0:.2f} l"

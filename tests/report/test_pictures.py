@@ -1,0 +1,348 @@
+"""Key slices, PDF and the notice as a picture: their objects, what is written in them, and what is not."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from node.errors import Affects, Code, InputRefused, Refusal, refuse, warn
+from node.measure.quantity import Name
+from node.report.case import prepare
+from node.report.density_curve import cumulative_percent, density_curve
+from node.report.encode import ReportInput, encode_notice_picture, encode_results
+from node.report.lesion_words import kind_words, size_words
+from node.report.notice import NoticeInput
+from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, direction, draw_panel
+from node.report.pdf_pages import _LIMITS
+from node.report.sheet import FOOTER, sheet, write_lines
+from node.report.summary_picture import coronal_panel
+from node.settings import Objects, Rung
+from tests.report.conftest import LESIONS, LUNGS, NOW, CaseMaker, Grid, identity, lungs, run_tool, withheld
+from tests.report.lesion_case import GRID, chest, lesion_case
+from tests.report.test_sr import FORBIDDEN_WORDS
+from tests.report.test_validators import not_allowed
+
+DISCLAIMER = "AI result - not for diagnosis; requires physician review"
+SCOPED = ("lung-rads", "fleischner")  # bands of these schemes are printed, with the condition that they apply to
+PDFTOTEXT, PDFFONTS, PDFTOPPM = (shutil.which(tool) for tool in ("pdftotext", "pdffonts", "pdftoppm"))
+
+
+def captures(case: ReportInput, out: Path) -> list[Dataset]:
+    return [dcmread(o.path) for o in encode_results(case, out, frozenset((Rung.KEY_SLICES,))) if o.kind == "SC"]
+
+
+def pdf_of(case: ReportInput, out: Path) -> tuple[Dataset, Path]:
+    (made,) = [o for o in encode_results(case, out, frozenset((Rung.PDF,))) if o.kind == "PDF"]
+    ds = dcmread(made.path)
+    path = out / "report.pdf"
+    path.write_bytes(ds.EncapsulatedDocument[: ds.EncapsulatedDocumentLength])
+    return ds, path
+
+
+def text_of(path: Path, *options: str) -> str:
+    return " ".join(run_tool(PDFTOTEXT, *options, path, "-").split())
+
+
+def test_there_is_one_summary_and_one_image_per_lesion_in_one_series(maker: CaseMaker, out: Path) -> None:
+    images = captures(lesion_case(maker), out)
+    assert [i.InstanceNumber for i in images] == [1, 2, 3, 4]
+    assert len({i.SeriesInstanceUID for i in images}) == 1
+    assert len({i.SOPInstanceUID for i in images}) == 4
+    assert {i.SeriesNumber for i in images} == {900034}
+
+
+def test_a_capture_follows_the_rules_of_its_class(maker: CaseMaker, out: Path) -> None:
+    for image in captures(lesion_case(maker), out):
+        assert (image.SOPClassUID, image.Modality) == ("1.2.840.10008.5.1.4.1.1.7", "OT")
+        assert (image.ConversionType, image.BurnedInAnnotation) == ("WSD", "YES")
+        assert (image.RecognizableVisualFeatures, image.BodyPartExamined) == ("NO", "CHEST")
+        assert list(image.ImageType) == ["DERIVED", "SECONDARY"]
+        assert (image.SamplesPerPixel, image.PhotometricInterpretation, image.PlanarConfiguration) == (3, "RGB", 0)
+        assert (image.BitsAllocated, image.LossyImageCompression, image.PatientOrientation) == (8, "00", "")
+        assert "FrameOfReferenceUID" not in image
+        assert "ImagePositionPatient" not in image
+        assert "Laterality" not in image
+        assert image.DerivationDescription
+        assert len(image.PixelData) == image.Rows * image.Columns * 3
+
+
+def test_a_key_slice_names_the_slice_that_it_shows(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    by_size = sorted(case.lesions, key=lambda lesion: -lesion.n_voxels)
+    for image, lesion in zip(captures(case, out)[1:], by_size, strict=True):
+        (source,) = image.SourceImageSequence
+        frame = case.volume.frames[lesion.size.axes.slice_index]
+        assert source.ReferencedSOPInstanceUID == frame.sop_instance_uid
+
+
+def test_a_lossy_source_makes_lossy_captures(maker: CaseMaker, out: Path) -> None:
+    def lossy(ds: Dataset) -> None:
+        ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", "12.5"
+        ds.LossyImageCompressionMethod = "ISO_10918_1"
+
+    case = maker.case(edit=lossy)
+    assert {i.LossyImageCompression for i in captures(case, out)} == {"01"}
+
+
+def drawn_words(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note everything that is drawn as text into pictures."""
+    words: list[str] = []
+    original = ImageDraw.ImageDraw.text
+
+    def text(self: object, xy: object, text: str, *args: object, **kwargs: object) -> object:
+        words.append(text)
+        return original(self, xy, text, *args, **kwargs)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    return words
+
+
+def test_every_picture_has_the_statement_its_lesion_and_no_identifier(
+    maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = drawn_words(monkeypatch)
+    images = captures(lesion_case(maker), out)
+    assert words.count(DISCLAIMER) == len(images)
+    said = " ".join(words)
+    assert "nodule-2: mass, part-solid, left lung, lower zone" in said
+    assert "Long axis 39 mm, short axis 31 mm (RECIST 1.1)" in said
+    assert "run r1 · 2026-03-04 12:30" in said
+    for identifier in ("Müller", "P-1", "1950", "ACC7", "HOSPITAL", "Weiß", "20250102"):
+        assert identifier not in said
+    low = said.lower()
+    assert [word for word in FORBIDDEN_WORDS if word in low] == []
+
+
+def test_a_refused_lesion_is_shown_with_the_code_and_without_axes(
+    maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = drawn_words(monkeypatch)
+    refused = refuse(Code.GEO_THICK, "slices of 7 mm, limit 5 mm", Affects.LESIONS)
+    images = captures(lesion_case(maker, reasons=(refused,)), out)
+    assert len(images) == 4
+    assert words.count("Not measured: GEO-THICK") == 3
+    assert not any("Long axis" in word for word in words)
+
+
+def test_nothing_found_is_worded_as_such_and_not_looked_for_as_that(
+    maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, _ = chest()
+    labels[labels > 2] = 0
+    words = drawn_words(monkeypatch)
+    captures(lesion_case(maker, labels=labels), out)
+    assert "No lesion segmented by this software." in words
+    words.clear()
+    captures(maker.case(), out)
+    assert "Lesions were not looked for." in words
+
+
+def test_outlines_axes_and_letters_are_drawn_where_they_belong() -> None:
+    hu = np.full((40, 40), -800, np.int16)
+    mask = np.zeros((40, 40), bool)
+    mask[10:20, 20:30] = True
+    plane = Plane(hu, (1.0, 1.0), (-1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    plain = np.asarray(draw_panel(plane, 400, LUNG_WINDOW_HU)).astype(int)
+    lines = [Line(((15.0, 20.0), (15.0, 29.0)), (0, 255, 0))]
+    picture = np.asarray(
+        draw_panel(plane, 400, LUNG_WINDOW_HU, outlined=[Outlined(mask, (255, 0, 0))], lines=lines)
+    ).astype(int)
+    red = np.argwhere((picture == (255, 0, 0)).all(axis=2))
+    assert red.min(axis=0).tolist() == pytest.approx([100, 200], abs=2)
+    assert red.max(axis=0).tolist() == pytest.approx([200, 300], abs=2)
+    green = np.argwhere((picture == (0, 255, 0)).all(axis=2))
+    assert green.min(axis=0).tolist() == pytest.approx([155, 205], abs=2)
+    assert green.max(axis=0).tolist() == pytest.approx([155, 295], abs=2)
+    changed = (picture != plain).any(axis=2)
+    assert not changed[:90].any()
+
+
+@pytest.mark.parametrize(
+    ("vector", "letters"),
+    [((1.0, 0.0, 0.0), ("R", "L")), ((-1.0, 0.1, 0.0), ("L", "R")), ((0.0, 1.0, 0.0), ("A", "P")),
+     ((0.0, 0.0, -1.0), ("H", "F"))],
+    ids=["to the left", "to the right", "to the back", "to the feet"],
+)  # fmt: skip
+def test_letters_follow_the_patient(vector: tuple[float, float, float], letters: tuple[str, str]) -> None:
+    assert direction(vector) == letters
+
+
+def test_a_box_stays_in_the_plane_and_holds_the_mask() -> None:
+    mask = np.zeros((50, 80), bool)
+    mask[0:4, 76:80] = True
+    top, left, bottom, right = box_round(mask, (1.0, 1.0), least_mm=20.0)
+    assert (top, left, bottom, right) == (0, 60, 20, 80)
+
+
+def test_long_lines_are_broken_and_stay_in_the_picture(maker: CaseMaker) -> None:
+    picture = sheet("Title", 300, 200, prepare(maker.case()).job)
+    end = write_lines(picture, (12, 70), ["word " * 30], 250)
+    assert end > 70 + 3 * 24
+    assert np.asarray(picture)[70 : 200 - FOOTER, 290:].max() == 0
+
+
+@pytest.mark.parametrize("side", [np.s_[:, :, :], np.s_[:, :, ::-1]], ids=["as stored", "mirrored"])
+def test_the_coronal_view_has_the_patients_right_on_its_left(maker: CaseMaker, side: object) -> None:
+    mirrored = Grid(GRID.shape, (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0), GRID.spacing_yx_mm, GRID.step_mm, (142.0, -126.0, 0.0))
+    flipped = side != np.s_[:, :, :]
+    labels, hu = (a[side] for a in chest())
+    case = maker.case(mirrored if flipped else GRID, labels.copy(), models=(LUNGS, LESIONS))
+    case = replace(case, volume=replace(case.volume, hu_zyx=hu.copy()))
+    panel = np.asarray(coronal_panel(case, prepare(case), 400)).astype(int)
+    blue, orange = ((panel == colour).all(axis=2).nonzero()[1].mean() for colour in ((86, 180, 233), (230, 159, 0)))
+    assert blue < 200 < orange  # the right lung is blue
+
+
+def test_the_curve_is_the_share_of_voxels_at_or_below(maker: CaseMaker) -> None:
+    case = lesion_case(maker)
+    lung = case.volume.hu_zyx[(case.segmentation.labels_zyx == 1) | (case.segmentation.labels_zyx == 2)]
+    share = cumulative_percent(case)
+    assert share[-900 + 1024] == pytest.approx(100 * (lung <= -900).mean())
+    assert share[-1] == pytest.approx(100 * (lung <= -500).mean())
+    assert isinstance(density_curve(case), Image.Image)
+
+
+def test_there_is_no_curve_where_density_is_refused(maker: CaseMaker) -> None:
+    case = lesion_case(maker)
+    refused = withheld(case.quantities, {Name.PERC15, Name.PD15}, Code.ACQ_KERNEL)
+    assert density_curve(replace(case, quantities=refused)) is None
+
+
+def test_the_pdf_object_follows_the_rules_of_its_class(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    ds, path = pdf_of(case, out)
+    assert (ds.SOPClassUID, ds.Modality, ds.ConversionType) == ("1.2.840.10008.5.1.4.1.1.104.1", "DOC", "WSD")
+    assert (ds.BurnedInAnnotation, ds.DocumentTitle) == ("NO", "lungnode report (AI)")
+    assert (ds.MIMETypeOfEncapsulatedDocument, len(ds.ConceptNameCodeSequence)) == ("application/pdf", 0)
+    assert {i.ReferencedSOPInstanceUID for i in ds.SourceInstanceSequence} == {
+        f.sop_instance_uid for f in case.volume.frames
+    }
+    assert len(ds.EncapsulatedDocument) % 2 == 0
+    assert path.read_bytes().startswith(b"%PDF-1.7")
+    assert path.read_bytes().rstrip().endswith(b"%%EOF")
+
+
+def test_the_pdf_has_two_pages_with_embedded_fonts_and_what_pdf_a_asks_for(maker: CaseMaker, out: Path) -> None:
+    _, path = pdf_of(lesion_case(maker), out)
+    fonts = run_tool(PDFFONTS, path).splitlines()[2:]
+    assert fonts
+    assert all(re.search(r" yes yes (yes|no) ", line) for line in fonts), fonts
+    info = run_tool(shutil.which("pdfinfo"), path)
+    assert "Pages:           2" in info
+    assert "JavaScript:      no" in info
+    assert "2026" in info
+    raw = path.read_bytes()
+    for needed in (b"/OutputIntents", b"/GTS_PDFA1", b"<pdfaid:part>2<", b"<pdfaid:conformance>B<", b"/ID"):
+        assert needed in raw
+    for forbidden in (b"/JavaScript", b"/JS", b"/Encrypt", b"/LZWDecode", b"/SMask"):
+        assert forbidden not in raw
+
+
+def test_the_pdf_says_what_was_measured_and_its_fixed_sentences(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    _, path = pdf_of(case, out)
+    said = text_of(path)
+    for lesion in case.lesions:
+        assert " ".join(lesion.tnm.text.split()) in said
+        assert f"{round(lesion.size.axes.long_mm)} x {round(lesion.size.axes.short_mm)}" in said
+    assert said.count(DISCLAIMER) >= 2
+    assert "page 1 of 2" in said
+    assert "page 2 of 2" in said
+    assert "lungs-rule 1.0" in said
+    volume = next(q.value for q in case.quantities if q.name is Name.LUNG_VOLUME)
+    assert f"{volume:.0f}" in said
+
+
+def test_the_pdf_names_no_patient_and_claims_nothing_beyond_the_fixed_sentences(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    _, path = pdf_of(case, out)
+    said = text_of(path)
+    for identifier in ("Müller", "P-1", "19500607", "1950", "ACC7", "HOSPITAL", "Weiß"):
+        assert identifier not in said
+    for lesion in case.lesions:
+        said = said.replace(" ".join(lesion.tnm.text.split()), "")
+    low = said.lower()
+    assert [word for word in FORBIDDEN_WORDS if word in low and word not in SCOPED] == []
+    assert "applies only to" in low
+
+
+def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path) -> None:
+    reasons = (
+        refuse(Code.GEO_THICK, "slices of 7 mm, limit 5 mm", Affects.LESIONS),
+        warn(Code.HU_PAD, "63 % padding"),
+    )
+    case = lesion_case(maker, reasons=reasons)
+    case = replace(case, quantities=withheld(case.quantities, {Name.PERC15, Name.PD15}, Code.ACQ_KERNEL))
+    _, path = pdf_of(case, out)
+    said = text_of(path)
+    assert "not measured: GEO-THICK" in said
+    assert "not given: ACQ- KERNEL" in said or "not given: ACQ-KERNEL" in said
+    assert "HU-PAD" in said
+
+
+def test_the_pdf_of_lungs_alone_and_of_nothing_is_written(maker: CaseMaker, out: Path) -> None:
+    _, path = pdf_of(maker.case(), out)
+    assert "Lesions were not looked for." in text_of(path)
+    labels, _ = chest()
+    labels[labels > 2] = 0
+    _, path = pdf_of(lesion_case(maker, labels=labels, with_lungs=False), out)
+    assert "No lesion segmented by this software." in text_of(path)
+
+
+def test_the_pdf_has_two_pages_however_many_lesions_there_are(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker, reasons=tuple(warn(code, f"{code} found " + "and found again " * 8) for code in Code))
+    many = tuple(replace(case.lesions[i % 3], name=f"nodule-{i + 1}") for i in range(20))
+    case = replace(case, lesions=(*case.lesions, *many))
+    _, path = pdf_of(case, out)
+    assert "Pages:           2" in run_tool(shutil.which("pdfinfo"), path)
+    assert "nodule-20" in text_of(path)
+
+
+def test_the_pages_can_be_rendered_and_nothing_touches_their_border(maker: CaseMaker, out: Path) -> None:
+    _, path = pdf_of(lesion_case(maker), out)
+    subprocess.run([PDFTOPPM, "-r", "50", "-png", str(path), str(out / "page")], check=True, timeout=60)
+    pages = sorted(out.glob("page-*.png"))
+    assert len(pages) == 2
+    for page in pages:
+        grey = np.asarray(Image.open(page).convert("L"))
+        assert grey.min() < 100
+        for edge in (grey[:15], grey[-15:], grey[:, :15], grey[:, -15:]):
+            assert edge.min() == 255
+
+
+def test_a_notice_can_be_one_image(maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = drawn_words(monkeypatch)
+    series = maker.series(Grid(), lungs(Grid().shape))
+    refusal = Refusal((refuse(Code.GEO_GAP, "step 7.5 mm, limit 3.75 mm"), warn(Code.HU_PAD, "padding")))
+    made = encode_notice_picture(NoticeInput(identity(), series, refusal, Objects(), NOW, (LUNGS,)), out)
+    image = dcmread(made.path)
+    assert (made.kind, image.SeriesDescription, image.SeriesNumber) == ("SC", "lungnode not processed", 900034)
+    assert (image.BurnedInAnnotation, image.ConversionType) == ("YES", "WSD")
+    said = " ".join(words)
+    assert "GEO-GAP" in said
+    assert "step 7.5 mm, limit 3.75 mm" in said
+    assert DISCLAIMER in said
+    assert "no statement about its content is made" in said
+    assert not_allowed(made.path) == []
+
+
+def test_no_picture_is_made_where_patients_are_mixed(maker: CaseMaker, out: Path) -> None:
+    series = maker.series(Grid(), lungs(Grid().shape))
+    refusal = Refusal((refuse(Code.ID_MIXPAT, "two patients"),))
+    with pytest.raises(InputRefused) as caught:
+        encode_notice_picture(NoticeInput(identity(), series, refusal, Objects(), NOW, (LUNGS,)), out)
+    assert caught.value.code == Code.ID_MIXPAT
+
+
+def test_words_of_a_lesion_are_rounded_as_people_read_them(maker: CaseMaker) -> None:
+    lesion = next(found for found in lesion_case(maker).lesions if found.name == "nodule-1")
+    assert kind_words(lesion) == "nodule, solid, right lung, middle zone"
+    assert size_words(lesion)[:2] == ["Long axis 29 mm, short axis 21 mm (RECIST 1.1)", "Mean diameter 25 mm"]
+    assert _LIMITS
