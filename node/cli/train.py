@@ -53,6 +53,7 @@ def train(
     precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
     any_licence: bool = typer.Option(False, "--any-licence", help="Learn from every row; the weights are marked."),
+    search: bool = typer.Option(False, "--search", help="Try the protocol's learning rates for two epochs each."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object."),
 ) -> None:
     """Train a network by its paper's schedule, by patient, and keep the best epoch.
@@ -61,7 +62,7 @@ def train(
     """
     wish = Wish(
         model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds,
-        fold, seed, budget, device, precision.value, threads, any_licence, tuple(switch),
+        fold, seed, budget, device, precision.value, threads, any_licence, search, tuple(switch),
     )  # fmt: skip
     summary = run(wish, _tell)
     if as_json:

@@ -5,8 +5,8 @@ Written once, so that a difference between two rows of a table is one of network
     input        256 x 256, one channel, HU rows under free licences, by patient
     width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), in every name
     batch        8 slices; an epoch is 480 slices, a case with n slices drawn as often as the root of n
-    optimiser    Adam, 1e-3 at first (chosen from 3e-4, 1e-3, 3e-3 by the validation Dice after two epochs), halved
-                 after 5 epochs without a better validation Dice
+    optimiser    Adam, 1e-3 at first (`--search` tries 3e-4, 1e-3 and 3e-3 for two epochs each), halved after 5 epochs
+                 without a better validation Dice
     end          15 epochs without a better validation Dice, at most 200; the best epoch's weights are kept
     augmentation `augment.Strength` as it stands
     validation   at most 12 slices of each case, a case weighing as the root of its slices
@@ -23,6 +23,7 @@ PER_CASE = 12
 WIDTH = 16
 SCHEDULE = Schedule(lr=1e-3, batch=8, epochs=200, patience=15, plateau=5, factor=0.5, slices_per_epoch=480)
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+SEARCH_EPOCHS = 2
 _DEPTHS = {"aru-net": 5}  # two stages see 30 pixels, too few to tell lung from bowel
 
 

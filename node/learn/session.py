@@ -15,7 +15,7 @@ from node.learn.catalogue import Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
-from node.learn.protocol import Plan, paper, reduced
+from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.train import Ended, Job, train
 from node.segment.contract import LungDefinition
 from node.segment.runtime import Precision, Runtime, runtime
@@ -45,6 +45,7 @@ class Wish:
     precision: Precision = "auto"
     threads: int = 0
     any_licence: bool = False
+    search: bool = False  # try the protocol's learning rates first
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
 
 
@@ -58,6 +59,8 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     """
     if wish.threads:
         torch.set_num_threads(wish.threads)
+    if wish.search:
+        wish = replace(wish, lr=searched_lr(wish, tell), search=False)
     chosen = entry(wish.model)
     chosen = replace(chosen, recipe=wish.recipe or chosen.recipe)
     plan = plan_of(wish, chosen)
@@ -74,6 +77,18 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     summary |= _outcome(ended)
     _write(wish.out, summary)
     return summary
+
+
+def searched_lr(wish: Wish, tell: Callable[[Point], None]) -> float:
+    """Return the learning rate of the protocol's choice that gives the best validation Dice after two epochs.
+
+    Each is tried in a run folder of its own below the run's, so that a search goes on after a kill, too.
+    """
+    scores = {}
+    for lr in LEARNING_RATES:
+        trial = replace(wish, lr=lr, epochs=SEARCH_EPOCHS, search=False, budget_min=None, out=wish.out / f"lr-{lr:g}")
+        scores[lr] = float(str(run(trial, tell)["best_val_dice"]))
+    return max(scores, key=lambda lr: scores[lr])
 
 
 def plan_of(wish: Wish, chosen: Entry) -> Plan:

@@ -188,3 +188,12 @@ def test_training_needs_torch_numpy_pillow_and_safetensors_alone():
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_search_takes_the_learning_rate_with_the_best_validation(small_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "LEARNING_RATES", (1e-9, 5e-3))
+
+    summary = session.run(wish(small_set, tmp_path / "run", search=True, lr=None, epochs=1), lambda _: None)
+
+    assert summary["schedule"]["lr"] == 5e-3
+    assert (tmp_path / "run" / "lr-0.005" / "curve.csv").is_file()
