@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from node.learn.lesion_catalogue import LesionPlan
-from node.learn.lesion_feed import of_run
+from node.learn.lesion_feed import Given, of_run
 from node.learn.lesion_set import LesionSet
 from node.learn.runs import pieces, runs, whole
 from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.runtime import Runtime
+from node.segment.tiles import whole_and_tiled
 
 Found = tuple[int, NDArray[np.float32]]  # number of the slice, probabilities (rows, columns)
 
@@ -108,10 +109,18 @@ def by_domain(cases: list[CaseScore]) -> dict[str, DomainScore]:
 def _of_slices(
     model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, flips: bool
 ) -> Iterator[Found]:
+    def network(hu: Tensor) -> Tensor:
+        x = prepare(hu).to(runtime.device).contiguous(memory_format=torch.channels_last)
+        with runtime.autocast():
+            logits: Tensor = model(x).main
+        return logits
+
     for at in range(len(data)):
-        hu = np.stack(data.channels(at, plan.neighbours)).astype(np.float32)
-        x = prepare(torch.from_numpy(hu)[None]).to(runtime.device).contiguous(memory_format=torch.channels_last)
-        yield at, _probability(model, x, None, runtime, flips)[0, 0].numpy()
+        hu = torch.from_numpy(np.stack(data.channels(at, plan.neighbours)).astype(np.float32))[None]
+        p = torch.sigmoid(whole_and_tiled(network, hu).float())
+        if flips:
+            p = (p + torch.sigmoid(whole_and_tiled(network, hu.flip(-1)).float()).flip(-1)) / 2.0
+        yield at, p[0, 0].cpu().numpy()
 
 
 def _of_runs(
@@ -121,20 +130,19 @@ def _of_runs(
         total = {int(at): np.zeros(data.planes[at].hu_yx.shape, np.float32) for at in run}
         n = dict.fromkeys(total, 0)
         for sequence in pieces(data, run, plan.run_length):
-            given = of_run(whole(data, sequence), prepare)
-            p = _probability(model, given.x.to(runtime.device), given.valid, runtime, flips)[0, :, 0].numpy()
+            p = _of_sequence(model, of_run(whole(data, sequence), prepare), runtime, flips)
             for number, at in enumerate(sequence.index):
                 total[at] += p[number]
                 n[at] += 1
         yield from ((at, (total[at] / n[at]).astype(np.float32)) for at in total)
 
 
-def _probability(
-    model: nn.Module, x: torch.Tensor, valid: torch.Tensor | None, runtime: Runtime, flips: bool
-) -> torch.Tensor:
-    further = () if valid is None else (valid.to(runtime.device),)
+def _of_sequence(model: nn.Module, given: Given, runtime: Runtime, flips: bool) -> NDArray[np.float32]:
+    """Return the probabilities of one sequence, (T, rows, columns)."""
+    x, valid = given.x.to(runtime.device), torch.ones(given.x.shape[:2], dtype=torch.bool, device=runtime.device)
     with runtime.autocast():
-        p = torch.sigmoid(model(x, *further).main.float())
+        p = torch.sigmoid(model(x, valid).main.float())
         if flips:
-            p = (p + torch.sigmoid(model(x.flip(-1), *further).main.float()).flip(-1)) / 2.0
-    return p.cpu()
+            p = (p + torch.sigmoid(model(x.flip(-1), valid).main.float()).flip(-1)) / 2.0
+    answer: NDArray[np.float32] = p[0, :, 0].cpu().numpy()
+    return answer

@@ -5,8 +5,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from node.segment.preprocess.resize import from_network, to_network
+
 SIDE_PX = 256
 STRIDE_PX = 128
+
+
+def whole_and_tiled(network: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
+    """Return logits (N, 1, H, W): of a large slice the mean of its tiles' and of the whole slice reduced to 256.
+
+    A slice of at most 256 x 256 goes through the network as it is.
+    """
+    h, w = pictures.shape[-2:]
+    if max(h, w) <= SIDE_PX:
+        return network(pictures)
+    whole = from_network(network(to_network(pictures, SIDE_PX)).float(), (h, w))
+    return (tiled(network, pictures) + whole) / 2.0
 
 
 def tiled(

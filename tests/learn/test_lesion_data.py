@@ -19,7 +19,7 @@ from node.learn.planes import Plane, planes
 from node.learn.runs import UNKNOWN_STEP_MM, cut_runs, draw, pieces, runs, whole
 from node.learn.subtype_picture import read_subtype
 from node.segment.preprocess.lesion_recipes import recipe
-from node.segment.tiles import tiled
+from node.segment.tiles import tiled, whole_and_tiled
 
 
 def plane(z: int, stack: str = "A", size: int = 16, tumour: bool = False, step_mm: float | None = 2.0) -> Plane:
@@ -295,6 +295,22 @@ def test_tiles_of_a_network_that_changes_nothing_make_the_picture_again(shape):
     pictures = torch.rand(2, 1, *shape)
 
     assert torch.allclose(tiled(lambda x: x, pictures, side=32, stride=16), pictures, atol=1e-6)
+
+
+def test_a_small_slice_goes_whole_and_a_large_one_in_tiles_beside_the_reduced_whole():
+    seen = []
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        seen.append(tuple(x.shape[-2:]))
+        return torch.full_like(x, 4.0 if len(seen) == 1 else 2.0)
+
+    small = whole_and_tiled(network, torch.zeros(1, 1, 200, 256))
+    seen.clear()
+    large = whole_and_tiled(network, torch.zeros(1, 1, 512, 512))
+
+    assert float(small.unique()) == 4.0
+    assert seen == [(256, 256)] * (1 + 9)
+    assert float(large.unique()) == 3.0  # half of the whole's 4, half of the tiles' 2
 
 
 def test_where_tiles_overlap_their_logits_are_averaged():
