@@ -41,6 +41,7 @@ def train_lesions(
     precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
     any_licence: bool = typer.Option(False, "--any-licence", help="Learn from every row; the weights are marked."),
+    fixed_rate: bool = typer.Option(False, "--fixed-rate", help="Never lower the learning rate."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object."),
 ) -> None:
     """Train a tumour network by patient and keep the best epoch of its moving average.
@@ -50,7 +51,7 @@ def train_lesions(
     wish = LesionWish(
         model, tuple(data), out, protocol.value, width, size, crop, neighbours, recipe, loss, lr, epochs, slices,
         average, tuple(switch), tuple(where), folds, fold, seed, budget, init, device, precision.value, threads,
-        any_licence,
+        any_licence, fixed_rate,
     )  # fmt: skip
     summary = run(wish, _tell)
     if as_json:

@@ -31,6 +31,7 @@ class LesionWish:
     ----------
     data : folders of labelled sets; a case must stand in the same part of all.
     init : folder of a run whose best weights are begun with.
+    fixed_rate : never lower the learning rate: the rows of P4's ablation before its last.
     """
 
     model: str
@@ -58,6 +59,7 @@ class LesionWish:
     precision: Precision = "auto"
     threads: int = 0
     any_licence: bool = False
+    fixed_rate: bool = False
 
 
 def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, object]:
@@ -97,6 +99,7 @@ def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
         lr=wish.lr or plan.schedule.lr,
         epochs=wish.epochs or plan.schedule.epochs,
         slices_per_epoch=wish.slices_per_epoch or plan.schedule.slices_per_epoch,
+        factor=1.0 if wish.fixed_rate else plan.schedule.factor,
     )
     return replace(
         plan,

@@ -210,6 +210,31 @@ def test_ablations_are_switches_by_name(tmp_path, text, expected):
     assert expected.items() <= sizes.items()
 
 
+# P4's cumulative rows: what each switches off, its loss and whether the rate is fixed; the last row is split in two
+P4_ROWS = {
+    "u-net": (("multi_scale=false", "dense=false", "attention=false", "lstm=false"), "ce", True),
+    "+ multi-scale": (("dense=false", "attention=false", "lstm=false"), "ce", True),
+    "+ dense": (("attention=false", "lstm=false"), "ce", True),
+    "+ attention": (("lstm=false",), "ce", True),
+    "+ lstm, forward": (("bidirectional=false",), "ce", True),
+    "+ lstm": ((), "ce", True),
+    "+ hybrid loss": ((), "ce-dice", True),
+    "+ dynamic rate": ((), "ce-dice", False),
+}
+
+
+@pytest.mark.parametrize("row", list(P4_ROWS))
+def test_each_row_of_p4s_ablation_can_be_trained(small_set, tmp_path, row):
+    switches, loss, fixed = P4_ROWS[row]
+    asked = wish(small_set, tmp_path / "run", "raemd-net", epochs=1, switches=switches, loss=loss, fixed_rate=fixed)
+
+    summary = run(asked, quiet)
+
+    assert summary["plan"]["schedule"]["factor"] == (1.0 if fixed else 0.5)
+    assert summary["plan"]["loss"] == loss
+    assert np.isfinite(summary["best_val_dice"])
+
+
 def test_an_unknown_loss_is_refused_with_those_that_there_are(tmp_path):
     with pytest.raises(InputRefused, match="dice-focal"):
         plan_of(LesionWish("unet", (tmp_path,), tmp_path, loss="luck"), lesion_entry("unet"))
