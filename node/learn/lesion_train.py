@@ -228,7 +228,8 @@ class _Run:
         plan = self.job.plan
         return {
             "model": self.job.entry.name, "sizes": dict(plan.sizes), "seed": self.job.seed, "loss": plan.loss,
-            "recipe": plan.recipe, "crop_px": plan.crop_px, "channels": plan.channels,
+            "recipe": plan.recipe, "crop_px": plan.crop_px, "channels": plan.channels, "size": plan.size,
+            "train_cases": sorted({one.case for one in self.seen.planes}),  # another fold is another run
         }  # fmt: skip
 
 

@@ -84,6 +84,14 @@ def test_a_run_of_another_loss_is_not_gone_on_with(small_set, tmp_path):
     assert caught.value.code == "RUN-OTHER"
 
 
+def test_a_run_of_another_fold_is_not_gone_on_with(small_set, tmp_path):
+    run(wish(small_set, tmp_path / "run", epochs=1, folds=4, fold=0), quiet)
+
+    with pytest.raises(InputRefused) as caught:
+        run(wish(small_set, tmp_path / "run", folds=4, fold=1), quiet)
+    assert caught.value.code == "RUN-OTHER"
+
+
 def test_a_run_may_begin_with_the_weights_of_another(small_set, tmp_path):
     run(wish(small_set, tmp_path / "first", epochs=1), quiet)
     asked = wish(small_set, tmp_path / "second", epochs=1, lr=1e-12, average=0.0, init=tmp_path / "first")
