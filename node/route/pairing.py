@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from node.facts.series import SeriesFacts
 
 _ABSOLUTE_UNITS = frozenset(("BQML", "GML", "CNTS", ""))  # standards PT-UNITS; "" is unknown, not a "no"
-UNCORRECTED = re.compile(r"\b(nac|nonac|no[ _-]?ac|uncorr\w*)\b", re.IGNORECASE)
+UNCORRECTED = re.compile(r"(?<![a-z])(nac|non?[ _-]?ac|uncorr[a-z]*)(?![a-z])", re.IGNORECASE)
 
 
 def partners_of(anchor: SeriesFacts, pets: Sequence[SeriesFacts]) -> tuple[SeriesFacts, ...]:

@@ -97,6 +97,20 @@ def working_grid(shape: tuple[int, int, int], lps_from_zyx: NDArray[np.float64])
     return WorkingGrid(_three(axes), _three(flipped), _three(factors), _three(reduced), _three(full), _three(coarse))
 
 
+def lps_from_working(grid: WorkingGrid, lps_from_zyx: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix of the working grid's block centres."""
+    zyx_from_working = np.zeros((4, 4))
+    zyx_from_working[3, 3] = 1.0
+    for i, (axis, flip, factor, size) in enumerate(
+        zip(grid.axes, grid.flipped, grid.factors, grid.full_shape, strict=True)
+    ):
+        offset = (factor - 1) / 2.0
+        zyx_from_working[axis, i] = -factor if flip else factor
+        zyx_from_working[axis, 3] = size - 1 - offset if flip else offset
+    lps: NDArray[np.float64] = lps_from_zyx @ zyx_from_working
+    return lps
+
+
 def _three(values: list[_Any] | tuple[_Any, ...]) -> tuple[_Any, _Any, _Any]:
     a, b, c = values
     return (a, b, c)

@@ -1,13 +1,12 @@
 """The carina of a segmented scan: airways are grown down from the windpipe on the working grid, then parted."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from node.measure.lesions.carina import Point, carina
 from node.segment.airways import airways
 from node.segment.body_air import body_and_air
 from node.segment.contract import Segmentation, SegmentKind
-from node.segment.working_grid import WorkingGrid, working_grid
+from node.segment.working_grid import lps_from_working, working_grid
 from node.volume.volume import Volume
 
 _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
@@ -36,18 +35,4 @@ def carina_of_scan(volume: Volume, segmentation: Segmentation) -> Point | None:
         return None
     whole = np.zeros(grid.shape, bool)
     whole[lowest:] = found & ~lungs[lowest:]
-    return carina(whole, _lps_from_working(grid, volume.lps_from_zyx))
-
-
-def _lps_from_working(grid: WorkingGrid, lps_from_zyx: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the matrix of the working grid's block centres."""
-    zyx_from_working = np.zeros((4, 4))
-    zyx_from_working[3, 3] = 1.0
-    for i, (axis, flip, factor, size) in enumerate(
-        zip(grid.axes, grid.flipped, grid.factors, grid.full_shape, strict=True)
-    ):
-        offset = (factor - 1) / 2.0
-        zyx_from_working[axis, i] = -factor if flip else factor
-        zyx_from_working[axis, 3] = size - 1 - offset if flip else offset
-    lps: NDArray[np.float64] = lps_from_zyx @ zyx_from_working
-    return lps
+    return carina(whole, lps_from_working(grid, volume.lps_from_zyx))

@@ -148,11 +148,18 @@ def test_a_transmission_scan_is_refused(judge: Judge) -> None:
         {"attenuation_method": "NONE, 0.000000 cm-1,"},
         {"description": "PET NAC"},
         {"description": "WB uncorrected"},
+        {"description": "WB_NAC_3D"},
+        {"description": "PET non-AC"},
     ],
-    ids=["no ATTN", "method", "method of a vendor", "description", "description in words"],
+    ids=["no ATTN", "method", "method of a vendor", "description", "in words", "underscores", "hyphen"],
 )
 def test_a_series_without_attenuation_correction_is_refused(changes, judge: Judge) -> None:
     assert judge(**changes).refusing == {Code.PT_NAC}
+
+
+@pytest.mark.parametrize("description", ["PET AC", "WB_AC_3D", "Nacht PET AC", "NO ACUTE"])
+def test_a_description_with_such_letters_in_a_word_is_no_sign(description: str, judge: Judge) -> None:
+    assert judge(description=description).reasons == ()
 
 
 def test_a_series_whose_corrections_lack_decay_is_refused(judge: Judge) -> None:
