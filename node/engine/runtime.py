@@ -68,7 +68,7 @@ def _configuration(settings: Settings, url: str, version: str) -> DBOSConfig:
         "executor_id": settings.engine.slot,
         "log_level": "ERROR",
         "serializer": JsonSerializer(),
-        "notification_listener_polling_interval_sec": max(settings.engine.poll_s, 0.2),
+        "notification_listener_polling_interval_sec": 1.0,  # a person's "now" to a waiting delivery
     }
 
 

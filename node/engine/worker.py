@@ -25,7 +25,7 @@ from node.settings import Settings
 
 HEAVY_STEPS = "node.engine.heavy"
 _SLOT_WITHIN_S = 5.0  # a predecessor that is just ending, or a reaper that is looking
-_REAP_EVERY_S = 2.0
+_REAP_EVERY_S = 5.0
 
 Loop = Callable[[threading.Event], None]
 
