@@ -15,7 +15,7 @@ _PADDING_HU = -1024  # what a volume holds where the scan has no value
 
 
 def cut_off(
-    hu_zyx: NDArray[np.int16], lungs_zyx: NDArray[np.bool_], spacing_zyx_mm: tuple[float, float, float]
+    hu_zyx: NDArray[np.int16], lungs_zyx: NDArray[np.bool_], lps_from_zyx: NDArray[np.float64]
 ) -> tuple[Reason, ...]:
     """Return GEO-PARTIAL with where and how much, or nothing.
 
@@ -23,21 +23,22 @@ def cut_off(
     ----------
     hu_zyx : (slices, rows, columns) int16, Hounsfield units.
     lungs_zyx : (slices, rows, columns) bool.
-    spacing_zyx_mm : between voxel centres.
+    lps_from_zyx : (4, 4) float64, mm; says which end is towards the head.
     """
-    dz, dy, dx = spacing_zyx_mm
+    dz, dy, dx = np.linalg.norm(lps_from_zyx[:3, :3], axis=0).tolist()
+    ends = ("lowest", "highest") if lps_from_zyx[2, 0] >= 0 else ("highest", "lowest")
     ends_mm2 = [float(np.count_nonzero(lungs_zyx[z])) * dy * dx for z in (0, -1)]
     sides_mm2 = _contact_mm2(hu_zyx, lungs_zyx, dz * (dy + dx) / 2.0)
     found = [
-        f"{name} over {area_mm2 / 100.0:.1f} cm²"
-        for name, area_mm2 in (("the first slice", ends_mm2[0]), ("the last slice", ends_mm2[1]))
+        f"the {end} slice over {area_mm2 / 100.0:.1f} cm²"
+        for end, area_mm2 in zip(ends, ends_mm2, strict=True)
         if area_mm2 > _LIMIT_MM2
     ]
     if sides_mm2 > _LIMIT_MM2:
         found.append(f"the border of the field of view over {sides_mm2 / 100.0:.1f} cm²")
     if not found:
         return ()
-    text = f"the lungs are cut off: they touch {' and '.join(found)} (limit 1 cm²); volumes are lower bounds"
+    text = f"both lungs together are cut off: they touch {' and '.join(found)} (limit 1 cm²); volumes are lower bounds"
     return (refuse(Code.GEO_PARTIAL, text, Affects.DENSITY, Affects.MEAN_DENSITY),)
 
 

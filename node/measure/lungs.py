@@ -23,6 +23,11 @@ from node.volume.volume import Volume
 ALGORITHM = "lung-histogram/1"  # stored with every result; raise it when any number can change
 
 _SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
+_LESIONS = {
+    LungDefinition.WITHOUT_LESIONS: "excluded",
+    LungDefinition.WITH_LESIONS: "included",
+    LungDefinition.AERATED: "included where enclosed by lung, left out at wall and hilum",
+}
 _UNITS = {
     Name.LUNG_VOLUME: "ml",
     Name.MEAN_LUNG_DENSITY: "HU",
@@ -105,10 +110,9 @@ def _quantities(
 
 
 def _parameters(name: Name, definition: LungDefinition, codes: set[Code]) -> tuple[str, ...]:
+    mask = ("vessels=included", f"lesions={_LESIONS[definition]}")
     if name is Name.LUNG_VOLUME:
-        return ("airways=outside the mask",)
-    lesions = "excluded" if definition is LungDefinition.WITHOUT_LESIONS else "included where enclosed by lung"
-    mask = ("vessels=included", f"lesions={lesions}")
+        return ("airways=outside the mask", *mask)
     kernel = ("kernel=unknown",) if Code.ACQ_KERNUNK in codes else ()
     own = {
         Name.LAA_950: ("threshold=HU <= -950",),

@@ -35,7 +35,7 @@ def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, .
             sides_ml[segment.kind] += float(np.count_nonzero(mask_zyx)) * volume.voxel_ml
             lungs_zyx |= mask_zyx
     right_ml, left_ml = sides_ml[SegmentKind.RIGHT_LUNG], sides_ml[SegmentKind.LEFT_LUNG]
-    partial = cut_off(volume.hu_zyx, lungs_zyx, volume.spacing_zyx_mm)
+    partial = cut_off(volume.hu_zyx, lungs_zyx, volume.lps_from_zyx)
     impossible = possible_volume(right_ml + left_ml, partial=bool(partial))
     if not lungs_zyx.any():
         return Refusal(impossible)

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from node.report.wording import NOT_FOR_DIAGNOSIS
 from node.segment.contract import Segmentation, SegmentKind
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
 _COLUMNS, _ROWS = 5, 4
 _TILE_PIXELS: Final = 256
+_FOOT_PIXELS: Final = 18
 _WINDOW_HU = (-1150.0, 350.0)  # centre -400, width 1500
 _COLOURS = {
     SegmentKind.RIGHT_LUNG: (255, 96, 64),
@@ -39,11 +41,12 @@ def contact_sheet(volume: Volume, segmentation: Segmentation, path: Path) -> Non
     grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
     hu = grid.turned(volume.hu_zyx)
     labels = grid.turned(segmentation.labels_zyx)
-    sheet = Image.new("RGB", (_COLUMNS * _TILE_PIXELS, _ROWS * _TILE_PIXELS))
+    sheet = Image.new("RGB", (_COLUMNS * _TILE_PIXELS, _ROWS * _TILE_PIXELS + _FOOT_PIXELS))
     for place, z in enumerate(_chosen(labels)):
         tile = _tile(hu[z], _outlines(labels[z], segmentation), grid)
         _write(tile, f"{z + 1}/{len(hu)}")
         sheet.paste(tile, (place % _COLUMNS * _TILE_PIXELS, place // _COLUMNS * _TILE_PIXELS))
+    _caption(sheet)
     sheet.save(path, quality=82)
 
 
@@ -80,6 +83,11 @@ def _tile(
     tile = Image.new("RGB", (_TILE_PIXELS, _TILE_PIXELS))
     tile.paste(Image.fromarray(picture), ((_TILE_PIXELS - size[0]) // 2, (_TILE_PIXELS - size[1]) // 2))
     return tile
+
+
+def _caption(sheet: Image.Image) -> None:
+    text = f"{NOT_FOR_DIAGNOSIS}; slices counted from the feet"
+    ImageDraw.Draw(sheet).text((4, sheet.height - _FOOT_PIXELS + 2), text, fill=(255, 255, 255))
 
 
 def _write(tile: Image.Image, text: str) -> None:

@@ -7,7 +7,7 @@ from pydicom.sr.coding import Code
 
 from node.errors import Code as ReasonCode
 from node.errors import Reason
-from node.measure.quantity import Quantity, Side
+from node.measure.quantity import Name, Quantity, Side
 from node.report import codes, tree, wording
 from node.report.document import Reference
 from node.report.equipment import Equipment
@@ -20,6 +20,15 @@ from node.segment.contract import Segmentation, SegmentKind, Task
 _LATERALITY = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT, Side.BOTH: codes.BILATERAL}
 SIDE_OF = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
 BOTH_LUNGS = "Both lungs"
+_SHORT_NAMES = {
+    Name.LUNG_VOLUME: "volume",
+    Name.MEAN_LUNG_DENSITY: "mean density",
+    Name.SD_LUNG_DENSITY: "standard deviation of density",
+    Name.LAA_950: "LAA -950",
+    Name.LAA_910: "LAA -910",
+    Name.PERC15: "Perc15",
+    Name.PD15: "PD15",
+}
 
 
 def lung_group(
@@ -40,6 +49,7 @@ def lung_group(
         *_numbers(mine, equipment.software_version),
         tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
         *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
+        *_not_given(mine),
         *warnings([*_withholding(mine), *_cut_off(mine, reasons)]),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1411")
@@ -60,9 +70,11 @@ def both_lungs_group(
         *algorithm(segmentation.models, equipment.manufacturer),
         *_numbers(mine, equipment.software_version),
         *tree.images(codes.SOURCE, source, range(len(source.frames))),
+        *_not_given(mine),
         *warnings([*_withholding(mine), *reasons]),
         *(tree.text(tree.CONTAINS, codes.UNSURE, why) for why in segmentation.unsure),
         *no_lesion(segmentation),
+        *_not_searched(segmentation),
         tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
@@ -103,6 +115,24 @@ def _cut_off(quantities: Iterable[Quantity], reasons: Iterable[Reason]) -> list[
 
 def no_lesion(segmentation: Segmentation) -> list[ContentItem]:
     """Say that nothing was segmented, only where a lesion model ran and found nothing."""
-    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in segmentation.models)
     found = any(segment.kind is SegmentKind.LESION for segment in segmentation.segments)
-    return [tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION)] if looked and not found else []
+    return [tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION)] if _looked(segmentation) and not found else []
+
+
+def _not_searched(segmentation: Segmentation) -> list[ContentItem]:
+    """Say that nobody looked, so that silence about lesions is not read as a finding."""
+    return [] if _looked(segmentation) else [tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_SEARCHED)]
+
+
+def _looked(segmentation: Segmentation) -> bool:
+    return any(model.task in (Task.LESIONS, Task.NODULES) for model in segmentation.models)
+
+
+def _not_given(quantities: Sequence[Quantity]) -> list[ContentItem]:
+    """Name the numbers that a reader may miss, with the codes that withhold them."""
+    missing = [quantity for quantity in quantities if quantity.value is None]
+    if not missing:
+        return []
+    names = ", ".join(_SHORT_NAMES[quantity.name] for quantity in missing)
+    withholding = ", ".join(dict.fromkeys(reason.code for reason in _withholding(missing)))
+    return [tree.text(tree.CONTAINS, codes.COMMENT, f"Not given: {names} ({withholding})")]

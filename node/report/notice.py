@@ -11,7 +11,7 @@ from datetime import datetime
 from highdicom.sr import ContentItem
 from pydicom.dataset import Dataset
 
-from node.errors import Code, InputRefused, Reason, Refusal, Severity
+from node.errors import Affects, Code, InputRefused, Reason, Refusal, Severity
 from node.facts.header import source_dataset
 from node.facts.instance import InstanceFacts
 from node.facts.series import SeriesFacts
@@ -80,12 +80,17 @@ def _why(refusal: Refusal) -> list[ContentItem]:
         tree.text(tree.CONTAINS, codes.COMMENT, f"{leading.code}: {leading.text}"),
     ]
     for reason in _others(refusal.reasons, leading):
-        concept = codes.REASON_NOT_PROCESSED if reason.severity is Severity.REFUSE else codes.WARNING
+        concept = codes.REASON_NOT_PROCESSED if _stops_the_series(reason) else codes.WARNING
         items.append(tree.code(tree.CONTAINS, concept, codes.reason(reason.code, meaning(reason.code))))
         items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{reason.code}: {reason.text}"))
     items.append(tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_PROCESSED))
     items.append(tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS))
     return items
+
+
+def _stops_the_series(reason: Reason) -> bool:
+    """Tell a reason of the refusal from one that would have withheld a part of a result."""
+    return reason.severity is Severity.REFUSE and Affects.SERIES in reason.affects
 
 
 def _others(reasons: Sequence[Reason], leading: Reason) -> list[Reason]:

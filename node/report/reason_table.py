@@ -48,7 +48,7 @@ GEO-THICK | R, D, L or W | Slices too thick for some measurements
     Thickness or step above 10 mm R; above 5 mm D and L; above 3 mm L below 10 mm and W; above 1.5 mm W for
     nodules
 GEO-PARTIAL | D, volumes marked partial | Lungs are cut off by the scan's limits
-    The lung mask touches the first or last slice by more than 1 cm2, or the border of the plane
+    The lung mask touches an end slice by more than 1 cm2, or the border of the plane
 GEO-MULTIVOL | R | Several volumes in one series
     Positions repeat and phase, acquisition or time tell the copies apart; W where a setting selects one
 GEO-MATRIX | R | Matrix or pixel spacing differs between slices
@@ -237,7 +237,7 @@ _FAMILIES: tuple[tuple[tuple[str, ...], CodedValue], ...] = (
     (("SYS-MEM", "SYS-TIME", "SIZE-COUNT"), codes.RESOURCE_INADEQUATE),
     (("SYS-INCOMPLETE", "GEO-GAP", "GEO-FEW", "PIX-TRUNC"), codes.OBJECT_SET_INCOMPLETE),
     (("TS-", "HU-SC", "HU-DERIVED", "HU-PHOTO", "HU-UNITS", "GEO-NONAX", "GEO-TILT"), codes.OBJECT_TYPES_NOT_SUPPORTED),
-    (("GEO-MULTIVOL", "PT-", "RT-"), codes.OBJECT_TYPES_NOT_SUPPORTED),
+    (("GEO-MULTIVOL", "PT-", "RT-", "SEG-EMPTY"), codes.OBJECT_TYPES_NOT_SUPPORTED),
     (("SEG-", "ACQ-LOWDOSE", "ACQ-MOTION", "ACQ-METAL", "GEO-THICK", "HU-LOSSY"), codes.INSUFFICIENT_QUALITY),
     (("GEO-", "HU-", "ID-", "CS-", "SIZE-", "FILE-"), codes.OBJECTS_INCORRECTLY_FORMATTED),
 )

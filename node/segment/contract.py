@@ -28,10 +28,11 @@ class SegmentKind(StrEnum):
 
 
 class LungDefinition(StrEnum):
-    """Which of the two definitions of 'lung' a mask follows; a lung volume always says which."""
+    """Which definition of 'lung' a mask follows; a lung volume always says which."""
 
     WITHOUT_LESIONS = "without lesions"
     WITH_LESIONS = "with lesions"
+    AERATED = "aerated lung, lesions only where it encloses them"  # what rules on Hounsfield units find
 
 
 @dataclass(frozen=True, slots=True)

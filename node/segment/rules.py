@@ -62,7 +62,7 @@ class RuleLungs:
         return Segmentation(
             labels_zyx=labels,
             segments=tuple(Segment(label, *_KINDS[label]) for label in present),
-            definition=LungDefinition.WITH_LESIONS,
+            definition=LungDefinition.AERATED,
             models=(self._identity,),
         )
 

@@ -73,12 +73,18 @@ def test_a_small_volume_is_explained_by_a_scan_that_cuts_the_lungs_off(chest, as
     assert codes(answer) == {Code.GEO_PARTIAL}
 
 
-@pytest.mark.parametrize("end", ["first", "last"])
-def test_lungs_at_an_end_slice_are_partial(chest, as_volume, end):
+@pytest.mark.parametrize("counted", ["towards the head", "towards the feet"])
+@pytest.mark.parametrize("end", ["lowest", "highest"])
+def test_lungs_at_an_end_slice_are_partial_and_the_end_is_named_by_the_patient(chest, as_volume, end, counted):
     volume, labels = chest
     middle = len(labels) // 2
-    part = slice(middle, None) if end == "first" else slice(None, middle)
-    answer = check_quality(as_volume(volume.hu_zyx[part], volume.lps_from_zyx), segmented(labels[part]))
+    part = slice(middle, None) if end == "lowest" else slice(None, middle)
+    hu, found, lps_from_zyx = volume.hu_zyx[part], labels[part], volume.lps_from_zyx.copy()
+    if counted == "towards the feet":
+        hu, found = hu[::-1], found[::-1]
+        lps_from_zyx[:3, 3] += lps_from_zyx[:3, 0] * (len(labels) - 1)
+        lps_from_zyx[:3, 0] *= -1
+    answer = check_quality(as_volume(hu, lps_from_zyx), segmented(found))
     reason = next(r for r in answer if r.code is Code.GEO_PARTIAL)
     assert f"the {end} slice" in reason.text
 

@@ -31,8 +31,9 @@ def columns_of(tile, colour):
     return np.nonzero((tile == colour).all(axis=2))[1]
 
 
-def test_a_sheet_has_five_tiles_across_and_four_down(sheet):
-    assert sheet.shape == (1024, 1280, 3)
+def test_a_sheet_has_five_tiles_across_and_four_down_and_a_line_of_text(sheet):
+    assert sheet.shape == (4 * 256 + 18, 5 * 256, 3)
+    assert (sheet[4 * 256 :] > 200).any()
 
 
 def test_the_patients_right_lung_is_drawn_on_the_left(sheet):

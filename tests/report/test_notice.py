@@ -7,7 +7,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from node.errors import Code, InputRefused, Reason, Refusal, refuse, warn
+from node.errors import Affects, Code, InputRefused, Reason, Refusal, refuse, warn
 from node.facts.series import SeriesFacts
 from node.report.encode import encode_notice
 from node.report.notice import NoticeInput, notice_allowed
@@ -59,6 +59,20 @@ def test_it_gives_the_leading_reason_its_family_and_the_words(series: SeriesFact
     texts = [i.TextValue for i in children(notice, "121106")]
     assert texts[0] == f"GEO-GAP: {GAP.text}"
     assert "AI result - not for diagnosis; requires physician review" in texts
+
+
+def test_a_reason_that_would_have_withheld_only_a_part_is_a_warning_not_a_reason(
+    series: SeriesFacts, out: Path
+) -> None:
+    notice = notice_of(notice_input(series, GAP, refuse(Code.GEO_THICK, "5 mm", Affects.SMALL_LESIONS)), out)
+    codes = [i.ConceptCodeSequence[0].CodeValue for i in children(notice, "LN-Q-REASON")]
+    assert codes == ["GEO-GAP", "110523"]
+    assert [i.ConceptCodeSequence[0].CodeValue for i in children(notice, "LN-Q-WARN")] == ["GEO-THICK"]
+
+
+def test_a_scan_without_lungs_is_of_no_supported_type_and_not_of_poor_quality(series: SeriesFacts, out: Path) -> None:
+    notice = notice_of(notice_input(series, refuse(Code.SEG_EMPTY, "no lungs found")), out)
+    assert [i.ConceptCodeSequence[0].CodeValue for i in children(notice, "LN-Q-REASON")] == ["SEG-EMPTY", "110522"]
 
 
 def test_it_lists_the_refused_instances_as_evidence(series: SeriesFacts, out: Path) -> None:

@@ -231,7 +231,9 @@ def test_withheld_numbers_are_left_out_and_their_code_stands_in_the_group(maker:
         (warning,) = children(group, "LN-Q-WARN")
         value = warning.ConceptCodeSequence[0]
         assert (value.CodeValue, value.CodingSchemeDesignator) == ("ACQ-DTHICK", "99LUNGNODE")
-        assert any(i.TextValue.startswith("ACQ-DTHICK: ") for i in children(group, "121106"))
+        texts = [i.TextValue for i in children(group, "121106")]
+        assert any(text.startswith("ACQ-DTHICK: ") for text in texts)
+        assert "Not given: LAA -950, LAA -910, Perc15, PD15 (ACQ-DTHICK)" in texts
 
 
 def test_reasons_of_the_series_stand_once_in_the_group_of_both(maker: CaseMaker, out: Path) -> None:
@@ -261,6 +263,13 @@ def test_no_lesion_is_said_only_where_a_lesion_model_ran(maker: CaseMaker, out: 
     found = report_of(maker.case(labels=labels, models=(LUNGS, LESIONS)), out)
     assert [len(children(groups_of(r)[-1], "LN-Q-NOLES")) for r in (silent, said, found)] == [0, 1, 0]
     assert children(groups_of(said)[-1], "LN-Q-NOLES")[0].TextValue == "No lesion segmented by this software"
+    not_searched = [
+        [i.TextValue for i in children(groups_of(r)[-1], "121106")].count(
+            "Lesions were not searched for in this analysis"
+        )
+        for r in (silent, said, found)
+    ]
+    assert not_searched == [1, 0, 0]
 
 
 def test_an_unsure_series_is_flagged_with_its_reasons(maker: CaseMaker, out: Path) -> None:
