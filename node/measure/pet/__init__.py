@@ -2,7 +2,7 @@
 
 from node.measure.pet.foci import Focus
 from node.measure.pet.lesion_uptake import LesionUptake
-from node.measure.pet.measure_pet import PetMeasurements, measure_pet
+from node.measure.pet.measurements import PetMeasurements, measure_pet
 from node.measure.pet.pet_masks import PetMasks
 from node.measure.pet.references import Reference
 from node.measure.pet.registration import Registration

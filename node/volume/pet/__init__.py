@@ -2,7 +2,7 @@
 
 from node.volume.pet.pairing import ChosenPet, check_pairing, choose_pet
 from node.volume.pet.pet_volume import PetVolume
-from node.volume.pet.read_pet import read_pet, suv_of_headers
+from node.volume.pet.read import read_pet, suv_of_headers
 from node.volume.pet.suv import SuvScale
 from node.volume.pet.suv_kind import SuvKind
 

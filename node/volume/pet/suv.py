@@ -49,6 +49,11 @@ class SuvScale:
         """The factor of all slices, None where they differ."""
         return self.factors[0] if len(set(self.factors)) == 1 else None
 
+    @property
+    def suvbw_factor(self) -> float | None:
+        """The factor if it gives SUVbw, what `result.json` shows."""
+        return self.factor if self.kind is SuvKind.BW else None
+
 
 def suv_scale(
     slices: Sequence[PetFacts], *, sex: str, description: str, is_ge: bool

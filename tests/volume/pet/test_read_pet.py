@@ -15,6 +15,7 @@ from node.phantom.grid import grid_at
 from node.phantom.pet_dicom import PetOptions, suvbw_factor, write_pet
 from node.phantom.phantom import Phantom
 from node.volume.pet import PetVolume, check_pairing, choose_pet, read_pet
+from node.volume.pet import read as reading
 from node.volume.pet.reference_time import TimeSource
 
 Write = Callable[..., SeriesFacts]
@@ -159,6 +160,30 @@ def test_a_cut_off_slice_is_refused(write: Write) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
     assert Code.PIX_TRUNC in codes_of(read_pet(series))
+
+
+def test_a_copy_of_a_slice_with_the_same_pixels_is_left_out_and_another_refused(write: Write) -> None:
+    series = write()
+    first = series.files[0]
+    dataset = pydicom.dcmread(first.path)
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.9"
+    dataset.save_as(first.path.with_name("copy.dcm"))
+    (twice,) = read_folder(first.path.parent).series
+    assert Code.GEO_DUPSAME in codes_of(volume_of(twice))
+
+    dataset.PixelData = bytes(len(dataset.PixelData))
+    dataset.save_as(first.path.with_name("copy.dcm"))
+    assert Code.GEO_DUP in codes_of(read_pet(twice))
+
+    cut = first.path.with_name("copy.dcm")
+    cut.write_bytes(cut.read_bytes()[:-40])
+    assert Code.PIX_TRUNC in codes_of(read_pet(twice))
+
+
+def test_more_voxels_than_fit_are_refused_before_they_are_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_VOXELS", 399)
+
+    assert Code.SYS_MEM in codes_of(read_pet(write()))
 
 
 def test_one_slice_is_no_volume(write: Write) -> None:

@@ -111,6 +111,7 @@ def test_lean_suv_of_an_unknown_body_keeps_its_own_name(judge: Judge) -> None:
     judged = judge(units="GML", suv_type="LBM", size_m=None)
 
     assert (judged.scale.kind, judged.factor) == (SuvKind.LBM, 1.0)
+    assert judged.scale.suvbw_factor is None
     assert judged.warned == {Code.PT_SUVTYPE}
 
 

@@ -22,6 +22,7 @@ from node.volume.stack import Stack, stack_of
 from node.volume.stored import task_of
 from node.volume.volume import SourceFrame
 
+MOST_VOXELS = 1 << 29  # 2 GiB as float32; a whole-body PET has 2 to 100 million
 _OF_CT_ONLY = frozenset((Code.GEO_FEW, Code.GEO_THICK))  # judged for lungs and nodules, by the CT
 
 
@@ -42,9 +43,13 @@ def read_pet(series: SeriesFacts, *, refuse_without_patient_id: bool = True) -> 
     identity = check_integrity(series, refuse_without_patient_id=refuse_without_patient_id)
     frames = [single_frame(file) for file in series.files]
     pixels = check_pet_pixels(frames)
-    stack = _stack(frames, readable=not _refuses((*identity, *pixels)))
+    try:
+        stack = _stack(frames, readable=not _refuses((*identity, *pixels)))
+    except InputRefused as error:
+        return Refusal((*identity, refuse(Code(error.code), error.message), *pixels))
     scale, suv = _scale(stack.frames)
-    reasons = (*identity, *pixels, *(r for r in stack.reasons if r.code not in _OF_CT_ONLY), *suv)
+    geometry = (r for r in stack.reasons if r.code not in _OF_CT_ONLY)
+    reasons = (*identity, *_size(stack.frames), *pixels, *geometry, *suv)
     if stack.lps_from_zyx is None and not _refuses(reasons):
         reasons = (*reasons, refuse(Code.GEO_FEW, "one slice is no volume: two are needed"))
     if scale is None or stack.lps_from_zyx is None or _refuses(reasons):
@@ -74,6 +79,13 @@ def suv_of_headers(series: SeriesFacts) -> tuple[SuvScale | None, tuple[Reason, 
 
 def _stack(frames: Sequence[Frame], *, readable: bool) -> Stack:
     return stack_of(frames, multivolume="refuse", same_pixels=_same_pixels if readable else _never)
+
+
+def _size(frames: Sequence[Frame]) -> tuple[Reason, ...]:
+    n = sum((f.geometry.rows or 0) * (f.geometry.columns or 0) for f in frames)
+    if n <= MOST_VOXELS:
+        return ()
+    return (refuse(Code.SYS_MEM, f"the PET has {n} voxels, at most {MOST_VOXELS} are read"),)
 
 
 def _scale(frames: Sequence[Frame]) -> tuple[SuvScale | None, tuple[Reason, ...]]:
