@@ -5,9 +5,11 @@ Volumes, attenuation, diameters and axes are computed again from the masks, plai
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from node.errors import OurMistake
 from node.measure.lesions.values import LesionMeasurements
@@ -22,6 +24,15 @@ _DRAWN_MM = 1e-3  # coordinates are written in single precision
 _PERPENDICULAR = 1e-3
 
 Mask = NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The mask of a segment within the box round it."""
+
+    box: Box
+    mask_zyx: Mask
 
 
 def same_lesions(
@@ -46,16 +57,22 @@ def same_lesions(
     if solid_is_left_out and not any(who.endswith("-solid") for who, _ in reported):
         wanted = {(who, name) for who, name in wanted if not who.endswith("-solid")}
     _require(reported == wanted, f"numbers missing in or added to the report: {_listed(reported ^ wanted)}")
-    masks = {g.tracking_uid: (g, _mask(g, decoded)) for g in with_segment if g.lesion_values}
-    for group, mask_zyx in masks.values():
-        _same_values(group, expected[group.tracking_id], mask_zyx, volume)
-    by_uid = {uid: mask_zyx for uid, (_, mask_zyx) in masks.items()}
+    numbered = [group for group in with_segment if group.lesion_values]
+    parts = (
+        {} if not numbered else _parts([g.segment_number for g in numbered if g.segment_number is not None], decoded)
+    )
+    axes: dict[str, PlainAxes] = {}
+    for group in numbered:
+        part = parts[group.segment_number or 0]
+        axes[group.tracking_uid] = plain_axes(part.mask_zyx, volume.spacing_zyx_mm, _first(part.box))
+        _same_values(group, expected[group.tracking_id], part, axes[group.tracking_uid], volume)
+    with_axes = [g for g in numbered if not _is_solid(g) and LesionName.LONG_AXIS in g.lesion_values]
     _require(
-        {g.tracking_uid for g in drawn} == {uid for uid, (g, _) in masks.items() if not _is_solid(g)},
+        {g.tracking_uid for g in drawn} == {g.tracking_uid for g in with_axes},
         "not every measured lesion has its axes drawn, or others have",
     )
     for group in drawn:
-        _same_lines(group, plain_axes(by_uid[group.tracking_uid], volume.spacing_zyx_mm), volume)
+        _same_lines(group, axes[group.tracking_uid], volume)
 
 
 def _expected(lesions: Iterable[LesionMeasurements]) -> dict[str, dict[LesionName, float]]:
@@ -71,28 +88,52 @@ def _is_solid(group: ReportedGroup) -> bool:
     return group.tracking_id.endswith("-solid")
 
 
-def _mask(group: ReportedGroup, decoded: DecodedSeg | None) -> Mask:
-    """Return the mask of a group's segment on the whole grid."""
-    if decoded is None or group.segment_number is None:
+def _parts(numbers: Iterable[int], decoded: DecodedSeg | None) -> dict[int, _Part]:
+    """Return the mask of each segment in the box round it: a whole grid for each would fill the memory."""
+    if decoded is None:
         raise OurMistake("SELF-CHECK", "the report has lesions but there is no segmentation")
-    mask_zyx: Mask = decoded.numbers_zyx == group.segment_number
-    for z, plane in decoded.over.get(group.segment_number, {}).items():
-        mask_zyx[z] |= plane
-    _require(bool(mask_zyx.any()), f"the segment of {group.tracking_id} has no voxels")
-    return mask_zyx
+    boxes = dict(enumerate(ndimage.find_objects(decoded.numbers_zyx), start=1))
+    parts: dict[int, _Part] = {}
+    for number in numbers:
+        over = decoded.over.get(number, {})
+        box = _box_of(over) if over else boxes.get(number)
+        if box is None:
+            raise OurMistake("SELF-CHECK", f"segment {number} of the report has no voxels")
+        mask_zyx: Mask = decoded.numbers_zyx[box] == number
+        for z, plane in over.items():
+            mask_zyx[z - box[0].start] |= plane[box[1:]]
+        parts[number] = _Part(box, mask_zyx)
+    return parts
 
 
-def _same_values(group: ReportedGroup, expected: dict[LesionName, float], mask_zyx: Mask, volume: Volume) -> None:
-    again = expected | _computed(mask_zyx, volume)
+def _box_of(planes: dict[int, Mask]) -> Box:
+    """Return the box round planes of a mask."""
+    found = np.any(list(planes.values()), axis=0)
+    rows, columns = np.nonzero(found.any(axis=1))[0], np.nonzero(found.any(axis=0))[0]
+    return (
+        slice(min(planes), max(planes) + 1),
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+
+
+def _first(box: Box) -> tuple[int, int, int]:
+    z, y, x = (int(s.start) for s in box)
+    return z, y, x
+
+
+def _same_values(
+    group: ReportedGroup, expected: dict[LesionName, float], part: _Part, axes: PlainAxes, volume: Volume
+) -> None:
+    again = expected | _computed(part, axes, volume)
     for name, value in group.lesion_values.items():
         _close(value, expected[name], f"{group.tracking_id}/{name} was measured as")
         _close(value, again[name], f"{group.tracking_id}/{name} from the SEG is")
 
 
-def _computed(mask_zyx: Mask, volume: Volume) -> dict[LesionName, float]:
-    hu = volume.hu_zyx[mask_zyx].astype(np.float64)
+def _computed(part: _Part, axes: PlainAxes, volume: Volume) -> dict[LesionName, float]:
+    hu = volume.hu_zyx[part.box][part.mask_zyx].astype(np.float64)
     mm3 = hu.size * volume.voxel_ml * 1000.0
-    axes = plain_axes(mask_zyx, volume.spacing_zyx_mm)
     return {
         LesionName.VOXEL_VOLUME: mm3,
         LesionName.VOLUME: mm3,
@@ -103,7 +144,7 @@ def _computed(mask_zyx: Mask, volume: Volume) -> dict[LesionName, float]:
         LesionName.LONG_AXIS: axes.long_mm,
         LesionName.SHORT_AXIS: axes.short_mm,
         LesionName.MEAN_DIAMETER: (axes.long_mm + axes.short_mm) / 2.0,
-        LesionName.MPR_DIAMETER: longest_in_planes_mm(mask_zyx, volume.spacing_zyx_mm),
+        LesionName.MPR_DIAMETER: longest_in_planes_mm(part.mask_zyx, volume.spacing_zyx_mm),
     }
 
 

@@ -25,6 +25,7 @@ from node.segment.contract import SegmentKind
 
 _PANEL = 400
 _WIDTH, _HEIGHT = 3 * _PANEL, HEADER + _PANEL + 200 + FOOTER
+ENDS = {"F": "the feet", "H": "the head", "R": "the right", "L": "the left", "A": "the front", "P": "the back"}
 _SHORT_AXIS_COLOUR = (120, 220, 255)
 
 
@@ -66,8 +67,8 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
     mask_yx = np.asarray(case.segmentation.labels_zyx[z] == lesion.label)
     box = box_round(mask_yx, plane.spacing_yx_mm)
     lines = axes_of(lesion)
-    first, last = direction(case.volume.lps_from_zyx[:3, 0].tolist())
-    place = f"slice {z + 1} of {len(case.volume.frames)}, counted from {first} to {last}"
+    first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
+    place = f"slice {z + 1} of {len(case.volume.frames)}, counted from {ENDS[first]}"
     title = f"{tracked.tracking_id}: {kind_words(lesion)}"
     picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
     near = [each for each in outlined if each.mask_yx[box[0] : box[2], box[1] : box[3]].any()]

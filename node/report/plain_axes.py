@@ -28,8 +28,10 @@ class PlainAxes:
     long_ends_yx: tuple[Ends, ...]
 
 
-def plain_axes(mask_zyx: Mask, spacing_zyx_mm: tuple[float, float, float]) -> PlainAxes:
-    """Measure the long and short axis of a mask that has voxels."""
+def plain_axes(
+    mask_zyx: Mask, spacing_zyx_mm: tuple[float, float, float], first_zyx: tuple[int, int, int] = (0, 0, 0)
+) -> PlainAxes:
+    """Measure the long and short axis of a mask that has voxels; `first_zyx` is where its first voxel lies."""
     _, down_mm, across_mm = spacing_zyx_mm
     found: list[tuple[float, float, int, Ends]] = []
     for z in np.nonzero(mask_zyx.any(axis=(1, 2)))[0].tolist():
@@ -37,8 +39,9 @@ def plain_axes(mask_zyx: Mask, spacing_zyx_mm: tuple[float, float, float]) -> Pl
             hull_mm = hull * (down_mm, across_mm)
             apart_mm = cdist(hull_mm, hull_mm)
             for a, b in np.argwhere(np.triu(apart_mm) >= apart_mm.max() - _TIE_MM).tolist():
-                (ya, xa), (yb, xb) = hull[[a, b]].tolist()
-                found.append((float(apart_mm[a, b]), _widest(hull_mm, a, b), z, ((ya, xa), (yb, xb))))
+                (ya, xa), (yb, xb) = (hull[[a, b]] + first_zyx[1:]).tolist()
+                widest_mm = _widest(hull_mm, a, b)
+                found.append((float(apart_mm[a, b]), widest_mm, z + first_zyx[0], ((ya, xa), (yb, xb))))
     longest_mm = max(long_mm for long_mm, _, _, _ in found)
     ties = [tie for tie in found if tie[0] >= longest_mm - _TIE_MM]
     return PlainAxes(longest_mm, max(t[1] for t in ties), frozenset(t[2] for t in ties), tuple(t[3] for t in ties))

@@ -6,7 +6,7 @@ from PIL import Image
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
 from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, source_plane
-from node.report.lesion_words import size_words
+from node.report.lesion_words import kind_words, size_words
 from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, draw_panel
 from node.report.segments import rgb
 from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_lines
@@ -113,7 +113,8 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
         words.append("Lesions were not looked for.")
     for lesion in case.lesions[:_LISTED]:
         words.append("")
-        words.append(f"{lesion.name}, {size_words(lesion)[0]}")
+        words.append(f"{lesion.name}: {kind_words(lesion)}")
+        words.append(size_words(lesion)[0])
     if len(prepared.lesions) > _LISTED:
         words.append(f"and {len(prepared.lesions) - _LISTED} more")
     codes = list(dict.fromkeys(reason.code.value for reason in case.reasons))

@@ -11,12 +11,13 @@ from pydicom.dataset import Dataset
 from pydicom.sr import _concepts_dict
 
 from node.errors import Affects, Code, refuse, warn
+from node.measure.lesions.lesions import measure_lesions
 from node.report import codes
 from node.report.check import self_check
 from node.report.encode import ReportInput, encode_results
-from node.settings import Objects
-from tests.report.conftest import CaseMaker, Grid, children, every_item, groups_of
-from tests.report.lesion_case import GRID, chest, lesion_case
+from node.settings import Objects, Rung
+from tests.report.conftest import CaseMaker, Grid, children, enhanced_case, every_item, groups_of, numbers
+from tests.report.lesion_case import GRID, chest, lesion_case, segmentation
 from tests.report.test_sr import FORBIDDEN_CODES, FORBIDDEN_WORDS
 
 
@@ -373,3 +374,68 @@ def test_public_codes_are_those_of_the_dictionary(coded_concept: object) -> None
     scheme = _concepts_dict.concepts[coded_concept.scheme_designator]
     assert any(coded_concept.value in entry and entry[coded_concept.value][0] == coded_concept.meaning
                for entry in scheme.values())  # fmt: skip
+
+
+def test_lesions_are_segments_from_the_largest_down_each_followed_by_its_solid_component(
+    maker: CaseMaker, out: Path
+) -> None:
+    case = lesion_case(maker)
+    seg, _ = made(case, out)
+    assert [s.SegmentLabel for s in seg.SegmentSequence][2:] == ["nodule-2", "nodule-2-solid", "nodule-1", "nodule-3"]
+    assert seg.SegmentsOverlap == "YES"
+    assert seg.ContentDescription == "Lung and lesion segmentation (AI)"
+    colours = {s.SegmentLabel: tuple(s.RecommendedDisplayCIELabValue) for s in seg.SegmentSequence}
+    assert len(set(colours.values())) == 4  # two lungs, lesions, solid components
+    frames = [g.SegmentIdentificationSequence[0].ReferencedSegmentNumber for g in seg.PerFrameFunctionalGroupsSequence]
+    assert frames == sorted(frames)
+
+
+def test_without_a_solid_component_segments_do_not_overlap(maker: CaseMaker, out: Path) -> None:
+    labels, _ = chest()
+    labels[labels == 4] = 2
+    seg, _ = made(lesion_case(maker, labels=labels), out)
+    assert seg.SegmentsOverlap == "NO"
+
+
+def test_lesions_beyond_twenty_are_segmented_and_grouped_without_numbers(maker: CaseMaker, out: Path) -> None:
+    labels, _ = chest()
+    labels[labels > 2] = 1
+    for i in range(22):
+        z, x = 6 + 4 * (i // 8), 12 + 2 * (i % 8)
+        labels[z : z + (2 if i < 20 else 1), 30, x] = 3 + i
+    case = lesion_case(maker, labels=labels)
+    assert len(case.lesions) == 20
+    objects = encode_results(case, out)
+    report = dcmread(objects[1].path)
+    assert sum(template(g) == "1411" for g in groups_of(report)) == 2 + 22
+    unmeasured = group_of(report, "nodule-22")
+    assert [c for c in unmeasured.ContentSequence if c.ValueType == "NUM"] == []
+    assert coded(unmeasured, "121071") == ["52988006"]
+    self_check(objects, case.volume, case.segmentation, case.quantities, case.lesions)
+
+
+def test_axes_on_an_enhanced_source_name_the_frame(tmp_path: Path, out: Path) -> None:
+    case = enhanced_case(tmp_path / "enhanced")
+    labels = case.segmentation.labels_zyx.copy()
+    labels[8:12, 9:14, 6:10] = 3
+    found = segmentation(labels)
+    lesions = measure_lesions(case.volume, found, ())
+    case = replace(case, segmentation=found, lesions=lesions, quantities=numbers(case.volume, labels))
+    objects = encode_results(case, out)
+    group = group_of(dcmread(objects[1].path), "nodule-1", "1501")
+    image = children(group, "103339001")[0].ContentSequence[0].ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedFrameNumber == case.volume.frames[lesions[0].size.axes.slice_index].frame_number
+    self_check(objects, case.volume, case.segmentation, case.quantities, case.lesions)
+
+
+def test_the_same_case_gives_the_same_uids_and_another_device_others(maker: CaseMaker, tmp_path: Path) -> None:
+    case = lesion_case(maker)
+    uids = []
+    for number, device in enumerate((case.identity.device_uid, case.identity.device_uid, "2.25.1")):
+        folder = tmp_path / f"out{number}"
+        folder.mkdir()
+        same = replace(case, identity=replace(case.identity, device_uid=device))
+        objects = encode_results(same, folder, frozenset(Rung))
+        uids.append({(o.kind, o.sop_instance_uid, o.series_instance_uid) for o in objects})
+    assert uids[0] == uids[1]
+    assert not uids[0] & uids[2]

@@ -1,6 +1,7 @@
 """Every kind of object of a case with three nodules before other people's tools."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,16 @@ import pytest
 import SimpleITK
 
 from node.errors import Code, refuse, warn
+from node.facts.folder import read_folder
+from node.facts.series import SeriesFacts
+from node.measure.lesions.lesions import measure_lesions
 from node.report.check import self_check
-from node.report.encode import encode_results
+from node.report.encode import ReportInput, encode_results
+from node.report.uids import device_uid
 from node.settings import Objects, Rung
-from tests.report.conftest import BIN, CaseMaker, run_tool
-from tests.report.lesion_case import GRID, chest, lesion_case
-from tests.report.test_validators import not_allowed
+from tests.report.conftest import BIN, CaseMaker, case_of, numbers, run_tool
+from tests.report.lesion_case import GRID, chest, lesion_case, segmentation
+from tests.report.test_validators import REAL_SERIES, not_allowed
 
 # of a report that refers to a label map: the tool takes only the older class for a segmentation
 FALSE_ALARM = (
@@ -40,6 +45,40 @@ def test_every_kind_of_object_has_no_error_and_only_allowed_warnings(
         if one.kind in TREES:
             run_tool("/usr/bin/dsrdump", "+Pl", one.path)
         run_tool("/usr/bin/dcmdump", "-q", one.path)
+
+
+def with_nodules(series: SeriesFacts) -> ReportInput:
+    """Return a case of a real series with made-up lungs and three made-up nodules in them, measured."""
+    case = case_of(series)
+    labels = case.segmentation.labels_zyx.copy()
+    n, rows, columns = labels.shape
+    dz, dy, dx = case.volume.spacing_zyx_mm
+    z, y, x = np.ogrid[:n, :rows, :columns]
+    for label, (cz, cy, cx, mm) in {
+        3: (0.5, 0.45, 0.25, 9.0),
+        4: (0.6, 0.5, 0.72, 17.0),
+        5: (0.4, 0.5, 0.3, 6.0),
+    }.items():
+        near = ((z - cz * n) * dz) ** 2 + ((y - cy * rows) * dy) ** 2 + ((x - cx * columns) * dx) ** 2 < mm**2
+        labels[near] = label
+    hu = case.volume.hu_zyx.copy()
+    hu[labels > 2] = 40
+    volume, found = replace(case.volume, hu_zyx=hu), segmentation(labels)
+    lesions = measure_lesions(volume, found, ())
+    case = replace(case, volume=volume, segmentation=found, quantities=numbers(volume, labels), lesions=lesions)
+    return replace(case, identity=replace(case.identity, device_uid=device_uid(found.models)))
+
+
+@pytest.mark.parametrize("folder", REAL_SERIES)
+def test_every_kind_of_object_of_real_series_is_valid(data_dir: Path, out: Path, folder: str) -> None:
+    case = with_nodules(max(read_folder(data_dir / folder).series, key=lambda s: s.n_instances))
+    made = encode_results(case, out, frozenset(Rung))
+    self_check(made, case.volume, case.segmentation, case.quantities, case.lesions)
+    assert {one.kind for one in made} == {"SEG", "SR", "OUTLINES", "SC", "PDF", "RTSTRUCT", "KO"}
+    assert {one.path.name: not_allowed(one.path) for one in made} == {one.path.name: [] for one in made}
+    for one in made:
+        if one.kind in TREES:
+            run_tool("/usr/bin/dsrdump", "+Pl", one.path)
 
 
 def test_a_label_map_and_what_refers_to_it_is_valid_but_for_one_false_alarm(maker: CaseMaker, out: Path) -> None:

@@ -15,7 +15,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "series": {"source_series_uids": ("1.2.3", "1.2.4")},
     "pixels": {"instances_digest": digest_of_instances([("1.2.3", "ab")])},
     "device": {"device_uid": device_uid([LESIONS])},
-    "results version": {"results_version": "2"},
+    "results version": {"results_version": "99"},
     "runtime": {"runtime": "cuda/float16/torch"},
     "settings": {"config_hash": "e" * 64},
     "route": {"route": "chest-ct"},
