@@ -104,7 +104,10 @@ def _print(shown: Shown, picture: Path | None) -> None:
 def _table(shown: Shown) -> Table:
     """One line per measure, one column per region."""
     regions = tuple(dict.fromkeys(row.where for row in shown.rows))
-    values = {(row.what, row.where): f"{row.value:.1f} {row.unit}" for row in shown.rows}
+    values = {
+        (row.what, row.where): f"{row.value:.1f} {row.unit}" + (" (partial)" if row.partial else "")
+        for row in shown.rows
+    }
     table = Table("as stored in Orthanc", *regions)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -117,7 +120,10 @@ def _as_json(shown: Shown, picture: Path | None) -> dict[str, object]:
     return {
         "study_instance_uid": shown.study_instance_uid,
         "outcome": "refused" if shown.found.report is None else "processed",
-        "measurements": [{"what": r.what, "where": r.where, "value": r.value, "unit": r.unit} for r in shown.rows],
+        "measurements": [
+            {"what": r.what, "where": r.where, "value": r.value, "unit": r.unit, "partial": r.partial}
+            for r in shown.rows
+        ],
         "comments": list(shown.comments),
         "picture": str(picture) if picture else None,
         "viewer": shown.link,

@@ -1,6 +1,7 @@
 """`lungnode serve`, `receive` and `work`: the node's processes."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -40,7 +41,14 @@ def receive(config: Path | None = _CONFIG) -> None:
     """
     from node.receive.process import run  # noqa: PLC0415 - only this process needs it
 
-    run(_settings(config))
+    settings = _settings(config)
+
+    def archive_holds(sop_uids: Sequence[str]) -> frozenset[str]:
+        from node.archive.holds import held_by_archives  # noqa: PLC0415 - a request for commitment is rare
+
+        return held_by_archives(settings, sop_uids)
+
+    run(settings, archive_holds)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydicom.filereader import read_file_meta_info
 from pynetdicom import _config
 
-from node.deliver.association import Association, NoAssociation, open_association
+from node.deliver.association import Association, NoAssociation, keep_answers, open_association
 from node.deliver.receipt import Outgoing, Receipt, State, same_for_all
 from node.deliver.status import classify, written
 from node.settings import Destination
@@ -22,6 +22,7 @@ def send(objects: Sequence[Outgoing], destination: Destination, *, calling: str)
         if isinstance(opened, NoAssociation):
             state = State.PERMANENT if opened.contexts_refused else State.RETRYABLE
             return same_for_all(objects, state, opened.status, opened.text)
+        keep_answers(opened)
         return send_over(opened, objects)
 
 
@@ -40,6 +41,7 @@ def _store_one(association: Association, accepted: set[tuple[str, str]], number:
         return Receipt(uid, State.PERMANENT, "context-refused", "the peer does not take this class in this syntax")
     answer = association.send_c_store(sent.path, msg_id=number)
     if "Status" not in answer:
+        association.abort()  # else the next object is sent into the dead association, and waited for
         return Receipt(uid, State.RETRYABLE, "no-answer", "the association ended before an answer came")
     return Receipt(uid, classify(answer.Status), written(answer.Status))
 

@@ -20,6 +20,7 @@ from node.engine.case_file import (
 )
 from node.engine.delivery_file import all_deliveries
 from node.engine.outbox import kept
+from node.engine.outcome import PET_NOT_MEASURED
 from node.engine.queueing import enqueue_case
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, stop
@@ -124,8 +125,10 @@ def source_of(series: SeriesFacts, data_dir: Path) -> SourceSeries:
 
 def _notes(selection: Selection) -> Iterable[SeriesNote]:
     for case in selection.cases:
-        for series in (case.anchor, *case.partners):
-            yield SeriesNote(series.series_instance_uid, series.first.modality, "analysed", case.reasons)
+        anchor = case.anchor
+        yield SeriesNote(anchor.series_instance_uid, anchor.first.modality, "analysed", case.reasons)
+        for pet in case.partners:
+            yield SeriesNote(pet.series_instance_uid, pet.first.modality, "passed-over", (PET_NOT_MEASURED,))
     for passed in selection.passed:
         role = Role(passed.role).value
         yield SeriesNote(passed.series.series_instance_uid, passed.series.first.modality, role, passed.reasons)

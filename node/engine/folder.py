@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node.engine.analysis import write_analysis
 from node.engine.line import analyse_volume, encode_case, identify, model_of, read_case, timed
-from node.engine.outcome import FileLine, Outcome, SeriesLine, SeriesRole, Verdict
+from node.engine.outcome import PET_NOT_MEASURED, FileLine, Outcome, SeriesLine, SeriesRole, Verdict
 from node.errors import InputRefused, Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
 from node.report.encode import encode_notice
@@ -181,7 +181,8 @@ def _lines_of(made: _Made) -> tuple[SeriesLine, ...]:
     anchor = made.case.anchor
     own = SeriesLine(anchor.series_instance_uid, anchor.first.modality, role, made.outcome.reasons)
     partners = tuple(
-        SeriesLine(p.series_instance_uid, p.first.modality, SeriesRole.ANALYSED) for p in made.case.partners
+        SeriesLine(p.series_instance_uid, p.first.modality, SeriesRole.PASSED_OVER, (PET_NOT_MEASURED,))
+        for p in made.case.partners
     )
     return (own, *partners)
 

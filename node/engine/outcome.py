@@ -6,12 +6,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from node.errors import Code, Reason, Severity
+from node.errors import Code, Reason, Severity, warn
 from node.measure.quantity import Quantity
 from node.report.encoded import EncodedObject
 from node.segment.contract import ModelIdentity
 
 SCHEMA_VERSION = 1
+
+
+PET_NOT_MEASURED = warn(Code.RT_PASSED, "paired with the CT, but this version measures nothing on PET")
 
 
 class Verdict(StrEnum):

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 
 from pydicom import Dataset, dcmread
 
+from node.errors import Code
 from node.harness.orthanc import OrthancSite
 from node.report import codes
 from node.report.kinds import NOTICE, SEG, SR
@@ -40,6 +41,7 @@ class Row:
     where: str
     value: float
     unit: str
+    partial: bool = False  # the report warns that the lungs are cut off: a volume is a lower bound
 
 
 def wait_for_results(
@@ -94,11 +96,13 @@ def _walk(item: Dataset, code_value: str) -> Iterator[Dataset]:
 
 def _rows(group: Dataset) -> Iterator[Row]:
     where = next((str(i.TextValue) for i in group.ContentSequence if _code(i) == codes.TRACKING_IDENTIFIER.value), "")
+    cut_off = any(_says(item, Code.GEO_PARTIAL) for item in group.ContentSequence)
     for item in group.ContentSequence:
         if item.ValueType == "NUM":
             measured = item.MeasuredValueSequence[0]
             unit = str(measured.MeasurementUnitsCodeSequence[0].CodeValue)
-            yield Row(_what(item), where, float(measured.NumericValue), AS_PEOPLE_SAY.get(unit, unit))
+            value, partial = float(measured.NumericValue), cut_off and _code(item) == codes.VOLUME.value
+            yield Row(_what(item), where, value, AS_PEOPLE_SAY.get(unit, unit), partial)
 
 
 def _what(number: Dataset) -> str:
@@ -108,6 +112,11 @@ def _what(number: Dataset) -> str:
         if _code(child) == codes.DERIVATION.value:
             return f"{meaning}, {str(child.ConceptCodeSequence[0].CodeMeaning).lower()}"
     return meaning
+
+
+def _says(item: Dataset, code: Code) -> bool:
+    values = item.get("ConceptCodeSequence")
+    return _code(item) == codes.WARNING.value and bool(values) and values[0].CodeValue == code
 
 
 def _code(item: Dataset) -> str:

@@ -18,6 +18,7 @@ from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import build_context
 
+from node.deliver.association import keep_answers
 from node.errors import WorldUnavailable
 
 SUCCESS = 0x0000
@@ -177,18 +178,6 @@ def _associate(kinds: Sequence[tuple[str, str]], ae_title: str, host: str, port:
         raise WorldUnavailable("NET-ASSOCIATE", f"{ae_title} at {host}:{port} {how} (we call ourselves {calling})")
     keep_answers(association)
     return association
-
-
-def keep_answers(association: Any) -> None:
-    """Keep pynetdicom 3.0.4's own reactor from taking an answer away.
-
-    The reactor sets `_is_paused` and waits at its checkpoint; a sender that clears the checkpoint between these two
-    lines sends while the reactor goes on to look for messages once more. Where the answer is as quick as our
-    receiver's, the reactor finds it, takes it for a stray one, and the sender waits in vain (seen once in about a
-    thousand instances on a busy machine). A requestor of C-STORE has no use for what the reactor finds.
-    """
-    wait_for = association.dimse.get_msg
-    association.dimse.get_msg = lambda block=False: wait_for(block=True) if block else (None, None)
 
 
 def _send_over(association: Any, files: Sequence[_File], done: Callable[[], None]) -> list[Sent]:
