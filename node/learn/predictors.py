@@ -15,7 +15,9 @@ from node.learn.catalogue import entry
 from node.learn.predictions import LIST, read_list, read_mask
 from node.learn.train import BEST
 from node.segment.contract import LungDefinition, Task
+from node.segment.ensemble import members_of
 from node.segment.lung_mask import MaskPlan, lung_mask
+from node.segment.model_card import ModelCard
 from node.segment.network_model import load_network
 from node.segment.registry import verify
 from node.segment.rules import lung_labels
@@ -70,6 +72,8 @@ def predictor(
     card = verify(name, models_dir)
     if card.kind == "rules":
         return Predictor(name, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, frozenset(), _by_rules)
+    if card.kind == "ensemble":
+        return _of_ensemble(card, models_dir, device, precision)
     loaded = load_network(card, runtime(device, precision))
     return Predictor(
         name,
@@ -95,6 +99,20 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
         definition,
         frozenset(told["train_cases"]),
         lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan),
+    )
+
+
+def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precision: Precision) -> Predictor:
+    """Return the vote of the members' masks."""
+    members = [predictor(name, models_dir, device, precision) for name in members_of(card)]
+    votes = int(card.options.get("votes", 1))
+    same = {member.definition for member in members}
+    return Predictor(
+        card.name,
+        Task.LUNGS,
+        members[0].definition if len(same) == 1 else LungDefinition.WITH_LESIONS,
+        frozenset().union(*(member.train_cases for member in members)),
+        lambda item: np.sum([member.find(item) for member in members], axis=0) >= votes,
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from node.errors import Misconfigured
 from node.segment.contract import LungModel, ModelIdentity, Task
+from node.segment.ensemble import ALGORITHM as ENSEMBLE
+from node.segment.ensemble import load_ensemble
 from node.segment.model_card import ModelCard, changed_files, read_card
 from node.shipped import shipped
 
@@ -83,6 +85,9 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
 
         _check_algorithm(card, ALGORITHM)
         return RuleLungs(_identity(card, RUNTIME), threads)
+    if card.kind == "ensemble":
+        _check_algorithm(card, ENSEMBLE)
+        return load_ensemble(card, lambda member: load_lungs(member, models_dir, threads))
     from node.segment.network_model import load_network_lungs  # noqa: PLC0415  torch loads slowly
 
     return load_network_lungs(card, threads)
