@@ -76,15 +76,17 @@ def measure_pet(
 def _regions(pet: PetVolume, volume: Volume, segmentation: Segmentation) -> list[tuple[Segment, SearchRegion | None]]:
     boxes = ndimage.find_objects(segmentation.labels_zyx)
     of = {s.label: s for s in segmentation.segments if s.kind is SegmentKind.LESION}
-    counts = np.bincount(segmentation.labels_zyx.ravel(), minlength=max(of, default=0) + 1)
-    chosen = largest({label: int(counts[label]) for label in of if counts[label]})
+    masks: dict[int, NDArray[np.bool_]] = {
+        label: segmentation.labels_zyx[box] == label
+        for label, box in enumerate(boxes, start=1)
+        if box is not None and label in of
+    }
     found = []
-    for label in sorted(chosen):
+    for label in sorted(largest({label: int(np.count_nonzero(mask)) for label, mask in masks.items()})):
         box = boxes[label - 1]
         matrix = volume.lps_from_zyx.copy()
         matrix[:3, 3] += matrix[:3, :3] @ [s.start for s in box]
-        mask: NDArray[np.bool_] = segmentation.labels_zyx[box] == label
-        found.append((of[label], search_region(mask, matrix, pet.suv_zyx.shape, pet.lps_from_zyx)))
+        found.append((of[label], search_region(masks[label], matrix, pet.suv_zyx.shape, pet.lps_from_zyx)))
     return found
 
 

@@ -17,6 +17,7 @@ from node.measure.aorta import descending_column
 from node.measure.landmarks import landmarks
 from node.measure.pet.chest_of_ct import ChestOfCt
 from node.measure.pet.sphere import sphere_uptake
+from node.segment.box import Box, box_of
 from node.segment.contract import Segmentation
 from node.volume.pet import PetVolume
 from node.volume.volume import Volume
@@ -29,6 +30,7 @@ MOST_UNEVEN = 0.3
 _AVERAGED_MM = 10.0
 _FROM_WALL_MM = 15.0  # from the sides of the lung's columns: heart and chest wall stay out
 _BELOW_BASE_MM = 90.0
+_ROUND_MM = 40.0  # beyond this far from anything else one place in the liver is as good as another
 
 Point = tuple[float, float, float]
 
@@ -71,16 +73,29 @@ def _even_sphere(pet: PetVolume, centre_lps_mm: Point, diameter_mm: float) -> Re
 def _liver_centre(chest: ChestOfCt, highest_hu: int) -> tuple[int, int, int] | None:
     """Return the voxel under the right lung that is farthest from whatever is no liver by its attenuation."""
     under = _under_lung(chest)
-    if not under.any():
+    found = box_of(under)
+    if found is None:
         return None
+    box = _widened(found, chest)
     smooth = ndimage.uniform_filter(
-        chest.hu.astype(np.float32), [max(1, round(_AVERAGED_MM / mm)) for mm in chest.spacing_mm]
+        chest.hu[box].astype(np.float32), [max(1, round(_AVERAGED_MM / mm)) for mm in chest.spacing_mm]
     )
-    even = (smooth >= LIVER_HU[0]) & (smooth <= highest_hu)
-    even[[0, -1]] = False  # the scan's ends are an end of the liver, too
-    deep_mm = np.where(under, ndimage.distance_transform_edt(even, sampling=chest.spacing_mm), 0.0)
+    even = np.pad((smooth >= LIVER_HU[0]) & (smooth <= highest_hu), 1)  # an end of the scan is one of the liver, too
+    from_other_mm = ndimage.distance_transform_edt(even, sampling=chest.spacing_mm)[1:-1, 1:-1, 1:-1]
+    deep_mm = np.where(under[box], from_other_mm, 0.0)
     z, y, x = (int(i) for i in np.unravel_index(deep_mm.argmax(), deep_mm.shape))
-    return (z, y, x) if deep_mm[z, y, x] >= LIVER_MM / 2.0 else None
+    if deep_mm[z, y, x] < LIVER_MM / 2.0:
+        return None
+    return (z + box[0].start, y + box[1].start, x + box[2].start)
+
+
+def _widened(box: Box, chest: ChestOfCt) -> Box:
+    """Return a box with so much round it that distances in it are those in the chest, where they decide anything."""
+    z, y, x = (
+        slice(max(s.start - round(_ROUND_MM / mm), 0), s.stop + round(_ROUND_MM / mm))
+        for s, mm in zip(box, chest.spacing_mm, strict=True)
+    )
+    return z, y, x
 
 
 def _under_lung(chest: ChestOfCt) -> NDArray[np.bool_]:

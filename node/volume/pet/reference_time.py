@@ -137,5 +137,5 @@ def derived_start(one: PetFacts, source: TimeSource, half_life_s: float, *, is_g
     if source is TimeSource.FRAME_REFERENCE:
         back_s = one.frame_reference_s or 0.0
     else:
-        back_s = half_life_s * log2(one.decay_factor) if one.decay_factor and one.decay_factor > 1.0 else 0.0
+        back_s = half_life_s * log2(one.decay_factor) if one.decay_factor and one.decay_factor > 0 else 0.0
     return one.acquired + timedelta(seconds=mean_s - back_s) if back_s > 0 else None
