@@ -1,6 +1,7 @@
 """A small labelled set on disk: squares of lung in discs of body, with an index like the shared sets'."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from node.learn.session import Wish, run
+from node.learn import protocol, session
+from node.learn.catalogue import Entry
+from node.learn.protocol import Plan
+from node.learn.session import Wish
 
 COLUMNS = [
     "id", "case", "image", "mask", "source", "domain", "hu_slope", "hu_intercept", "label", "width", "height",
@@ -65,6 +69,17 @@ def small_set(tmp_path: Path) -> Path:
     return write_set(tmp_path / "set", split)
 
 
+def hasty(chosen: Entry) -> Plan:
+    """The reduced protocol with a tenth of its steps: these sets are learnt in seconds."""
+    plan = protocol.reduced(chosen)
+    return replace(plan, schedule=replace(plan.schedule, slices_per_epoch=48))
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "reduced", hasty)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small U-Net that has learnt the squares: a run folder."""
@@ -73,18 +88,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trained")
     split = {"A": "train", "B": "train", "C": "train", "D": "val"}
     small = write_set(root / "set", split)
-    wish = Wish(
-        "unet",
-        small,
-        root / "run",
-        width=4,
-        size=64,
-        lr=5e-3,
-        epochs=12,
-        precision="fp32",
-        device="cpu",
-        switches=("depth=3",),
-    )
-    run(wish, lambda _: None)
+    sizes = {"width": 4, "size": 64, "switches": ("depth=3",)}
+    wish = Wish("unet", small, root / "run", lr=1e-2, epochs=20, precision="fp32", device="cpu", **sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "reduced", hasty)
+        session.run(wish, lambda _: None)
     torch.set_num_threads(threads)
     return root / "run"

@@ -37,9 +37,9 @@ def wish(small_set: Path, out: Path, **other: object) -> Wish:
 def test_a_network_learns_a_small_set(small_set, tmp_path):
     points: list[Point] = []
 
-    summary = session.run(wish(small_set, tmp_path / "run", epochs=6), points.append)
+    summary = session.run(wish(small_set, tmp_path / "run", epochs=12, lr=1e-2), points.append)
 
-    assert [point.epoch for point in points] == list(range(6))
+    assert [point.epoch for point in points] == list(range(12))
     assert summary["best_val_dice"] > 0.8
     assert (summary["state"], summary["converged"]) == ("epochs", False)
 
