@@ -58,9 +58,7 @@ def same_lesions(
         wanted = {(who, name) for who, name in wanted if not who.endswith("-solid")}
     _require(reported == wanted, f"numbers missing in or added to the report: {_listed(reported ^ wanted)}")
     numbered = [group for group in with_segment if group.lesion_values]
-    parts = (
-        {} if not numbered else _parts([g.segment_number for g in numbered if g.segment_number is not None], decoded)
-    )
+    parts = _parts([g.segment_number for g in numbered if g.segment_number is not None], decoded)
     axes: dict[str, PlainAxes] = {}
     for group in numbered:
         part = parts[group.segment_number or 0]
@@ -88,8 +86,10 @@ def _is_solid(group: ReportedGroup) -> bool:
     return group.tracking_id.endswith("-solid")
 
 
-def _parts(numbers: Iterable[int], decoded: DecodedSeg | None) -> dict[int, _Part]:
+def _parts(numbers: Sequence[int], decoded: DecodedSeg | None) -> dict[int, _Part]:
     """Return the mask of each segment in the box round it: a whole grid for each would fill the memory."""
+    if not numbers:
+        return {}
     if decoded is None:
         raise OurMistake("SELF-CHECK", "the report has lesions but there is no segmentation")
     boxes = dict(enumerate(ndimage.find_objects(decoded.numbers_zyx), start=1))

@@ -72,14 +72,23 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
     title = f"{tracked.tracking_id}: {kind_words(lesion)}"
     picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
     near = [each for each in outlined if each.mask_yx[box[0] : box[2], box[1] : box[3]].any()]
+    near_caption = "Lung window, axes" if lines else "Lung window"
     panels = (
         draw_panel(plane, _PANEL, LUNG_WINDOW_HU, outlined=outlined, frame=box, caption="Lung window"),
-        draw_panel(plane, _PANEL, LUNG_WINDOW_HU, outlined=near, lines=lines, box=box, caption="Lung window, axes"),
+        draw_panel(
+            plane,
+            _PANEL,
+            LUNG_WINDOW_HU,
+            outlined=near,
+            lines=lines,
+            box=box,
+            caption=near_caption,
+        ),
         draw_panel(plane, _PANEL, SOFT_WINDOW_HU, box=box, caption="Soft tissue window"),
     )
     for i, panel in enumerate(panels):
         picture.paste(panel, (i * _PANEL, HEADER))
-    left = [*size_words(lesion)]
+    left = [*size_words(lesion), *(f"{reason.code}: {reason.text}" for reason in lesion.refused_by)]
     right = [*distance_words(lesion), lesion.further.text, f"Shown: {place}"]
     if case.segmentation.unsure:
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")

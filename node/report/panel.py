@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from node.report.contours import outlines
 from node.report.fonts import picture_font
@@ -18,10 +18,11 @@ Box = tuple[int, int, int, int]  # first row, first column, end row, end column
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)  # centre -600, width 1500
 SOFT_WINDOW_HU = (-160.0, 240.0)  # centre 40, width 400
-WHITE, YELLOW, GREY = (255, 255, 255), (255, 224, 0), (150, 150, 150)
+BLACK, WHITE, YELLOW, GREY = (0, 0, 0), (255, 255, 255), (255, 224, 0), (150, 150, 150)
 _DIRECTIONS = (("R", "L"), ("A", "P"), ("F", "H"))  # towards low and high x, y, z of LPS
 _SCALE_MM = 20.0
 _MARGIN = 6
+_EDGE = 2  # pixels of black round letters, so that they can be read on bright tissue
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def draw_panel(
             draw.line([*points, points[0]], fill=each.colour, width=each.width)
         if each.name:
             y, x = np.argwhere(each.mask_yx).max(axis=0).tolist()
-            draw.text(at(y, x), each.name, fill=WHITE, font=picture_font(13), stroke_width=1, stroke_fill=(0, 0, 0))
+            _say(draw, at(y, x), each.name, picture_font(13))
     for line in lines:
         draw.line([at(*end) for end in line.ends_yx], fill=line.colour, width=2)
     if frame is not None:
@@ -105,7 +106,7 @@ def draw_panel(
     _letters(draw, size, plane)
     _scale(draw, size, _SCALE_MM * scale)
     if caption:
-        draw.text((_MARGIN, _MARGIN), caption, fill=WHITE, font=picture_font(14))
+        _say(draw, (_MARGIN, _MARGIN), caption, picture_font(14))
     return picture
 
 
@@ -134,14 +135,26 @@ def _letters(draw: ImageDraw.ImageDraw, size: int, plane: Plane) -> None:
     font = picture_font(16, bold=True)
     (west, east), (north, south) = direction(plane.row_lps), direction(plane.column_lps)
     middle = size / 2
-    draw.text((_MARGIN, middle), west, fill=YELLOW, font=font, anchor="lm")
-    draw.text((size - _MARGIN, middle), east, fill=YELLOW, font=font, anchor="rm")
-    draw.text((middle, _MARGIN), north, fill=YELLOW, font=font, anchor="mt")
-    draw.text((middle, size - _MARGIN), south, fill=YELLOW, font=font, anchor="mb")
+    _say(draw, (_MARGIN, middle), west, font, YELLOW, "lm")
+    _say(draw, (size - _MARGIN, middle), east, font, YELLOW, "rm")
+    _say(draw, (middle, _MARGIN), north, font, YELLOW, "mt")
+    _say(draw, (middle, size - _MARGIN), south, font, YELLOW, "mb")
 
 
 def _scale(draw: ImageDraw.ImageDraw, size: int, length: float) -> None:
     """Draw a bar of 20 mm in the lower right corner."""
     y, end = size - 2 * _MARGIN, size - 2 * _MARGIN
+    draw.line((end - length - 1, y, end + 1, y), fill=BLACK, width=5)
     draw.line((end - length, y, end, y), fill=WHITE, width=3)
-    draw.text((end, y - 4), f"{_SCALE_MM:.0f} mm", fill=WHITE, font=picture_font(12), anchor="rb")
+    _say(draw, (end, y - 5), f"{_SCALE_MM:.0f} mm", picture_font(12), WHITE, "rb")
+
+
+def _say(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    font: ImageFont.FreeTypeFont,
+    colour: Colour = WHITE,
+    anchor: str = "la",
+) -> None:
+    draw.text(place, text, fill=colour, font=font, anchor=anchor, stroke_width=_EDGE, stroke_fill=BLACK)

@@ -158,7 +158,9 @@ def _lungs(case: ReportInput) -> list[Any]:
             quantity = given.get((side, name))
             value = None if quantity is None else quantity.value
             refused = "" if quantity is None else ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
-            cells.append(_cell(f"{value:.{_LUNG_NUMBERS[name][1]}f}" if value is not None else f"not given: {refused}"))
+            bound = "≥ " if quantity is not None and quantity.partial else ""
+            given_words = "" if value is None else f"{bound}{value:.{_LUNG_NUMBERS[name][1]}f}"
+            cells.append(_cell(given_words or f"not given: {refused}"))
         rows.append([_cell(side.value), *cells])
     width = TEXT_WIDTH / (len(names) + 1)
     parts: list[Any] = [Paragraph("Lungs without lesions", _SECTION)]
@@ -170,10 +172,13 @@ def _lungs(case: ReportInput) -> list[Any]:
 
 
 def _remarks(case: ReportInput) -> list[Any]:
-    """Return every code of the series with its meaning, and why it is flagged unsure."""
+    """Return every code of the series and of its lesions with its meaning, and why the series is flagged unsure."""
     lines = [f"{r.code.value}: {meaning(r.code)} ({r.text})" for r in dict.fromkeys(case.reasons)]
+    for lesion in case.lesions[:_SENTENCES]:
+        of_lesion = dict.fromkeys((*lesion.refused_by, *lesion.warnings))
+        lines += [f"{lesion.name}, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_lesion]
     lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
-    return [Paragraph("Remarks on the series", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
+    return [Paragraph("Remarks", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
 
 
 def _method(case: ReportInput, prepared: Prepared) -> list[str]:

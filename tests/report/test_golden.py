@@ -13,10 +13,12 @@ from pydicom.dataset import Dataset
 
 from node.errors import Code, warn
 from node.measure.quantity import Name
-from node.report.encode import encode_results
+from node.report.encode import ReportInput, encode_results
 from tests.report.conftest import CaseMaker, children, withheld
+from tests.report.lesion_case import lesion_case
 
 GOLDEN = Path(__file__).parent / "golden" / "report.txt"
+LESIONS_GOLDEN = GOLDEN.with_name("lesions.txt")
 
 
 def value_of(item: Dataset) -> str:
@@ -41,7 +43,8 @@ def lines(item: Dataset, depth: int = 0) -> Iterator[str]:
     """Return one line per item, derived UIDs masked."""
     name = item.ConceptNameCodeSequence[0]
     relation = item.get("RelationshipType", "ROOT")
-    shown = f"{relation} {item.ValueType} {name.CodeMeaning} [{name.CodeValue}] {value_of(item)}"
+    drawn = " ".join(f"{value:.6g}" for value in item.GraphicData) if item.ValueType == "SCOORD" else ""
+    shown = f"{relation} {item.ValueType} {name.CodeMeaning} [{name.CodeValue}] {value_of(item)}{drawn}"
     yield "  " * depth + re.sub(r"2\.25\.\d+", "2.25.*", shown).rstrip()
     for child in children(item):
         yield from lines(child, depth + 1)
@@ -54,8 +57,16 @@ def test_the_report_of_a_phantom_is_the_one_that_was_reviewed(maker: CaseMaker, 
         reasons=(warn(Code.HU_PAD, "63 % padding"),),
         quantities=withheld(case.quantities, {Name.PERC15, Name.PD15}, Code.ACQ_DTHICK),
     )
-    made = "\n".join(lines(dcmread(encode_results(case, out)[-1].path))) + "\n"
+    compare(case, out, GOLDEN)
+
+
+def test_the_report_of_three_nodules_is_the_one_that_was_reviewed(maker: CaseMaker, out: Path) -> None:
+    compare(lesion_case(maker), out, LESIONS_GOLDEN)
+
+
+def compare(case: ReportInput, out: Path, golden: Path) -> None:
+    made = "\n".join(lines(dcmread(encode_results(case, out)[1].path))) + "\n"
     if os.environ.get("LUNGNODE_GOLDEN") == "1":
-        GOLDEN.parent.mkdir(exist_ok=True)
-        GOLDEN.write_text(made, encoding="utf-8")
-    assert made == GOLDEN.read_text(encoding="utf-8")
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(made, encoding="utf-8")
+    assert made == golden.read_text(encoding="utf-8")

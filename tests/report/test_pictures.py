@@ -285,6 +285,7 @@ def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path)
     assert "not measured: GEO-THICK" in said
     assert "not given: ACQ- KERNEL" in said or "not given: ACQ-KERNEL" in said
     assert "HU-PAD" in said
+    assert "nodule-1, GEO-THICK" in said
 
 
 def test_the_pdf_of_lungs_alone_and_of_nothing_is_written(maker: CaseMaker, out: Path) -> None:
