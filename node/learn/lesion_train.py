@@ -31,6 +31,7 @@ from node.segment.runtime import Runtime
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
+_PRIOR_LOGIT = -4.6  # log(0.01 / 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,14 @@ class LesionEnded:
 
 
 def build(entry: LesionEntry, plan: LesionPlan) -> nn.Module:
-    """Build the network of a plan with random weights."""
-    return table.build(entry.kind, {"channels": plan.channels, **plan.sizes})
+    """Build the network of a plan with random weights, and with "no tumour" as what it says at first.
+
+    About one pixel in a hundred is tumour. From 1/2 everywhere the U-Net marked nothing after 180 steps; from 1/100 the
+    Dice of what it learnt from stood at 0.31 after 70, for both of the losses tried (0.00 and 0.19 before).
+    """
+    network = table.build(entry.kind, {"channels": plan.channels, **plan.sizes})
+    nn.init.constant_(network.get_submodule("head").get_parameter("bias"), _PRIOR_LOGIT)
+    return network
 
 
 def train(

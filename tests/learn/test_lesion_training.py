@@ -61,6 +61,17 @@ def test_a_tumour_network_learns_a_small_set(small_set, tmp_path):
 
 
 @pytest.mark.parametrize("model", sorted(ENTRIES))
+def test_at_first_every_system_says_that_nothing_is_tumour(model):
+    entry = lesion_entry(model)
+    network = build(entry, replace(reduced(entry), sizes={**entry.plan.sizes, "width": 4})).eval()
+    shape = (1, 2, 3, 64, 64) if reduced(entry).run_length else (2, 6, 64, 64)
+
+    p = network(torch.rand(shape)).main.detach().sigmoid()
+
+    assert float(p.mean()) < 0.1
+
+
+@pytest.mark.parametrize("model", sorted(ENTRIES))
 def test_every_system_starts_resumes_and_says_what_it_is(small_set, tmp_path, model):
     whole: list[LesionPoint] = []
     run(wish(small_set, tmp_path / "whole", model), whole.append)
