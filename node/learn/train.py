@@ -20,6 +20,7 @@ from node.learn.augment import augment
 from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
 from node.learn.index import Row, narrowed, refuse_leakage
+from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import Plan
 from node.learn.slice_set import SliceSet, batch, load, spread
@@ -93,6 +94,7 @@ class _Run:
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
         self.optimiser = _optimiser(job, self.model)
         self.progress = Progress(job.plan.schedule.lr)
+        self.phases = phases_with_rows(job.plan.phases, seen.rows)
         self.phase = 0
         self.points: list[Point] = []
         if (job.out / CHECKPOINT).is_file():
@@ -110,7 +112,7 @@ class _Run:
     def _epoch(self, epoch: int) -> Point:
         """Learn from one epoch and validate."""
         started = time.monotonic()
-        phase = self.job.plan.phases[self.phase]
+        phase = self.phases[self.phase]
         rng = np.random.default_rng((self.job.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)))
         _free_only(self.model, phase)
@@ -155,14 +157,14 @@ class _Run:
         self.progress = self.progress.after(epoch, score.dice, schedule)
         if better:
             checkpoint.save(self.job.out / BEST, self.model, None, {"epoch": epoch, "val_dice": score.dice})
-        last = self.phase == len(self.job.plan.phases) - 1
+        last = self.phase == len(self.phases) - 1
         if not last and self.progress.is_over(phase.patience or schedule.patience):
             self.phase += 1
             self.progress = Progress(schedule.lr, self.progress.best, self.progress.best_epoch)
 
     def _over(self) -> str | None:
         """Return why the training is over, None while it is not."""
-        schedule, phases = self.job.plan.schedule, self.job.plan.phases
+        schedule, phases = self.job.plan.schedule, self.phases
         if self.phase == len(phases) - 1 and self.progress.is_over(phases[-1].patience or schedule.patience):
             return "early-stop"
         if len(self.points) >= schedule.epochs:

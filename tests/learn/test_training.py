@@ -14,6 +14,7 @@ from node.learn import catalogue, session, train
 from node.learn.catalogue import Phase, Schedule
 from node.learn.curves import Point
 from node.learn.index import read_index
+from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import paper, reduced
 from node.learn.session import Wish
@@ -197,3 +198,18 @@ def test_a_search_takes_the_learning_rate_with_the_best_validation(small_set, tm
 
     assert summary["schedule"]["lr"] == 5e-3
     assert (tmp_path / "run" / "lr-0.005" / "curve.csv").is_file()
+
+
+def test_phases_without_rows_are_left_out_and_so_is_freezing_what_has_learnt_nothing(small_set):
+    rows = read_index(small_set)
+    public = [replace(row, values=row.values | {"domain": "windowed8"}) for row in rows[:4]]
+    phases = paper(catalogue.entry("aru-net")).phases
+
+    assert [p.name for p in phases_with_rows(phases, [*public, *rows[4:]])] == [p.name for p in phases]
+    assert [p.name for p in phases_with_rows(phases, rows)] == ["c: everything"]
+
+
+def test_the_papers_schedule_runs_on_a_set_of_one_domain(small_set, tmp_path):
+    told = wish(small_set, tmp_path / "run", model="aru-net", protocol="paper", epochs=2)
+
+    assert session.run(told, lambda _: None)["epochs"] == 2
