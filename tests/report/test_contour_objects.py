@@ -1,5 +1,6 @@
 """RT Structure Set, outlines report and key object selection, read back from the files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom
@@ -148,3 +149,59 @@ def test_the_report_gathers_every_other_object_of_the_run_in_its_evidence(maker:
         assert (entry in gathered) == (one.kind != "SR")
     assert len({one.series_instance_uid for one in objects}) == len({one.kind for one in objects})
     assert len({one.sop_instance_uid for one in objects}) == len(objects)
+
+
+def test_a_route_without_lungs_that_finds_nothing_gathers_its_pictures_all_the_same(
+    maker: CaseMaker, out: Path
+) -> None:
+    labels, _ = chest()
+    labels[labels > 2] = 0
+    objects = encode_results(lesion_case(maker, labels=labels, with_lungs=False), out, frozenset(Rung))
+    assert [o.kind for o in objects] == ["SR", "SC", "PDF"]
+    report = dcmread(objects[0].path)
+    evidence = {
+        sop.ReferencedSOPInstanceUID
+        for series in report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+        for sop in series.ReferencedSOPSequence
+    }
+    assert {o.sop_instance_uid for o in objects[1:]} <= evidence
+
+
+def test_structures_of_a_later_run_name_those_that_they_supersede(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    before = next(o for o in encode_results(case, out, frozenset((Rung.RTSTRUCT,))) if o.kind == "RTSTRUCT")
+    again = replace(
+        case,
+        identity=replace(case.identity, run=2),
+        run_label="r2",
+        predecessor_structures=before.reference,
+    )
+    structures = made(again, out, Rung.RTSTRUCT)
+    assert structures.SOPInstanceUID != before.sop_instance_uid
+    assert structures.PredecessorStructureSetSequence[0].ReferencedSOPInstanceUID == before.sop_instance_uid
+    assert structures.SeriesDescription == "lungnode contours (AI) r2"
+    assert structures.StructureSetROISequence[2].ROIName == "nodule-2"
+
+
+def test_every_group_of_every_report_begins_with_its_tracking(maker: CaseMaker, out: Path) -> None:
+    for one in encode_results(lesion_case(maker), out, frozenset((Rung.OUTLINES,))):
+        if one.kind in ("SR", "OUTLINES"):
+            for group in groups_of(dcmread(one.path)):
+                first = next(item for item in group.ContentSequence if item.ValueType == "UIDREF")
+                assert first.ConceptNameCodeSequence[0].CodeValue == "112040"
+
+
+def test_series_numbers_and_descriptions_follow_the_table(maker: CaseMaker, out: Path) -> None:
+    objects = encode_results(lesion_case(maker), out, frozenset(Rung))
+    found = {
+        o.kind: (o.series_number, str(dcmread(o.path).SeriesDescription), dcmread(o.path).Modality) for o in objects
+    }
+    assert found == {
+        "SEG": (900031, "lungnode SEG (AI)", "SEG"),
+        "SR": (900032, "lungnode measurements (AI)", "SR"),
+        "OUTLINES": (900033, "lungnode outlines (AI)", "SR"),
+        "SC": (900034, "lungnode key slices (AI)", "OT"),
+        "PDF": (900035, "lungnode report (AI)", "DOC"),
+        "RTSTRUCT": (900036, "lungnode contours (AI)", "RTSTRUCT"),
+        "KO": (900037, "lungnode key objects (AI)", "KO"),
+    }

@@ -276,7 +276,7 @@ def test_the_pdf_names_no_patient_and_claims_nothing_beyond_the_fixed_sentences(
 def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path) -> None:
     reasons = (
         refuse(Code.GEO_THICK, "slices of 7 mm, limit 5 mm", Affects.LESIONS),
-        warn(Code.HU_PAD, "63 % padding"),
+        warn(Code.HU_PAD, "63 % padding & a step < 2 mm"),
     )
     case = lesion_case(maker, reasons=reasons)
     case = replace(case, quantities=withheld(case.quantities, {Name.PERC15, Name.PD15}, Code.ACQ_KERNEL))
@@ -284,7 +284,7 @@ def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path)
     said = text_of(path)
     assert "not measured: GEO-THICK" in said
     assert "not given: ACQ- KERNEL" in said or "not given: ACQ-KERNEL" in said
-    assert "HU-PAD" in said
+    assert "63 % padding & a step < 2 mm" in said
     assert "nodule-1, GEO-THICK" in said
 
 
