@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from scipy import ndimage
 
-from node.errors import Affects, Code, Misconfigured, Reason, Refusal, refuse, warn
+from node.errors import Affects, Code, Misconfigured, Refusal, refuse
 from node.segment.contract import (
     LungDefinition,
     LungModel,
@@ -125,13 +125,11 @@ class NetworkLungs:
         by_rules = lung_labels(volume.hu_zyx, volume.lps_from_zyx) > 0
         unsure = doubts(volume.hu_zyx, labels > 0, by_rules, volume.voxel_ml, self._loaded.plan.reference)
         labels.flags.writeable = False
-        reasons: tuple[Reason, ...] = tuple(warn(Code.SEG_UNSURE, text) for text in unsure)
         return Segmentation(
             labels_zyx=labels,
             segments=tuple(Segment(label, *_KINDS[label]) for label in (RIGHT, LEFT) if (labels == label).any()),
             definition=self._loaded.plan.definition,
             models=(self.identity,),
-            reasons=reasons,
             unsure=unsure,
         )
 
