@@ -104,7 +104,7 @@ def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
     shares = (0.1, 0.12, 0.16, 0.15, 0.08, 0.15, 0.14, 0.1)
     parts: list[Any] = [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=_GRID, repeatRows=1)]
     unmeasured = len(prepared.lesions) - len(case.lesions)
-    if unmeasured:
+    if unmeasured > 0:
         parts.append(_body(f"{unmeasured} further lesions were segmented but not measured (LES-MANY)."))
     return parts
 
@@ -175,7 +175,7 @@ def _remarks(case: ReportInput) -> list[Any]:
     """Return every code of the series and of its lesions with its meaning, and why the series is flagged unsure."""
     lines = [f"{r.code.value}: {meaning(r.code)} ({r.text})" for r in dict.fromkeys(case.reasons)]
     for lesion in case.lesions[:_SENTENCES]:
-        of_lesion = dict.fromkeys((*lesion.refused_by, *lesion.warnings))
+        of_lesion = [r for r in dict.fromkeys((*lesion.refused_by, *lesion.warnings)) if r not in case.reasons]
         lines += [f"{lesion.name}, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_lesion]
     lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
     return [Paragraph("Remarks", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []

@@ -16,6 +16,7 @@ from node.segment.working_grid import working_grid
 
 _CORONAL, _TILE, _N_TILES = 520, 300, 4
 _WIDTH, _HEIGHT = _N_TILES * _TILE, HEADER + _CORONAL + _TILE + FOOTER
+_NAMED = 1  # lesions that the caption of a small slice names
 _LISTED = 5  # lesions that are written beside the picture
 _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
 
@@ -36,7 +37,7 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
 def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Image.Image:
     """Draw one slice with all outlines, and the axes of the lesions that are measured on it."""
     here = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
-    names = ", ".join(lesion.name for lesion in here)
+    names = ", ".join(lesion.name for lesion in here[:_NAMED]) + (" …" if len(here) > _NAMED else "")
     return draw_panel(
         source_plane(case, z),
         size,
