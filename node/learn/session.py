@@ -17,6 +17,7 @@ from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.train import Ended, Job, train
+from node.learn.truth import has_lung
 from node.segment.contract import LungDefinition
 from node.segment.runtime import Precision, Runtime, runtime
 
@@ -113,7 +114,7 @@ def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tu
     """Return the rows to learn from and those to validate on; test rows are never among them."""
     rows = [row for row in read_index(wish.data, where=wish.where) if row.split in {"train", "val"}]
     with_lesions = definition is LungDefinition.WITH_LESIONS
-    rows = [row for row in rows if not row["drop"] and not (with_lesions and row["drop_p1"])]
+    rows = [row for row in rows if has_lung(row) and not row["drop"] and not (with_lesions and row["drop_p1"])]
     if not wish.any_licence:
         refuse_unfree(rows)
     if wish.folds:

@@ -20,13 +20,20 @@ _WITH_LESIONS = (1, 2, 4)
 
 def lung_truth(row: Row, mask: NDArray[np.generic], definition: LungDefinition) -> Mask | None:
     """Return the lung of one row under a definition, or None where the row has no lung outlined."""
+    if not has_lung(row):
+        return None
     if row["label"].startswith("ids") or row["label_key"]:
-        if not (row["lung_px"] or row["lung_label"]):
-            return None
         wanted = _WITH_LESIONS if definition is LungDefinition.WITH_LESIONS else (_LUNG,)
         return np.isin(mask, wanted)
     drawn: Mask = mask == 255
-    return drawn if "lung" in row["label"] else None
+    return drawn
+
+
+def has_lung(row: Row) -> bool:
+    """Tell whether somebody, or a rule, outlined the lung of this row."""
+    if row["label"].startswith("ids") or row["label_key"]:
+        return bool(row["lung_px"] or row["lung_label"])
+    return "lung" in row["label"]
 
 
 def tumour_truth(row: Row, mask: NDArray[np.generic]) -> Mask | None:

@@ -213,3 +213,14 @@ def test_the_papers_schedule_runs_on_a_set_of_one_domain(small_set, tmp_path):
     told = wish(small_set, tmp_path / "run", model="aru-net", protocol="paper", epochs=2)
 
     assert session.run(told, lambda _: None)["epochs"] == 2
+
+
+def test_rows_without_a_lung_are_not_learnt_from(small_set, tmp_path):
+    index = small_set / "index.csv"
+    text = index.read_text().splitlines()
+    label = '"ids: 1 = lung, 2 = primary tumour, 3 = other tumour or nodes, 4 = in P1\'s lung only"'
+    text[1] = text[1].replace(label, "255 = tumour")
+    index.write_text("\n".join(text) + "\n")
+    asked = wish(small_set, tmp_path)
+
+    assert len(session.rows_of(asked, session.LungDefinition.WITHOUT_LESIONS)[0]) == 11
