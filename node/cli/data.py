@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from node.cli.terminal import print_json, to_person
+from node.learn.export import Answer
 from node.learn.export import export as export_run
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
@@ -68,13 +69,16 @@ def export(
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
     version: str = typer.Option("1", help="Raise it when the weights change."),
     threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Probability from which a pixel is lung."),
+    flips: bool = typer.Option(False, "--flips", help="Average with the mirror image: half as fast."),
+    figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Write the best epoch of a training as a model that the node can load.
 
     Example: lungnode data export runs/p0 --name aru-net-w16
     """
-    folder = export_run(run, name, models, version=version, threshold=threshold)
+    reached = tuple((what, value) for what, _, value in (text.partition("=") for text in figure))
+    folder = export_run(run, name, models, version=version, answer=Answer(threshold, flips), figures=reached)
     if as_json:
         print_json({"folder": str(folder)})
     else:

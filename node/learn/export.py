@@ -31,10 +31,11 @@ _EVERY = 5  # training rows that the reference CDF is taken from
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What a card says a model reached: text for a row and its number."""
+class Answer:
+    """How probabilities become a mask: from which one a pixel is lung, and whether mirror images are averaged."""
 
-    rows: tuple[tuple[str, str], ...] = ()
+    threshold: float = 0.5
+    flips: bool = False
 
 
 def export(
@@ -43,10 +44,14 @@ def export(
     models_dir: Path,
     *,
     version: str = "1",
-    threshold: float = 0.5,
-    figures: Figures = Figures(),
+    answer: Answer = Answer(),
+    figures: tuple[tuple[str, str], ...] = (),
 ) -> Path:
     """Write the model's folder; return it.
+
+    Parameters
+    ----------
+    figures : what the card says the model reached, as (what, figure).
 
     Raises
     ------
@@ -70,9 +75,9 @@ def export(
     save_file({key: t.contiguous() for key, t in halves.items()}, folder / "weights.safetensors")
     (folder / "weights.safetensors").chmod(0o644)  # the writer leaves it to its owner alone
     _write_training(folder, told, best)
-    toml = _toml(name, version, kind, told, threshold, folder)
+    toml = _toml(name, version, kind, told, answer, folder)
     (folder / "model.toml").write_text(toml, encoding="utf-8")
-    (folder / "CARD.md").write_text(card_text(name, told, best, figures.rows), encoding="utf-8")
+    (folder / "CARD.md").write_text(card_text(name, told, best, figures), encoding="utf-8")
     return folder
 
 
@@ -104,7 +109,7 @@ def _reference_cdf(data: Path, cases: list[str]) -> list[float]:
     return [round(float(p), 5) for p in cdf_of(np.concatenate(values)).frac]
 
 
-def _toml(name: str, version: str, kind: str, told: dict[str, Any], threshold: float, folder: Path) -> str:
+def _toml(name: str, version: str, kind: str, told: dict[str, Any], answer: Answer, folder: Path) -> str:
     """Return model.toml; every value is one that `model_card` checks."""
     files = {
         file: sha256((folder / file).read_bytes()).hexdigest() for file in ("weights.safetensors", "training.json")
@@ -126,7 +131,8 @@ def _toml(name: str, version: str, kind: str, told: dict[str, Any], threshold: f
         f'recipe = "{told["recipe"]}"',
         f"body_only = {str(told['body_only']).lower()}",
         f'definition = "{told["definition"]}"',
-        f"threshold = {threshold}",
+        f"threshold = {answer.threshold}",
+        f"flips = {str(answer.flips).lower()}",
         "",
         "[files]",
         *(f'"{file}" = "{digest}"' for file, digest in files.items()),

@@ -8,7 +8,7 @@ import pytest
 
 from node.errors import InputRefused, Misconfigured
 from node.facts.series import SeriesFacts
-from node.learn.export import export
+from node.learn.export import Answer, export
 from node.segment.contract import LungDefinition, Segmentation
 from node.segment.registry import installed, load_lungs, verify
 from node.volume.volume import Volume
@@ -121,3 +121,11 @@ def test_a_run_without_a_finished_epoch_is_refused(tmp_path):
     with pytest.raises(InputRefused) as caught:
         export(tmp_path, "nothing", tmp_path)
     assert caught.value.code == "EXPORT-UNREAD"
+
+
+def test_the_card_says_what_was_reached_and_the_model_averages_mirror_images(trained, tmp_path):
+    folder = export(trained, "unet-w4", tmp_path, answer=Answer(0.4, True), figures=(("LUNG1-007, Dice", "0.98"),))
+
+    assert "- LUNG1-007, Dice: 0.98" in (folder / "CARD.md").read_text()
+    assert {"threshold": 0.4, "flips": True}.items() <= installed(tmp_path)[0].options.items()
+    assert isinstance(load_lungs("unet-w4", tmp_path, threads=1).segment(volume(two_lungs())), Segmentation)
