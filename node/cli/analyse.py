@@ -6,7 +6,8 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from node.cli.terminal import print_json, progress, to_person
+from node.cli.terminal import answer, print_json, progress
+from node.errors import Affects, Reason, Severity
 from node.settings import load
 
 app = typer.Typer()
@@ -50,19 +51,26 @@ def analyse(
 
 
 def _show(outcome, out: Path) -> None:  # type: ignore[no-untyped-def] # the type's module is loaded late
-    to_person.print(f"[bold]{outcome.verdict.value}[/]  study {outcome.study_instance_uid}")
+    answer.print(f"[bold]{outcome.verdict.value}[/]  study {outcome.study_instance_uid}")
     for reason in outcome.reasons:
-        to_person.print(f"  {reason.severity.value:6} {reason.code.value:12} {reason.text}", markup=False)
+        answer.print(f"  {_weight(reason):28} {reason.code.value:12} {reason.text}", markup=False)
     if outcome.measurements:
-        to_person.print(measurement_table(outcome.measurements))
+        answer.print(measurement_table(outcome.measurements))
     for series in outcome.series:
         codes = ", ".join(r.code.value for r in series.reasons)
-        to_person.print(
-            f"  {series.role.value:11} {series.modality:3} {series.series_instance_uid} {codes}", markup=False
-        )
+        answer.print(f"  {series.role.value:11} {series.modality:3} {series.series_instance_uid} {codes}", markup=False)
     for file in outcome.files:
-        to_person.print(f"  unread      {file.code.value} {file.path}", markup=False)
-    to_person.print(f"results in {out}", markup=False)
+        answer.print(f"  unread      {file.code.value} {file.path}", markup=False)
+    answer.print(f"results in {out}", markup=False)
+
+
+def _weight(reason: Reason) -> str:
+    """Say what a reason does in a person's words: stop the series, withhold a part, or warn."""
+    if reason.severity is Severity.WARN:
+        return "warning"
+    if Affects.SERIES in reason.affects:
+        return "refused"
+    return "withholds " + ", ".join(reason.affects)
 
 
 def measurement_table(measurements) -> Table:  # type: ignore[no-untyped-def] # the type's module is loaded late

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from node.bench.machine import machine
 from node.bench.row import Row
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json, to_person
 
 app = typer.Typer(no_args_is_help=True, help="Ratios against DCMTK, Orthanc, SimpleITK and highdicom in one run.")
 
@@ -81,5 +81,5 @@ def _show(measure: Callable[[], Sequence[Row]], *, as_json: bool) -> None:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         met = {True: "yes", False: "NO", None: ""}[row.met]
         table.add_row(row.what, f"{row.ours:.3g}", peer, row.unit, ratio, shown["target"], met)
-    to_person.print(table)
-    to_person.print(machine())
+    answer.print(table)
+    answer.print(machine())

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.errors import Misconfigured
 from node.settings import Settings, load
 from node.watch.doctor.as_seen_by import SeenAs, seen_as
@@ -61,21 +61,21 @@ def _end(findings: tuple[Finding, ...], as_json: bool) -> None:
 
 
 def _print(finding: Finding) -> None:
-    to_person.print(f"{MARKS[finding.grade]}  {escape(finding.check)}: {escape(finding.text)}")
+    answer.print(f"{MARKS[finding.grade]}  {escape(finding.check)}: {escape(finding.text)}")
     if finding.todo:
-        to_person.print(f"      -> {escape(finding.todo)}")
+        answer.print(f"      -> {escape(finding.todo)}")
 
 
 def _print_seen_as(seen: SeenAs, as_json: bool) -> None:
     if as_json:
         print_json(seen.as_json())
         return
-    to_person.print("Type into the PACS, as a DICOM destination (storage):")
-    to_person.print(f"  AE title  {escape(' or '.join(seen.ae_titles))}")
-    to_person.print(f"  host      {escape(seen.host)}")
-    to_person.print(f"  port      {seen.port}" + (f" (TLS: {seen.tls_port})" if seen.tls_port else ""))
-    to_person.print("The PACS must call itself, from one of these addresses:")
+    answer.print("Type into the PACS, as a DICOM destination (storage):")
+    answer.print(f"  AE title  {escape(' or '.join(seen.ae_titles))}")
+    answer.print(f"  host      {escape(seen.host)}")
+    answer.print(f"  port      {seen.port}" + (f" (TLS: {seen.tls_port})" if seen.tls_port else ""))
+    answer.print("The PACS must call itself, from one of these addresses:")
     for title, hosts in seen.callers:
-        to_person.print(f"  {escape(title)} from {escape(', '.join(hosts))}")
+        answer.print(f"  {escape(title)} from {escape(', '.join(hosts))}")
     if seen.hint:
-        to_person.print(f"[yellow]warn[/]  {escape(seen.hint)}")
+        answer.print(f"[yellow]warn[/]  {escape(seen.hint)}")

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from node import __version__
 from node.cli.terminal import print_error, print_json
-from node.errors import LungnodeError, OurMistake
+from node.errors import LungnodeError, Misconfigured, OurMistake
 
 # command -> (module, name inside its app or "" for the whole app, line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -49,7 +49,9 @@ class _LazyGroup(TyperGroup):
             return None
         module, inner, short_help = COMMANDS[cmd_name]
         if _only_lists_commands():
-            return typer.main.get_command(_placeholder(short_help))
+            placeholder = typer.main.get_command(_placeholder(short_help))
+            placeholder.name = cmd_name
+            return placeholder
         command = typer.main.get_command(importlib.import_module(f"node.cli.{module}").app)
         if inner and isinstance(command, TyperGroup):
             command = command.commands[inner]
@@ -79,6 +81,8 @@ def run() -> None:
     except LungnodeError as error:
         _fail(error)
     except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets an incident id, the log the traceback
+        if isinstance(error, OSError) and error.filename is not None:
+            _fail(Misconfigured("ENV-FILE", f"{error.strerror}: {error.filename}"))
         incident = uuid.uuid4().hex[:12]
         structlog.get_logger().error("cli.failed", incident=incident, exc_info=error)
         _fail(OurMistake("INTERNAL", f"internal error {incident}: {type(error).__name__}; the log has the details"))

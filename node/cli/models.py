@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.segment.model_card import ModelCard
 from node.segment.registry import find, installed, verify
 from node.settings import load
@@ -30,7 +30,7 @@ def list_models(as_json: bool = _JSON, config: Path | None = _CONFIG) -> None:
         return
     for row in rows:
         marks = ("default " if row["default"] else "") + ("" if row["verified"] else "CHANGED")
-        to_person.print(f"{row['name']:24} {','.join(row['tasks']):16} {row['digest'][:12]}  {marks}", markup=False)
+        answer.print(f"{row['name']:24} {','.join(row['tasks']):16} {row['digest'][:12]}  {marks}", markup=False)
 
 
 @app.command("show")
@@ -47,7 +47,7 @@ def show(name: str, as_json: bool = _JSON, config: Path | None = _CONFIG) -> Non
         more = {"version": card.version, "title": card.title, "licence": card.licence, "kind": card.kind, "card": text}
         print_json(_row(card, is_default=default) | more)
         return
-    to_person.print(text, markup=False)
+    answer.print(text, markup=False)
 
 
 @app.command("verify")
@@ -67,7 +67,7 @@ def verify_models(
         print_json({"models": [_row(card, is_default=False) for card in cards]})
         return
     for card in cards:
-        to_person.print(f"{card.name}: unchanged, {card.digest}", markup=False)
+        answer.print(f"{card.name}: unchanged, {card.digest}", markup=False)
 
 
 def _row(card: ModelCard, *, is_default: bool) -> dict[str, Any]:

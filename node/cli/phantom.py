@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.phantom.study import StudyPlan, write_study
 
 app = typer.Typer()
@@ -32,4 +32,4 @@ def phantom(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         print_json(truth)
     else:
         beside = "a PET and the truth" if pet else "the truth"
-        to_person.print(f"{slices} slices in {directory / 'CT'}, {beside} beside them", markup=False)
+        answer.print(f"{slices} slices in {directory / 'CT'}, {beside} beside them", markup=False)

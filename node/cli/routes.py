@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.errors import Misconfigured
 from node.facts.folder import read_folder
 from node.route.case import Known
@@ -23,7 +23,7 @@ _CHECK = """Check a routes file: every fault with its line and what may have bee
 Without FILE the file of the settings is checked, else the built-in default route is shown.
 
 Examples:
-  lungnode routes check /etc/lungnode/routes.toml
+  lungnode routes check /etc/lungnode/routes.toml --config /etc/lungnode/lungnode.toml
   lungnode routes check --json
 """
 _EXPLAIN = """Read a folder of DICOM and show what every rule says of every series.
@@ -39,10 +39,11 @@ Examples:
 @app.command(help=_CHECK)
 def check(
     file: Annotated[Path | None, typer.Argument(help="Routes in TOML.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings that name destinations and models.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Check the routes and the names of models and destinations in them."""
-    settings = load()
+    settings = load(config)
     routes = load_routes(file or settings.rules.routes)
     _check_names(routes, settings)
     if json:
@@ -50,8 +51,8 @@ def check(
         return
     for route in routes.routes:
         conditions = " and ".join(str(condition) for condition in route.conditions) or "every chest CT"
-        to_person.print(f"[bold]{escape(route.name)}[/] ({route.priority}): {escape(conditions)}")
-    to_person.print(f"{escape(routes.source)} is valid")
+        answer.print(f"[bold]{escape(route.name)}[/] ({route.priority}): {escape(conditions)}")
+    answer.print(f"{escape(routes.source)} is valid")
 
 
 @app.command("explain", help=_EXPLAIN)
@@ -62,10 +63,11 @@ def explain_path(
     ] = None,
     called_ae: Annotated[str | None, typer.Option(help="The AE title that was called.")] = None,
     calling_ae: Annotated[str | None, typer.Option(help="The AE title that called.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings that name destinations and models.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Explain the decision for every series of a folder."""
-    settings = load()
+    settings = load(config)
     routes = load_routes(routes_file or settings.rules.routes)
     folder = read_folder(path)
     found = explain(folder.series, routes, _known(settings, called_ae, calling_ae))
@@ -76,7 +78,7 @@ def explain_path(
     for explanation in found.series:
         _show(explanation)
     for unread in folder.unread:
-        to_person.print(f"{unread.code} {escape(str(unread.path))}: {escape(unread.text)}")
+        answer.print(f"{unread.code} {escape(str(unread.path))}: {escape(unread.text)}")
 
 
 def _known(settings: Settings, called_ae: str | None, calling_ae: str | None) -> Known:
@@ -108,14 +110,14 @@ def _check_names(routes: Routes, settings: Settings) -> None:
 def _show(explanation: Explanation) -> None:
     """Print one series for a person."""
     first = explanation.series.first
-    to_person.print(
+    answer.print(
         f"[bold]{explanation.role}[/] {escape(first.modality or '?')} {escape(first.series_description)} "
         f"({explanation.series.n_instances} instances, {explanation.series.series_instance_uid})"
     )
     for reason in explanation.reasons:
-        to_person.print(f"  {reason.code} {escape(reason.text)}")
+        answer.print(f"  {reason.code} {escape(reason.text)}")
     for why in explanation.case.why if explanation.case else ():
-        to_person.print(f"  {escape(why)}")
+        answer.print(f"  {escape(why)}")
     if explanation.gate is None:
         for judgement in explanation.judgements:
-            to_person.print(f"  {escape(str(judgement))}")
+            answer.print(f"  {escape(str(judgement))}")

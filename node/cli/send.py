@@ -5,8 +5,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, progress, to_person
-from node.errors import Misconfigured
+from node.cli.terminal import answer, print_json, progress
 
 app = typer.Typer()
 
@@ -29,7 +28,7 @@ def send(
 
     found = _ADDRESS.match(to)
     if not found:
-        raise Misconfigured("CLI-ADDRESS", f"--to {to!r} is not of the form AET@HOST:PORT")
+        raise typer.BadParameter(f"{to!r} is not of the form AET@HOST:PORT", param_hint="--to")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     with progress() as bar:
         task = bar.add_task("sending", total=len(files))
@@ -45,6 +44,6 @@ def send(
     if as_json:
         print_json(report.as_json())
     else:
-        to_person.print(report.summary())
+        answer.print(report.summary())
     if report.failed:
         raise typer.Exit(4)

@@ -1,4 +1,4 @@
-"""What a person or a program sees: one JSON object on standard output, everything else on standard error."""
+"""What a person or a program sees: the answer on standard output (`--json`: one object), all else on standard error."""
 
 import json
 import sys
@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from node.errors import LungnodeError
 
-to_person = Console(stderr=True, highlight=False, soft_wrap=True)
+to_person = Console(stderr=True, highlight=False, soft_wrap=True)  # progress and errors
+answer = Console(highlight=False, soft_wrap=True)  # what a command was asked for, so that it can be piped
 
 
 def print_json(value: dict[str, Any]) -> None:

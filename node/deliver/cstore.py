@@ -39,7 +39,10 @@ def _store_one(association: Association, accepted: set[tuple[str, str]], number:
         return Receipt(uid, State.RETRYABLE, "aborted", "the association ended before this object")
     if (sent.sop_class_uid, _syntax_of(sent)) not in accepted:
         return Receipt(uid, State.PERMANENT, "context-refused", "the peer does not take this class in this syntax")
-    answer = association.send_c_store(sent.path, msg_id=number)
+    try:
+        answer = association.send_c_store(sent.path, msg_id=number)
+    except RuntimeError:  # the peer ended the association after the question above
+        return Receipt(uid, State.RETRYABLE, "aborted", "the association ended before this object")
     if "Status" not in answer:
         association.abort()  # else the next object is sent into the dead association, and waited for
         return Receipt(uid, State.RETRYABLE, "no-answer", "the association ended before an answer came")

@@ -33,14 +33,14 @@ def test_a_person_reads_what_to_do(tmp_path):
     (tmp_path / "lungnode.toml").write_text('[compute]\nlungs = "lungs-unknown"\n')
     answer = doctor("--offline", cwd=tmp_path)
     assert answer.returncode == 5
-    assert "FAIL  models: the settings name lungs-unknown" in answer.stderr
-    assert "-> set compute.lungs" in answer.stderr
+    assert "FAIL  models: the settings name lungs-unknown" in answer.stdout
+    assert "-> set compute.lungs" in answer.stdout
 
 
 @pytest.mark.parametrize("words", [[], ["--pacs", "PACS"]], ids=["anybody", "one PACS"])
 def test_what_to_type_into_the_pacs_is_printed(tmp_path, words):
     answer = doctor("--as-seen-by", *words, "--config", TEMPLATE, cwd=tmp_path)
     assert answer.returncode == 0
-    assert "AE title  LUNGNODE" in answer.stderr
-    assert "port      11112" in answer.stderr
-    assert "PACS from 192.0.2.10" in answer.stderr
+    assert "AE title  LUNGNODE" in answer.stdout
+    assert "port      11112" in answer.stdout
+    assert "PACS from 192.0.2.10" in answer.stdout

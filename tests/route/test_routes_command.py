@@ -60,9 +60,9 @@ def test_a_folder_is_explained_to_a_person_with_the_unread_files(lungnode, data_
     done = lungnode("routes", "explain", str(data_dir / "ct" / "lung-dx-a0001-b"))
 
     assert done.returncode == 0
-    assert "analysed CT" in done.stderr
-    assert "route 'default' applies" in done.stderr
-    assert "FILE-UNREAD" in done.stderr
+    assert "analysed CT" in done.stdout
+    assert "route 'default' applies" in done.stdout
+    assert "FILE-UNREAD" in done.stdout
 
 
 def test_a_path_that_is_not_there_is_a_mistake_in_usage(lungnode):

@@ -1,0 +1,45 @@
+"""The command line as such: help, exit codes, where answers and errors go."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from node.cli.main import COMMANDS
+
+
+def lungnode(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "node", *words], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_help_names_every_command() -> None:
+    shown = lungnode("--help").stdout
+    assert [name for name in COMMANDS if f" {name} " not in shown] == []
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_has_help_with_its_own_name(command: str) -> None:
+    done = lungnode(command, "--help")
+    assert done.returncode == 0
+    (usage,) = [line for line in done.stdout.splitlines() if "Usage:" in line]
+    assert f" {command} " in usage
+
+
+def test_a_folder_that_cannot_be_written_is_a_matter_of_the_environment(tmp_path: Path) -> None:
+    done = lungnode("phantom", "/proc/nowhere", "--slices", "2", "--size", "16", "--json")
+    assert done.returncode == 5
+    assert json.loads(done.stdout)["error"]["code"] == "ENV-FILE"
+
+
+def test_an_address_that_is_none_is_a_mistake_in_usage(tmp_path: Path) -> None:
+    assert lungnode("send", str(tmp_path), "--to", "garbage").returncode == 2
+
+
+def test_answers_can_be_piped() -> None:
+    done = lungnode("models", "list")
+    assert "lungs-rule" in done.stdout
+    assert done.stderr == ""
