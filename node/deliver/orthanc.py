@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import requests
 
-from node.deliver.receipt import Outgoing, Receipt, State
+from node.deliver.receipt import UNAUTHORISED, Outgoing, Receipt, State, credentials_refused
 from node.deliver.session import http_session, timeouts_s
 from node.settings import Destination
 
@@ -32,6 +32,8 @@ def _send_one(sent: Outgoing, session: requests.Session, destination: Destinatio
     status = f"HTTP {answer.status_code}"
     if answer.status_code == 200:
         return _stored(uid, status, answer)
+    if answer.status_code in UNAUTHORISED:
+        return credentials_refused(uid, answer.status_code)
     state = State.PERMANENT if answer.status_code in (400, 415, 422) else State.RETRYABLE
     return Receipt(uid, state, status, "the server did not store it")
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+UNAUTHORISED = (401, 403)  # of HTTP
+
 
 class State(StrEnum):
     """What became of one object at one destination."""
@@ -39,6 +41,7 @@ class Receipt:
     status : as it came: "0x0000", "HTTP 409", "reason 0xA700", "connect", "context-refused" ...
     text : in plain words, without patient data.
     retry_after_s : how long the destination asked us to wait, None where it did not say.
+    unauthorised : whether the credentials were refused: only a person can change that.
     """
 
     sop_instance_uid: str
@@ -46,6 +49,7 @@ class Receipt:
     status: str
     text: str = ""
     retry_after_s: float | None = None
+    unauthorised: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept and shown."""
@@ -55,6 +59,7 @@ class Receipt:
             "status": self.status,
             "text": self.text,
             "retry_after_s": self.retry_after_s,
+            "unauthorised": self.unauthorised,
         }
 
 
@@ -66,6 +71,18 @@ def receipt_from_json(kept: Mapping[str, Any]) -> Receipt:
         status=kept["status"],
         text=kept["text"],
         retry_after_s=kept["retry_after_s"],
+        unauthorised=kept.get("unauthorised", False),
+    )
+
+
+def credentials_refused(sop_instance_uid: str, http_status: int) -> Receipt:
+    """Build the receipt of HTTP 401 or 403: the bytes are well, so they are kept for when the settings are."""
+    return Receipt(
+        sop_instance_uid,
+        State.RETRYABLE,
+        f"HTTP {http_status}",
+        "the destination refuses the credentials: check username, password or token",
+        unauthorised=True,
     )
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import requests
 
-from node.deliver.receipt import Outgoing, Receipt, State, same_for_all
+from node.deliver.receipt import UNAUTHORISED, Outgoing, Receipt, State, credentials_refused, same_for_all
 from node.deliver.session import http_session, timeouts_s
 from node.deliver.status import classify, written
 from node.settings import Destination
 
 _REFERENCED, _FAILED = "00081199", "00081198"
 _SOP_INSTANCE, _FAILURE_REASON, _WARNING_REASON = "00081155", "00081197", "00081196"
-_TRY_AGAIN = frozenset({401, 403, 404, 408, 425, 429, 500, 502, 503, 504, 507})
+_TRY_AGAIN = frozenset({404, 408, 425, 429, 500, 502, 503, 504, 507})
 _JSON_TYPES = ("application/dicom+json", "application/json")
 
 
@@ -52,6 +52,8 @@ def read_answer(objects: Sequence[Outgoing], code: int, headers: Mapping[str, st
     answer does not mention is not taken to be stored.
     """
     status = f"HTTP {code}"
+    if code in UNAUTHORISED:
+        return tuple(credentials_refused(o.sop_instance_uid, code) for o in objects)
     if code in _TRY_AGAIN:
         return same_for_all(
             objects,

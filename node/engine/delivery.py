@@ -75,6 +75,8 @@ def decide(
     wait_s = delay_s(
         delivery.attempts, first_s=destination.first_retry_s, longest_s=destination.longest_retry_s, jitter=jitter
     )
+    if delivery.is_unauthorised:
+        wait_s = destination.longest_retry_s  # many archives lock an account that tries too often
     if delivery.transaction_uid is not None:
         wait_s = min(wait_s, COMMITMENT_LOOK_EVERY_S)
     asked_s = [delivery.receipts[u].retry_after_s or 0.0 for u in _uids(missing) & set(delivery.receipts)]

@@ -55,6 +55,11 @@ class Delivery:
         """Whether the destination refused an object for a reason that stays."""
         return uid in self.receipts and self.receipts[uid].state is State.PERMANENT
 
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether the destination's newest answer about an open object is that it refuses our credentials."""
+        return any(r.unauthorised for uid, r in self.receipts.items() if uid not in self.confirmed)
+
 
 _adapter = TypeAdapter(Delivery)
 

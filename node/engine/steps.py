@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from node.deliver.receipt import Outgoing
+from node.engine.alerts import log_alert
 from node.engine.backoff import Breaker
 from node.engine.case_file import CaseFile, read_case_file, result_folder
 from node.engine.crew import ChildEnded, Crew, StepOverTime
@@ -179,6 +180,7 @@ class Steps:
 
     def _keep(self, folder: Path, delivery: Delivery) -> dict[str, Any]:
         write_delivery(folder, delivery)
+        log_alert(folder.name, delivery)
         wait_s = max(0.0, (delivery.next_s or 0.0) - time.time())
         return {"stage": delivery.stage.value, "wait_s": wait_s}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dbos import DBOSClient
 
+from node.engine.alerts import log_alert
 from node.engine.case_file import result_folder
 from node.engine.delivery_file import Stage, all_deliveries, write_delivery
 from node.engine.files import read_json, write_json
@@ -34,7 +35,9 @@ def stop(data_dir: Path, engine: DBOSClient, workflow_id: str, word: Stopped, wh
     stage = Stage.HELD if word is Stopped.HELD else Stage.CANCELLED
     for delivery in all_deliveries(folder):
         if delivery.stage is Stage.WAITING:
-            write_delivery(folder, replace(delivery, stage=stage, next_s=None, why=why))
+            stopped = replace(delivery, stage=stage, next_s=None, why=why)
+            write_delivery(folder, stopped)
+            log_alert(workflow_id, stopped)
 
 
 def mark_stopped(folder: Path, word: Stopped, why: str) -> None:

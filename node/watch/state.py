@@ -5,9 +5,11 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from node.engine.alerts import alert_of
 from node.engine.files import read_json
 from node.engine.jobs import Job, jobs, opened
 from node.engine.pause import paused_because
+from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
 from node.errors import LungnodeError
 from node.settings import Settings
@@ -32,6 +34,7 @@ def node_state(settings: Settings) -> NodeState:
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
     found, trouble = _jobs(settings)
     trouble += _trouble(settings, room)
+    trouble += [text for one in found for text in _needs_a_person(one)]
     waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
     return NodeState(found, tuple(waiting), paused_because(settings.data_dir), free, room, tuple(trouble))
 
@@ -44,6 +47,18 @@ def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
         return (), [error.message]
     except SQLAlchemyError as error:
         return (), [f"the engine's database does not answer: {type(error).__name__}"]
+
+
+def _needs_a_person(one: Job) -> list[str]:
+    """Say what of a case waits for a person; nothing of one that was cancelled or superseded."""
+    if one.state in (Stopped.CANCELLED, Stopped.SUPERSEDED):
+        return []
+    short = one.case.workflow_id[:12]
+    alerts = [alert_of(one.case.workflow_id, d) for d in one.deliveries]
+    said = [f"job {short}: {alert.text}" for alert in alerts if alert is not None]
+    if one.state == Stopped.HELD and not said:
+        said = [f"job {short}: {one.why}; next: check the identity, then lungnode jobs retry {short}"]
+    return said
 
 
 def _trouble(settings: Settings, room: Room) -> list[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from node.deliver.receipt import State
+from node.deliver.orthanc import send as send_to_orthanc
+from node.deliver.receipt import State, receipt_from_json
 from node.deliver.stow import send
 from node.settings import Destination
 
@@ -122,3 +123,18 @@ def test_a_bearer_token_is_sent_and_a_redirect_is_not_followed_with_it(scripted,
 def test_no_receipt_quotes_the_patient(scripted, objects, plain_answer) -> None:
     scripted.answers = [plain_answer(400, b"Marker^Patient is not welcome")]
     assert "Marker" not in str(send(objects, destination(scripted.url)))
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_refused_credentials_are_named_and_the_bytes_are_kept(scripted, objects, plain_answer, code: int) -> None:
+    scripted.answers = [plain_answer(code)]
+    receipts = send(objects, destination(scripted.url))
+    assert states(receipts) == [State.RETRYABLE] * 2
+    assert "check username, password or token" in receipts[0].text
+    assert receipt_from_json(receipts[0].as_json()).unauthorised
+
+
+def test_orthanc_too_names_refused_credentials(scripted, objects, plain_answer) -> None:
+    scripted.answers = [plain_answer(401), plain_answer(403)]
+    there = Destination.model_validate({"name": "o", "kind": "orthanc", "url": scripted.url})
+    assert [(r.state, r.unauthorised) for r in send_to_orthanc(objects, there)] == [(State.RETRYABLE, True)] * 2

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from node.deliver.commitment import NotRequested, Requested
-from node.deliver.receipt import Outgoing, Receipt, State
+from node.deliver.receipt import Outgoing, Receipt, State, credentials_refused
+from node.engine.alerts import alert_of
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage
 from node.settings import Destination
@@ -171,3 +172,17 @@ def test_an_archive_without_commitment_is_asked_by_query() -> None:
 def test_only_a_destination_that_takes_nothing_counts_as_broken(states: tuple[State, State], expected: bool) -> None:
     receipts = tuple(Receipt(o.sop_instance_uid, s, "x") for o, s in zip(OBJECTS, states, strict=True))
     assert all_retryable(Delivery("d").with_receipts(receipts), OBJECTS) is expected
+
+
+def test_refused_credentials_are_tried_again_only_after_the_longest_wait() -> None:
+    refused = tuple(credentials_refused(o.sop_instance_uid, 401) for o in OBJECTS)
+    delivery = Delivery("d", attempts=1).with_receipts(refused)
+    waiting = decide(delivery, OBJECTS, there(longest_retry_s=900), now_s=0.0, jitter=0.0)
+    assert (waiting.stage, waiting.next_s) == (Stage.WAITING, 900.0)
+    alert = alert_of("a" * 64, waiting)
+    assert alert is not None
+    assert (alert.code, alert.destination) == ("DLV-AUTH", "d")
+
+
+def test_a_delivery_that_goes_on_by_itself_is_no_alert() -> None:
+    assert alert_of("a" * 64, Delivery("d")) is None

@@ -85,6 +85,9 @@ def test_a_delivery_that_is_given_up_is_a_dead_letter_and_can_be_replayed(make_b
     bench.start_worker()
     bench.submit(case)
     bench.eventually(lambda: state(bench, case) == "dead-letter")
+    alert = next(line for line in bench.log() if line["event"] == "engine.delivery_needs_a_person")
+    assert (alert["level"], alert["workflow_id"], alert["destination"]) == ("error", case, "pacs")
+    assert (alert["code"], alert["next_step"]) == ("DLV-DEAD", f"lungnode jobs replay {case[:12]} --to pacs")
     kept = (bench.folder(case) / "objects.json").read_bytes()
     blocked.unlink()
     with looking(bench, case) as (engine, found):
@@ -120,6 +123,7 @@ def test_a_delivery_under_another_identity_is_held_until_it_is_replayed(bench) -
     bench.submit(case)
     bench.eventually(lambda: state(bench, case) == "held")
     assert not bench.is_safe(case)
+    assert "ID-CHANGED" in [line["code"] for line in bench.log() if line["event"] == "engine.delivery_needs_a_person"]
     (bench.data_dir / "identity-differs").unlink()
     with looking(bench, case) as (engine, found):
         jobs.replay(bench.settings, engine, found, "here")

@@ -8,9 +8,11 @@ from dbos import DBOS
 from prometheus_client.parser import text_string_to_metric_families
 
 from node.engine.announced import asked, expected
+from node.engine.delivery_file import Delivery, Stage, write_delivery
 from node.engine.files import write_json
 from node.engine.pause import pause
 from node.engine.runtime import client, exists, launch
+from node.engine.stopped import Stopped, mark_stopped
 from node.engine.worker import slot_lock
 from node.errors import Misconfigured
 from node.settings import Settings
@@ -140,3 +142,22 @@ def test_the_database_can_be_opened_beside_a_worker(database) -> None:
     engine = client(database.settings)
     assert engine.list_workflows() == []
     engine.destroy()
+
+
+@pytest.mark.parametrize(("stage", "code"), [(Stage.DEAD, "DLV-DEAD"), (Stage.HELD, "ID-CHANGED")])
+def test_a_delivery_that_needs_a_person_is_trouble_everywhere(database, stage: Stage, code: str) -> None:
+    folder = database.add_case("a" * 64)
+    write_delivery(folder, Delivery("pacs", stage=stage, why="because"))
+    lock = slot_lock(database.settings, "worker-0")
+    assert lock is not None
+    try:
+        status, body = database.get("/healthz")
+        assert status == 503
+        assert f"{code}: pacs: because" in body
+        assert "lungnode jobs replay aaaaaaaaaaaa --to pacs" in body
+        assert f"<p class='trouble'>job aaaaaaaaaaaa: {code}" in database.get("/")[1]
+        assert "lungnode_healthy 0.0" in database.get("/metrics")[1]
+        mark_stopped(folder, Stopped.SUPERSEDED, "a newer run")
+        assert database.get("/healthz")[0] == 200
+    finally:
+        lock.release()

@@ -1,0 +1,54 @@
+"""Deliveries that wait for a person: what is said about each, in the log, by the health check and on the page."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from node.engine.delivery_file import Delivery, Stage
+from node.errors import Code
+
+DEAD_LETTER = "DLV-DEAD"
+CREDENTIALS = "DLV-AUTH"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One delivery that needs a person. `next_step` is a command or what to correct."""
+
+    code: str
+    destination: str
+    why: str
+    next_step: str
+
+    @property
+    def text(self) -> str:
+        """The alert as one sentence for a person."""
+        return f"{self.code}: {self.destination}: {self.why}; next: {self.next_step}"
+
+
+def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
+    """Return what a person must know about a delivery; None where it goes on by itself."""
+    again = f"lungnode jobs replay {workflow_id[:12]} --to {delivery.destination}"
+    if delivery.stage is Stage.DEAD:
+        return Alert(DEAD_LETTER, delivery.destination, delivery.why, again)
+    if delivery.stage is Stage.HELD:
+        return Alert(Code.ID_CHANGED.value, delivery.destination, delivery.why, f"check the identity, then {again}")
+    if delivery.stage is Stage.WAITING and delivery.is_unauthorised:
+        step = f"correct the credentials of {delivery.destination} in the settings and restart"
+        return Alert(CREDENTIALS, delivery.destination, delivery.why, step)
+    return None
+
+
+def log_alert(workflow_id: str, delivery: Delivery) -> None:
+    """Write one line about a delivery that needs a person."""
+    alert = alert_of(workflow_id, delivery)
+    if alert is None:
+        return
+    structlog.get_logger().error(
+        "engine.delivery_needs_a_person",
+        workflow_id=workflow_id,
+        destination=alert.destination,
+        code=alert.code,
+        why=alert.why,
+        next_step=alert.next_step,
+    )
