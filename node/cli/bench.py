@@ -69,6 +69,17 @@ def segment(as_json: bool = _JSON) -> None:
     _show(bench_segment, as_json=as_json)
 
 
+@app.command()
+def idle(as_json: bool = _JSON) -> None:
+    """Processor time and memory of a node that has nothing to do; start of the receiver.
+
+    Example: lungnode bench idle
+    """
+    from node.bench.idle import bench_idle  # noqa: PLC0415
+
+    _show(lambda: bench_idle(to_person.print), as_json=as_json)
+
+
 def _show(measure: Callable[[], Sequence[Row]], *, as_json: bool) -> None:
     rows = measure()
     if as_json:
