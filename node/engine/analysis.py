@@ -9,7 +9,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from node.engine.masks import read_labels, write_labels
+from node.engine.pet_case import PetCase
 from node.errors import Reason
+from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Quantity
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation
 from node.volume.volume import Volume
@@ -20,12 +22,17 @@ _FILE = "analysis.json"
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found and measured on one volume. `reasons` are those of all steps, in their order."""
+    """What was found and measured on one volume, and on its PET where it has one.
+
+    `reasons` are those of all steps on the CT, in their order; those of the PET are in `pet`.
+    """
 
     segmentation: Segmentation
     quantities: tuple[Quantity, ...]
     reasons: tuple[Reason, ...]
     timings_s: dict[str, float]
+    lesions: tuple[LesionMeasurements, ...] = ()
+    pet: PetCase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class _Stored:
     quantities: tuple[Quantity, ...]
     reasons: tuple[Reason, ...]
     timings_s: dict[str, float]
+    lesions: tuple[LesionMeasurements, ...] = ()
+    pet: PetCase | None = None
 
 
 _adapter = TypeAdapter(_Stored)
@@ -56,6 +65,8 @@ def write_analysis(analysis: Analysis, volume: Volume, folder: Path) -> None:
         quantities=analysis.quantities,
         reasons=analysis.reasons,
         timings_s=analysis.timings_s,
+        lesions=analysis.lesions,
+        pet=analysis.pet,
     )
     temporary = folder / f".{_FILE}.part"
     temporary.write_bytes(_adapter.dump_json(stored))
@@ -76,4 +87,6 @@ def read_analysis(folder: Path) -> Analysis | None:
         reasons=stored.segmentation_reasons,
         unsure=stored.unsure,
     )
-    return Analysis(segmentation, stored.quantities, stored.reasons, stored.timings_s)
+    return Analysis(
+        segmentation, stored.quantities, stored.reasons, stored.timings_s, lesions=stored.lesions, pet=stored.pet
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from node.engine.files import read_json, write_json
+from node.engine.pet_line import PetLine
 from node.errors import Reason
 
 _FILE = "case.json"
@@ -48,6 +49,7 @@ class CaseFile:
     proved : whether the source's own count says that the series is complete.
     not_before_s : when an off-peak case may start, seconds since the epoch.
     series_notes : what became of every series of the study, for `result.json`.
+    pets : what the headers of every PET say, as long as none was measured.
     """
 
     workflow_id: str
@@ -70,6 +72,7 @@ class CaseFile:
     proved: bool = True
     not_before_s: float = 0.0
     series_notes: tuple[SeriesNote, ...] = ()
+    pets: tuple[PetLine, ...] = ()
 
 
 _adapter = TypeAdapter(CaseFile)

@@ -20,7 +20,7 @@ from node.engine.case_file import (
 )
 from node.engine.delivery_file import all_deliveries
 from node.engine.outbox import kept
-from node.engine.outcome import PET_NOT_MEASURED
+from node.engine.pet_line import PET_WAITS, PetLine, line_of_headers, lines_of_passed
 from node.engine.queueing import enqueue_case
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, stop
@@ -114,7 +114,13 @@ def _draft(decided: Decided, data_dir: Path, now: datetime) -> CaseFile:
         proved=decided.proved,
         not_before_s=next_opening(case.night, now).timestamp() if off_peak and case.night else 0.0,
         series_notes=tuple(_notes(decided.selection)),
+        pets=_pets(case, decided.selection),
     )
+
+
+def _pets(case: Case, selection: Selection) -> tuple[PetLine, ...]:
+    own = (line_of_headers(pet, (PET_WAITS,)) for pet in case.partners)
+    return (*own, *lines_of_passed(selection.passed))
 
 
 def source_of(series: SeriesFacts, data_dir: Path) -> SourceSeries:
@@ -128,7 +134,7 @@ def _notes(selection: Selection) -> Iterable[SeriesNote]:
         anchor = case.anchor
         yield SeriesNote(anchor.series_instance_uid, anchor.first.modality, "analysed", case.reasons)
         for pet in case.partners:
-            yield SeriesNote(pet.series_instance_uid, pet.first.modality, "passed-over", (PET_NOT_MEASURED,))
+            yield SeriesNote(pet.series_instance_uid, pet.first.modality, "passed-over", (PET_WAITS,))
     for passed in selection.passed:
         role = Role(passed.role).value
         yield SeriesNote(passed.series.series_instance_uid, passed.series.first.modality, role, passed.reasons)

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from node.engine.analysis import write_analysis
-from node.engine.line import analyse_volume, encode_case, identify, model_of, read_case, timed
-from node.engine.outcome import PET_NOT_MEASURED, FileLine, Outcome, SeriesLine, SeriesRole, Verdict
+from node.engine.findings import findings_of
+from node.engine.line import analyse_volume, encode_case, identify, model_of, pet_of, read_case, timed
+from node.engine.outcome import FileLine, Outcome, SeriesLine, SeriesRole, Verdict, pet_series
+from node.engine.pet_line import PET_WAITS, line_of_headers, lines_of_passed
 from node.errors import InputRefused, Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
 from node.report.encode import encode_notice
 from node.report.encoded import EncodedObject
 from node.report.equipment import MODEL_NAME
 from node.report.notice import NoticeInput, notice_allowed
+from node.report.uids import CaseIdentity
 from node.route.case import Case, Known, Passed, Role
 from node.route.route import Routes
 from node.route.rules import load_routes
@@ -88,13 +91,15 @@ def _analyse_one(case: Case, out_dir: Path, settings: Settings, tell: Told) -> _
     if isinstance(volume, Refusal):
         return _refused(case, volume, out_dir, settings)
     tell("segmenting and measuring")
-    analysis = analyse_volume(volume, model)
+    without_id = settings.rules.refuse_without_patient_id
+    analysis = analyse_volume(volume, model, pet_of(case), refuse_without_patient_id=without_id)
     if isinstance(analysis, Refusal):
         return _refused(case, analysis, out_dir, settings)
     analysis.timings_s.update(timings_s)
     write_analysis(analysis, volume, out_dir)
     tell("encoding")
-    objects = _encode(case, volume, out_dir, settings, timings_s)
+    identity = identify(case, model, settings)
+    objects = _encode(case, identity, volume, out_dir, settings, timings_s)
     found = analysis.segmentation
     verdict = Verdict.PROCESSED if any(o.kind == Rung.SEG for o in objects) else Verdict.NOTHING_FOUND
     return _Made(
@@ -106,6 +111,8 @@ def _analyse_one(case: Case, out_dir: Path, settings: Settings, tell: Told) -> _
             unsure=found.unsure,
             models=found.models,
             measurements=analysis.quantities,
+            findings=findings_of(analysis, case.anchor.series_instance_uid, identity),
+            pet=() if analysis.pet is None else (analysis.pet.line,),
             objects=objects,
             timings_s={**analysis.timings_s, **timings_s},
         ),
@@ -113,9 +120,13 @@ def _analyse_one(case: Case, out_dir: Path, settings: Settings, tell: Told) -> _
 
 
 def _encode(
-    case: Case, volume: Volume, out_dir: Path, settings: Settings, timings_s: dict[str, float]
+    case: Case,
+    identity: CaseIdentity,
+    volume: Volume,
+    out_dir: Path,
+    settings: Settings,
+    timings_s: dict[str, float],
 ) -> tuple[EncodedObject, ...]:
-    identity = identify(case, model_of(case, settings), settings)
     with timed("encode", timings_s):
         return encode_case(case, identity, settings, out_dir, now=datetime.now(UTC).astimezone(), volume=volume)
 
@@ -142,6 +153,7 @@ def _refused(case: Case, refusal: Refusal, out_dir: Path, settings: Settings) ->
         Verdict.REFUSED,
         case.anchor.study_instance_uid,
         reasons=(*case.reasons, *refusal.reasons),
+        pet=tuple(line_of_headers(p, (PET_WAITS,)) for p in case.partners),
         objects=objects,
     )
     return _Made(case, outcome)
@@ -157,6 +169,7 @@ def _base(folder: Folder, answered: Answered, path: Path) -> Outcome:
         answered.study_instance_uid,
         reasons=tuple(dict.fromkeys(reason for p in refused for reason in p.reasons)),
         series=tuple(_line(p) for p in passed),
+        pet=lines_of_passed(passed),
         files=tuple(FileLine(f.path.relative_to(root).as_posix(), f.code) for f in folder.unread),
     )
 
@@ -170,6 +183,8 @@ def _joined(base: Outcome, made: list[_Made], timings_s: dict[str, float]) -> Ou
         reasons=tuple(dict.fromkeys(reason for m in made for reason in m.outcome.reasons)),
         series=tuple(sorted((*base.series, *lines), key=lambda s: s.series_instance_uid)),
         files=base.files,
+        findings=tuple(f for m in made for f in m.outcome.findings),
+        pet=(*(line for m in made for line in m.outcome.pet), *base.pet),
         objects=tuple(o for m in made for o in m.outcome.objects),
         timings_s={**timings_s, **best.timings_s},
     )
@@ -180,8 +195,9 @@ def _lines_of(made: _Made) -> tuple[SeriesLine, ...]:
     role = SeriesRole.REFUSED if refused else SeriesRole.ANALYSED
     anchor = made.case.anchor
     own = SeriesLine(anchor.series_instance_uid, anchor.first.modality, role, made.outcome.reasons)
-    partners = tuple(
-        SeriesLine(p.series_instance_uid, p.first.modality, SeriesRole.PASSED_OVER, (PET_NOT_MEASURED,))
+    measured = {} if refused else {line.series_instance_uid: line for line in made.outcome.pet}
+    partners = (
+        pet_series(p.series_instance_uid, p.first.modality, measured.get(p.series_instance_uid))
         for p in made.case.partners
     )
     return (own, *partners)

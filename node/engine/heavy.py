@@ -19,8 +19,10 @@ from node.engine import line
 from node.engine.analysis import Analysis, read_analysis
 from node.engine.case_file import CaseFile, SourceSeries, case_from_json, case_json, read_case_file, result_folder
 from node.engine.files import write_json
+from node.engine.findings import findings_of
 from node.engine.outbox import KeptObject, digest_of, kept, publish
-from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, refusing
+from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, pet_series, refusing
+from node.engine.pet_line import PetLine
 from node.engine.refusal_file import read_refusal, write_refusal
 from node.engine.stores import opened_stores
 from node.errors import InputRefused, OurMistake, Refusal
@@ -140,7 +142,12 @@ def _notice(
 def _outcome(file: CaseFile, folder: Path, refusal: Refusal | None, objects: tuple[EncodedObject, ...]) -> Outcome:
     if refusal is not None:
         return Outcome(
-            Verdict.REFUSED, file.study_instance_uid, reasons=refusal.reasons, series=_lines(file), objects=objects
+            Verdict.REFUSED,
+            file.study_instance_uid,
+            reasons=refusal.reasons,
+            series=_lines(file, None),
+            pet=file.pets,
+            objects=objects,
         )
     analysis = read_analysis(folder)
     if analysis is None:
@@ -150,25 +157,37 @@ def _outcome(file: CaseFile, folder: Path, refusal: Refusal | None, objects: tup
 
 def _processed(file: CaseFile, analysis: Analysis, objects: tuple[EncodedObject, ...]) -> Outcome:
     found = analysis.segmentation
+    pet = None if analysis.pet is None else analysis.pet.line
     made_a_segmentation = any(o.kind == Rung.SEG for o in objects)
     return Outcome(
         Verdict.PROCESSED if made_a_segmentation else Verdict.NOTHING_FOUND,
         file.study_instance_uid,
         reasons=analysis.reasons,
         unsure=found.unsure,
-        series=_lines(file),
+        series=_lines(file, pet),
         models=found.models,
         measurements=analysis.quantities,
+        findings=findings_of(analysis, file.anchor.series_instance_uid, _identity(file)),
+        pet=_pets(file, pet),
         objects=objects,
         timings_s=analysis.timings_s,
     )
 
 
-def _lines(file: CaseFile) -> tuple[SeriesLine, ...]:
+def _lines(file: CaseFile, pet: PetLine | None) -> tuple[SeriesLine, ...]:
     return tuple(
-        SeriesLine(note.series_instance_uid, note.modality, SeriesRole(note.role), note.reasons)
+        pet_series(note.series_instance_uid, note.modality, pet)
+        if pet is not None and note.series_instance_uid == pet.series_instance_uid
+        else SeriesLine(note.series_instance_uid, note.modality, SeriesRole(note.role), note.reasons)
         for note in file.series_notes
     )
+
+
+def _pets(file: CaseFile, pet: PetLine | None) -> tuple[PetLine, ...]:
+    """Put what was measured in the place of what the headers said."""
+    if pet is None:
+        return file.pets
+    return (pet, *(p for p in file.pets if p.series_instance_uid != pet.series_instance_uid))
 
 
 def _remember(settings: Settings, file: CaseFile, objects: tuple[EncodedObject, ...]) -> None:

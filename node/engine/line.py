@@ -13,7 +13,13 @@ from functools import cache
 from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
-from node.errors import OurMistake, Refusal
+from node.engine.pet_case import measure_partner
+from node.errors import OurMistake, Reason, Refusal
+from node.facts.series import SeriesFacts
+from node.measure.lesions.carina_of_scan import carina_of_scan
+from node.measure.lesions.lesions import measure_lesions
+from node.measure.lesions.many import too_many
+from node.measure.lesions.values import LesionMeasurements
 from node.measure.lungs import measure_lungs
 from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
@@ -23,7 +29,7 @@ from node.report.encode import ReportInput, encode_results
 from node.report.encoded import EncodedObject
 from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
-from node.segment.contract import LungModel
+from node.segment.contract import LungModel, Segmentation, SegmentKind
 from node.segment.runner import BoundedModel, WarmModels
 from node.settings import Settings
 from node.volume.digest import instance_digests
@@ -75,8 +81,10 @@ def read_case(case: Case, settings: Settings) -> Volume | Refusal:
     )
 
 
-def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
-    """Segment and measure one volume."""
+def analyse_volume(
+    volume: Volume, model: LungModel, pet: SeriesFacts | None = None, *, refuse_without_patient_id: bool = True
+) -> Analysis | Refusal:
+    """Segment and measure one volume, and its PET where it has one; a refused PET leaves the CT's result."""
     timings_s: dict[str, float] = {}
     with timed("segment", timings_s):
         found = model.segment(volume)
@@ -86,10 +94,30 @@ def analyse_volume(volume: Volume, model: LungModel) -> Analysis | Refusal:
         quality = check_quality(volume, found)
         if isinstance(quality, Refusal):
             return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
-        reasons = (*volume.reasons, *found.reasons, *quality)
+        reasons = (*volume.reasons, *found.reasons, *quality, *too_many(_n_lesions(found)))
         found = replace(found, unsure=unsure_texts(found, reasons))
         quantities = measure_lungs(volume, found, reasons)
-    return Analysis(found, quantities, reasons, timings_s)
+        lesions = _lesions(volume, found, reasons)
+    if pet is None:
+        return Analysis(found, quantities, reasons, timings_s, lesions=lesions)
+    with timed("pet", timings_s):
+        uptake = measure_partner(pet, volume, found, reasons, refuse_without_patient_id=refuse_without_patient_id)
+    return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=uptake)
+
+
+def _n_lesions(found: Segmentation) -> int:
+    return sum(s.kind is SegmentKind.LESION for s in found.segments)
+
+
+def _lesions(volume: Volume, found: Segmentation, reasons: tuple[Reason, ...]) -> tuple[LesionMeasurements, ...]:
+    if not _n_lesions(found):
+        return ()
+    return measure_lesions(volume, found, reasons, carina_of_scan(volume, found))
+
+
+def pet_of(case: Case) -> SeriesFacts | None:
+    """Return the PET that was paired with the case's CT."""
+    return case.partners[0] if case.partners else None
 
 
 def analyse_case(
@@ -104,7 +132,9 @@ def analyse_case(
         source = volume or read_case(case, settings)
     if isinstance(source, Refusal):
         return source
-    analysis = analyse_volume(source, model_of(case, settings))
+    without_id = settings.rules.refuse_without_patient_id
+    model = model_of(case, settings)
+    analysis = analyse_volume(source, model, pet_of(case), refuse_without_patient_id=without_id)
     if isinstance(analysis, Refusal):
         return analysis
     analysis.timings_s.update(timings_s)
@@ -148,10 +178,11 @@ def encode_case(
                 now=now,
                 predecessor=predecessor,
                 run_label=run_label,
+                lesions=analysis.lesions,
             ),
             out_dir,
         )
-        self_check(objects, source, analysis.segmentation, analysis.quantities)
+        self_check(objects, source, analysis.segmentation, analysis.quantities, analysis.lesions)
     return objects
 
 

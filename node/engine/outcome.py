@@ -6,15 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from node.errors import Code, Reason, Severity, warn
+from node.engine.pet_line import PET_WAITS, PetLine
+from node.errors import Code, Reason, Severity
 from node.measure.quantity import Quantity
 from node.report.encoded import EncodedObject
 from node.segment.contract import ModelIdentity
 
 SCHEMA_VERSION = 1
-
-
-PET_NOT_MEASURED = warn(Code.RT_PASSED, "paired with the CT, but this version measures nothing on PET")
 
 
 class Verdict(StrEnum):
@@ -50,6 +48,14 @@ class SeriesLine:
     reasons: tuple[Reason, ...] = ()
 
 
+def pet_series(series_uid: str, modality: str, line: PetLine | None) -> SeriesLine:
+    """Say what became of a CT's PET; None where the CT itself came to nothing."""
+    if line is None:
+        return SeriesLine(series_uid, modality, SeriesRole.PASSED_OVER, (PET_WAITS,))
+    role = SeriesRole.REFUSED if line.is_refused else SeriesRole.ANALYSED
+    return SeriesLine(series_uid, modality, role, line.reasons)
+
+
 @dataclass(frozen=True, slots=True)
 class FileLine:
     """One file that could not be read at all."""
@@ -70,6 +76,8 @@ class Outcome:
     files: tuple[FileLine, ...] = ()
     models: tuple[ModelIdentity, ...] = ()
     measurements: tuple[Quantity, ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+    pet: tuple[PetLine, ...] = ()
     objects: tuple[EncodedObject, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -93,8 +101,8 @@ class Outcome:
             "files": [{"path": f.path, "code": f.code.value} for f in self.files],
             "models": {m.task.value: {"name": m.name, "version": m.version, "digest": m.digest} for m in self.models},
             "measurements": [quantity_json(q) for q in self.measurements],
-            "findings": [],
-            "pet": [],
+            "findings": list(self.findings),
+            "pet": [line.as_json() for line in self.pet],
             "objects": [
                 {
                     "kind": o.kind,
