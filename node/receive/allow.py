@@ -62,6 +62,11 @@ def disk_full(hard_bytes: int) -> Refused:
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's own."""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
 def _comes_from(host: str, networks: tuple[str, ...]) -> bool:
     """Tell whether an address lies in one of the networks; IPv4 mapped into IPv6 counts as IPv4."""
     address = ipaddress.ip_address(host.partition("%")[0])

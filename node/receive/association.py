@@ -18,7 +18,7 @@ from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 
-from node.receive.allow import Refused, disk_full, judge, too_many
+from node.receive.allow import Refused, disk_full, is_loopback, judge, too_many
 from node.receive.reception import Caller, Reception
 from node.receive.stream import StreamReader
 from node.settings import Peer, Receive
@@ -66,7 +66,9 @@ class Gate(ACSE):  # type: ignore[misc]  # pynetdicom has no types
         calling, called = request.calling_ae_title.strip(), request.called_ae_title.strip()
         verdict = self._verdict(calling, called, self.requestor.address)
         if isinstance(verdict, Refused):
-            _log.warning(
+            own_probe = calling == assoc.settings.ae_title and is_loopback(self.requestor.address)
+            say = _log.debug if own_probe else _log.warning  # `doctor` only asks whether somebody answers
+            say(
                 "receive.association_refused", calling_ae=calling, called_ae=called, host=self.requestor.address,
                 reason=verdict.reason, setting=verdict.setting,
             )  # fmt: skip

@@ -131,6 +131,14 @@ def test_a_disk_that_fills_up_is_answered_a700_and_leaves_nothing(
     assert status_of(receiver, ct_slice(), tmp_path)[0] == Status.SUCCESS
 
 
+def test_the_doctor_that_asks_whether_we_answer_is_no_warning(start: Callable[..., Running]) -> None:
+    receiver = start(peers=[{"ae_title": "ECHOSCU"}])
+    for caller in ("LUNGNODE", "NOBODY"):
+        assert dcmtk("echoscu", "-aet", caller, "-aec", "LUNGNODE", "127.0.0.1", receiver.port, check=False).returncode
+    refused = receiver.log("receive.association_refused")
+    assert [line["calling_ae"] for line in refused if line["level"] == "warning"] == ["NOBODY"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -3,6 +3,8 @@
 import errno
 import socket
 
+import requests
+
 from node.deliver.association import NoAssociation, open_association
 from node.settings import Destination, Receive, Watch
 from node.watch.doctor.finding import Finding, fail, ok, warn
@@ -37,6 +39,8 @@ def check_status_port(watch: Watch) -> Finding:
     problem = why_not_bindable(watch.host, watch.port)
     if problem is None:
         return ok("status-port", f"{where} is free for the status page")
+    if problem == errno.EADDRINUSE and _is_our_page(watch):
+        return ok("status-port", f"a node answers on {where}")
     if problem == errno.EADDRINUSE:
         return warn(
             "status-port",
@@ -44,6 +48,19 @@ def check_status_port(watch: Watch) -> Finding:
             f"well if the node runs; else find the program with `ss -ltnp sport = :{watch.port}`, or set watch.port",
         )
     return _not_bindable("status-port", where, problem, "watch")
+
+
+def _is_our_page(watch: Watch) -> bool:
+    """Whether what listens there speaks of its health as this program does."""
+    host = "127.0.0.1" if watch.host in ("0.0.0.0", "::", "") else watch.host  # noqa: S104 - compared, not bound
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy would answer for the port
+            answer = session.get(f"http://{host}:{watch.port}/healthz", timeout=ECHO_WITHIN_S, allow_redirects=False)
+            said = answer.json()
+    except (requests.RequestException, ValueError):
+        return False
+    return isinstance(said, dict) and {"status", "trouble", "paused"} <= said.keys()
 
 
 def why_not_bindable(host: str, port: int) -> int | None:
