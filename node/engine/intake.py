@@ -24,7 +24,7 @@ from node.engine.files import write_json
 from node.engine.pace import Pace
 from node.engine.stopped import Stopped, stop
 from node.engine.study_view import FactsOfStudy, arrival_of
-from node.engine.variants import judge_all, quarantined, revisions
+from node.engine.variants import judge_all, revisions
 from node.errors import Code, LungnodeError, Reason, refuse
 from node.facts.series import SeriesFacts
 from node.route.case import Case, Known, Role, Selection
@@ -45,6 +45,7 @@ from node.route.select import select
 from node.store.index import Index, StudyArrival
 from node.store.layout import Layout
 from node.store.ledger import Ledger
+from node.store.quarantine import quarantined
 from node.store.settle import Judgement, Settled
 
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
@@ -184,6 +185,13 @@ class Intake:
             touched.append(study)
             if settled.judgement is not Judgement.DUPLICATE:
                 self.ledger.decide(study, settled.judgement.value, "arrived again", sop_uid=settled.uids.sop)
+            if settled.judgement is Judgement.DIFFERENT:
+                structlog.get_logger().warning(
+                    "engine.arrived_again_different",
+                    study_uid=study,
+                    sop_uid=settled.uids.sop,
+                    code=Code.ID_DUPDIFF.value,
+                )
             if settled.judgement is Judgement.CHANGED:
                 touched += self._hold(settled)
         return touched

@@ -37,11 +37,6 @@ def revisions(layout: Layout) -> dict[str, int]:
     return counted
 
 
-def quarantined(layout: Layout) -> frozenset[str]:
-    """Return the SOP Instance UIDs under which something else arrived too (ID-DUPDIFF)."""
-    return frozenset(path.stem.partition("~")[0] for path in layout.quarantine.glob("*/*/*~*.dcm"))
-
-
 def _facts(path: Path) -> InstanceFacts:
     facts = read_facts(path)
     if isinstance(facts, Unread):

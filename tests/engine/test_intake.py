@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import structlog
 from dbos import DBOS, DBOSClient
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -282,7 +283,10 @@ def test_other_pixels_under_a_known_uid_refuse_the_case(make_site, slices, tmp_p
 
     site.receive(changed(files[:1], tmp_path / "tampered", tamper), "a2")
     expect(site.settings.data_dir, *uids(files), 12)
-    site.intake.tick()
+    with structlog.testing.capture_logs() as said:
+        site.intake.tick()
+    told = [(line["log_level"], line["sop_uid"]) for line in said if line["event"] == "engine.arrived_again_different"]
+    assert told == [("warning", dcmread(files[0], stop_before_pixels=True).SOPInstanceUID)]
     refusal = read_refusal(site.folder(site.cases[0]))
     assert refusal.leading.code == "ID-DUPDIFF"
 
