@@ -12,6 +12,7 @@ from dbos import DBOSClient, WorkflowStatus
 
 from node.deliver.receipt import State
 from node.engine.case_file import CaseFile, case_json, read_case_file, result_folder
+from node.engine.database import check_database
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
 from node.engine.files import read_json
 from node.engine.queueing import enqueue_case, enqueue_delivery
@@ -19,9 +20,12 @@ from node.engine.runtime import client, exists
 from node.engine.steps import SAFE_FILE
 from node.engine.stopped import FINISHED, Stopped, go_on, stop, why_stopped
 from node.engine.version import STEPS_VERSION
+from node.engine.waiting_file import kept_back
 from node.engine.workflows import CASES, WAKE, delivery_id
-from node.errors import Misconfigured
+from node.errors import Code, InputRefused, Misconfigured
 from node.settings import Settings
+from node.store.layout import Layout
+from node.store.quarantine import quarantined
 
 Database = DBOSClient  # the engine's, opened by `opened`
 _WORDS = {
@@ -45,6 +49,7 @@ class Job:
     outcome: str
     codes: tuple[str, ...]
     deliveries: tuple[Delivery, ...]
+    arrived_twice: tuple[str, ...] = ()  # SOP Instance UIDs of the case under which something else came too
 
     def as_json(self) -> dict[str, Any]:
         """Return the line of `jobs list`."""
@@ -57,6 +62,7 @@ class Job:
             "state": self.state,
             "outcome": self.outcome,
             "codes": list(self.codes),
+            "arrived_twice": list(self.arrived_twice),
             "why": self.why,
             "created": _clock(self.case.created_s),
             "destinations": {d.destination: d.stage.value for d in self.deliveries},
@@ -70,10 +76,11 @@ def opened(settings: Settings) -> Iterator[DBOSClient]:
     Raises
     ------
     Misconfigured
-        ENG-ABSENT where no worker has ever run here.
+        ENG-ABSENT where no worker has ever run here, CFG-DATABASE where PostgreSQL does not answer.
     """
     if not exists(settings):
         raise Misconfigured("ENG-ABSENT", f"no worker has run on {settings.data_dir} yet: start `lungnode serve` first")
+    check_database(settings)
     engine = client(settings)
     try:
         yield engine
@@ -86,7 +93,8 @@ def jobs(settings: Settings, engine: DBOSClient) -> tuple[Job, ...]:
     folders = sorted((settings.data_dir / "results").glob("*/case.json"))
     ids = [f.parent.name for f in folders]
     statuses = {s.workflow_id: s for s in engine.list_workflows(name="case", load_input=False)} if ids else {}
-    found = [_job(settings.data_dir, i, statuses.get(i)) for i in ids]
+    twice = quarantined(Layout(settings.data_dir))
+    found = [_job(settings.data_dir, i, statuses.get(i), twice) for i in ids]
     return tuple(sorted((j for j in found if j is not None), key=lambda j: -j.case.created_s))
 
 
@@ -100,7 +108,7 @@ def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
     """
     full = _full_id(settings.data_dir, workflow_id)
     status = next(iter(engine.list_workflows(workflow_ids=[full], load_input=False)), None)
-    found = _job(settings.data_dir, full, status)
+    found = _job(settings.data_dir, full, status, quarantined(Layout(settings.data_dir)))
     if found is None:
         raise Misconfigured("JOB-UNKNOWN", f"there is no job {workflow_id!r}")
     return found
@@ -120,7 +128,13 @@ def details(settings: Settings, engine: DBOSClient, found: Job) -> dict[str, Any
 
 
 def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
-    """Do again what failed or was cancelled, or end the wait of what is to be tried again; say what was done."""
+    """Do again what failed or was cancelled, or end the wait of what is to be tried again; say what was done.
+
+    Raises
+    ------
+    InputRefused
+        JOB-NOTHING where there is nothing to be done.
+    """
     case = found.case
     folder = result_folder(settings.data_dir, case.workflow_id)
     status = _status(engine, case.workflow_id)
@@ -135,6 +149,9 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
     for delivery in waiting:
         for wid in _unfinished(engine, delivery_id(case.workflow_id, delivery.destination)):
             engine.send(wid, "now", topic=WAKE)
+    if not waiting:
+        replay_it = "; `lungnode jobs replay` delivers again" if found.state in (Stage.DEAD, Stage.HELD) else ""
+        raise InputRefused("JOB-NOTHING", f"nothing to retry: the job is {found.state!r}{replay_it}")
     return f"{len(waiting)} waiting deliveries are tried now"
 
 
@@ -153,11 +170,21 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
 
 
 def cancel(settings: Settings, engine: DBOSClient, found: Job) -> None:
-    """Stop a case and its deliveries; what a destination has already is not taken back."""
+    """Stop a case and its deliveries; what a destination has already is not taken back.
+
+    Raises
+    ------
+    InputRefused
+        JOB-DONE where it has come to its end.
+    """
+    if found.state == "done":
+        raise InputRefused("JOB-DONE", "already delivered; nothing to cancel")
+    if found.state in (Stopped.CANCELLED, Stopped.SUPERSEDED):
+        raise InputRefused("JOB-DONE", f"already {found.state}; nothing to cancel")
     stop(settings.data_dir, engine, found.case.workflow_id, Stopped.CANCELLED, "cancelled by hand")
 
 
-def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None) -> Job | None:
+def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None, twice: frozenset[str]) -> Job | None:
     case = read_case_file(data_dir, workflow_id)
     if case is None:
         return None
@@ -165,8 +192,11 @@ def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None) -> Job
     deliveries = all_deliveries(folder)
     result = read_json(folder / "result.json") or {}
     state, why = _state(folder, status, deliveries)
-    codes = tuple(r["code"] for r in result.get("reasons", ()))
-    return Job(case, state, why or _last(case.why), result.get("outcome", ""), codes, deliveries)
+    uids = {uid for series in (case.anchor, *case.partners) for uid, _ in series.files}
+    again = tuple(sorted(twice & uids))
+    codes = [r["code"] for r in result.get("reasons", ())] + [Code.ID_DUPDIFF.value] * bool(again)
+    outcome = result.get("outcome", "")
+    return Job(case, state, why or _last(case.why), outcome, tuple(dict.fromkeys(codes)), deliveries, again)
 
 
 def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:
@@ -174,6 +204,9 @@ def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delive
     if stopped_by is not None:
         return stopped_by[0].value, stopped_by[1]
     word = status.status if status else "ABSENT"
+    waits_for = kept_back(folder)
+    if waits_for is not None and word in ("PENDING", "SUCCESS"):
+        return f"waiting: {waits_for.value}", ""
     if word in _WORDS:
         error = getattr(status, "error", None)
         return _WORDS[word], f"{error.code}: {error.message}" if error is not None and hasattr(error, "code") else ""

@@ -13,6 +13,7 @@ from node.engine import outside
 from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
+from node.engine.database import database_ready
 from node.engine.intake import Intake
 from node.engine.pace import Pace
 from node.engine.retention import sweep
@@ -40,10 +41,14 @@ def run_worker(settings: Settings) -> None:
     Raises
     ------
     Misconfigured
-        ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
+        ENG-SLOT, CFG-ROUTES, CFG-DATABASE, SYS-MODEL: a person must act.
     """
     load_routes(settings.rules.routes)
     installed(settings.models_dir)
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    if not database_ready(settings, stopping):
+        return
     worker = start_worker(
         settings,
         lambda crew: Steps(

@@ -22,6 +22,7 @@ from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, mark_stopped
+from node.engine.waiting_file import KeptBack, goes_on, mark_waiting
 from node.errors import Code, OurMistake, Refusal, WorldUnavailable, refuse
 from node.settings import Destination, Settings
 
@@ -48,8 +49,8 @@ class Steps:
 
     def analyse(self, workflow_id: str, cancelled: CancelCheck) -> dict[str, Any]:
         """Read, segment and measure in a child process; a refusal is a result."""
-        self._wait_for_work(cancelled)
         folder = result_folder(self.settings.data_dir, workflow_id)
+        self._wait_until(self._keeps_from_work, folder, cancelled)
         try:
             found: dict[str, Any] = self._heavy("analyse", workflow_id, self.settings.compute.limit_s, cancelled)
         except StepOverTime:
@@ -96,8 +97,8 @@ class Steps:
 
     def attempt(self, workflow_id: str, name: str, due_s: float, cancelled: CancelCheck) -> dict[str, Any]:
         """Try one destination once, and say how it stands and how long to wait before the next attempt."""
-        self._wait_while_paused(cancelled)
         folder = result_folder(self.settings.data_dir, workflow_id)
+        self._wait_until(self._is_paused, folder, cancelled)
         destination = self._destination(name)
         delivery = replace(read_delivery(folder, name), due_s=due_s)
         if destination is None:
@@ -198,15 +199,19 @@ class Steps:
             destination.name, Breaker(first_s=destination.first_retry_s, longest_s=destination.longest_retry_s)
         )
 
-    def _wait_for_work(self, cancelled: CancelCheck) -> None:
-        """Start nothing new while paused, or while the disk is below its soft mark."""
-        self._wait_while_paused(cancelled)
-        while not self.enough_disk() and not cancelled():
+    def _wait_until(self, keeps: Callable[[], KeptBack | None], folder: Path, cancelled: CancelCheck) -> None:
+        """Begin nothing while something keeps the node from it, and tell what."""
+        while (why := keeps()) is not None and not cancelled():
+            mark_waiting(folder, why)
             self._nap()
+        goes_on(folder)
 
-    def _wait_while_paused(self, cancelled: CancelCheck) -> None:
-        while paused_because(self.settings.data_dir) is not None and not cancelled():
-            self._nap()
+    def _is_paused(self) -> KeptBack | None:
+        return KeptBack.PAUSED if paused_because(self.settings.data_dir) is not None else None
+
+    def _keeps_from_work(self) -> KeptBack | None:
+        """Say why nothing new may start: paused, or the disk is below its soft mark."""
+        return self._is_paused() or (None if self.enough_disk() else KeptBack.DISK)
 
     def _nap(self) -> None:
         if self.stopping.wait(self.settings.engine.poll_s):

@@ -1,6 +1,7 @@
 """`lungnode serve`: receiver and worker as processes of their own, kept running and stopped together."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from node.engine.database import SUPERVISED
 from node.errors import Misconfigured
 
 _FIRST_RESTART_S, _LONGEST_RESTART_S = 1.0, 60.0
@@ -84,7 +86,12 @@ def node_commands() -> dict[str, Sequence[str]]:
 
 
 def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)  # noqa: PLW1509
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {SUPERVISED: "1"},
+        preexec_fn=_end_with_parent,  # noqa: PLW1509
+    )
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,7 @@ from dbos import DBOSClient
 
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.crew import Crew
+from node.engine.database import DATABASE_ERRORS, UNREACHABLE
 from node.engine.reaper import reap
 from node.engine.reconcile import adopt_other_versions, queue_forgotten
 from node.engine.runtime import client, database_url, launch
@@ -55,7 +56,11 @@ class Worker:
                 structlog.get_logger().error("engine.loop_ended", code="ENG-LOOP", slot=self.settings.engine.slot)
                 return False
             self.steps.crew.end_idle()
-            self._take_over()
+            try:
+                self._take_over()
+            except DATABASE_ERRORS as error:
+                structlog.get_logger().error("engine.database_lost", code=UNREACHABLE, error=type(error).__name__)
+                return False
         return True
 
     def _take_over(self) -> None:

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from node.engine.alerts import alert_of
+from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
 from node.engine.jobs import Job, jobs, opened
 from node.engine.pause import paused_because
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
-from node.errors import LungnodeError
+from node.errors import Code, LungnodeError
 from node.settings import Settings
 from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.layout import Layout
+from node.store.quarantine import quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class NodeState:
     free_bytes: int
     room: Room
     trouble: tuple[str, ...]
+    n_quarantined: int = 0  # SOP Instance UIDs under which something else arrived too
 
 
 def node_state(settings: Settings) -> NodeState:
@@ -35,8 +37,11 @@ def node_state(settings: Settings) -> NodeState:
     found, trouble = _jobs(settings)
     trouble += _trouble(settings, room)
     trouble += [text for one in found for text in _needs_a_person(one)]
+    twice = quarantined(Layout(settings.data_dir))
+    trouble += _arrived_twice(twice, found)
     waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
-    return NodeState(found, tuple(waiting), paused_because(settings.data_dir), free, room, tuple(trouble))
+    paused = paused_because(settings.data_dir)
+    return NodeState(found, tuple(waiting), paused, free, room, tuple(trouble), len(twice))
 
 
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
@@ -45,7 +50,7 @@ def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
             return jobs(settings, engine), []
     except LungnodeError as error:
         return (), [error.message]
-    except SQLAlchemyError as error:
+    except DATABASE_ERRORS as error:
         return (), [f"the engine's database does not answer: {type(error).__name__}"]
 
 
@@ -59,6 +64,17 @@ def _needs_a_person(one: Job) -> list[str]:
     if one.state == Stopped.HELD and not said:
         said = [f"job {short}: {one.why}; next: check the identity, then lungnode jobs retry {short}"]
     return said
+
+
+def _arrived_twice(twice: frozenset[str], found: tuple[Job, ...]) -> list[str]:
+    if not twice:
+        return []
+    concerned = [one.case.workflow_id[:12] for one in found if one.arrived_twice]
+    return [
+        f"{Code.ID_DUPDIFF}: {len(twice)} instances arrived again with other pixels or geometry under the same UID; "
+        f"jobs that use them: {', '.join(concerned) or 'none'}; next: ask the source which is right, then send the "
+        "study under new UIDs or remove the file from spool/quarantine"
+    ]
 
 
 def _trouble(settings: Settings, room: Room) -> list[str]:
@@ -76,7 +92,7 @@ def _worker_lives(settings: Settings) -> bool:
     """A worker holds its slot's lock while it lives."""
     try:
         lock = slot_lock(settings, settings.engine.slot)
-    except (OSError, SQLAlchemyError):
+    except (OSError, *DATABASE_ERRORS):
         return False
     if lock is None:
         return True

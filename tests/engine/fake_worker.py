@@ -28,6 +28,7 @@ def main() -> None:
         request_commitment=lambda *_: NotRequested("context-refused", "not in this test"),
         read_commitment=lambda _: None,
     )
+    full = settings.data_dir / "disk-is-full"
     held = settings.data_dir / "identity-differs"
     worker = start_worker(
         settings,
@@ -36,7 +37,7 @@ def main() -> None:
             crew,
             ways,
             identity_differs=lambda _study, _result: "Patient ID differs" if held.exists() else None,
-            enough_disk=lambda: True,
+            enough_disk=lambda: not full.exists(),
         ),
         heavy="fake_heavy",
         version=version,

@@ -7,7 +7,7 @@ import pytest
 
 from node.engine import jobs
 from node.engine.pause import pause, paused_because, resume
-from node.errors import Misconfigured
+from node.errors import InputRefused, Misconfigured
 
 
 @contextlib.contextmanager
@@ -31,6 +31,12 @@ def test_a_case_is_shown_with_its_steps_and_receipts(bench) -> None:
     assert [s["step"] for s in shown["steps"]][:3] == ["analyse", "encode", "destinations"]
     assert [r["state"] for r in shown["deliveries"][0]["receipts"].values()] == ["stored", "stored"]
     assert (found.state, found.as_json()["destinations"]) == ("done", {"here": "safe"})
+    with pytest.raises(InputRefused, match="already delivered; nothing to cancel"), looking(bench, case) as (engine, _):
+        jobs.cancel(bench.settings, engine, found)
+    with pytest.raises(InputRefused, match="nothing to retry") as refused, looking(bench, case) as (engine, _):
+        jobs.retry(bench.settings, engine, found)
+    assert (refused.value.code, refused.value.exit_code) == ("JOB-NOTHING", 3)
+    assert state(bench, case) == "done"
 
 
 def test_a_running_analysis_is_cancelled_at_once_and_can_be_begun_again(bench) -> None:
@@ -66,9 +72,21 @@ def test_while_paused_nothing_begins_and_afterwards_it_does(bench) -> None:
     pause(bench.data_dir, "upgrade")
     bench.submit(case)
     bench.eventually(lambda: bench.status(case) == "PENDING")
+    bench.eventually(lambda: state(bench, case) == "waiting: paused")
     assert bench.steps(case) == []
     assert paused_because(bench.data_dir).startswith("upgrade")
     resume(bench.data_dir)
+    bench.eventually(lambda: bench.is_safe(case))
+    assert state(bench, case) == "done"
+
+
+def test_below_the_soft_mark_a_case_waits_for_the_disk(bench) -> None:
+    (bench.data_dir / "disk-is-full").touch()
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: state(bench, case) == "waiting: disk")
+    (bench.data_dir / "disk-is-full").unlink()
     bench.eventually(lambda: bench.is_safe(case))
 
 

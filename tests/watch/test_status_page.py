@@ -16,6 +16,7 @@ from node.engine.stopped import Stopped, mark_stopped
 from node.engine.worker import slot_lock
 from node.errors import Misconfigured
 from node.settings import Settings
+from node.store.layout import Layout
 from node.watch.server import status_page
 
 
@@ -161,3 +162,14 @@ def test_a_delivery_that_needs_a_person_is_trouble_everywhere(database, stage: S
         assert database.get("/healthz")[0] == 200
     finally:
         lock.release()
+
+
+def test_an_instance_that_came_again_with_other_pixels_is_told_even_after_the_case(database) -> None:
+    database.add_case("a" * 64)
+    other = Layout(database.settings.data_dir).quarantine / "1.2" / "1.2.3" / "1.2.3.4~1.dcm"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    assert "<p class='trouble'>ID-DUPDIFF: 1 instances" in database.get("/")[1]
+    job = database.json("/api/jobs")["jobs"][0]
+    assert (job["codes"], job["arrived_twice"]) == (["ID-DUPDIFF"], ["1.2.3.4"])
+    assert "lungnode_instances_arrived_twice_total 1.0" in database.get("/metrics")[1]

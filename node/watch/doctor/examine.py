@@ -9,6 +9,7 @@ from node.engine.configuration import faults_of
 from node.settings import Settings
 from node.watch.doctor.archives import check_archive
 from node.watch.doctor.clock import as_archive, check_clock
+from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.destinations import check_destination
 from node.watch.doctor.finding import Finding, fail, ok, warn
 from node.watch.doctor.machine import check_device, check_disk
@@ -32,6 +33,7 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     if offline:
         return
     yield check_disk(settings.data_dir, settings.disk)
+    yield check_engine_database(settings)
     yield check_device(settings.compute)
     yield check_receiver(settings.receive, settings.receive.ae_title)
     yield check_status_port(settings.watch)

@@ -1,0 +1,72 @@
+"""Whether the engine's PostgreSQL answers: asked before anything is built on it, so that its absence has a code."""
+
+import os
+import threading
+
+import psycopg
+import structlog
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from node.errors import Misconfigured
+from node.settings import Settings
+
+UNREACHABLE = "CFG-DATABASE"
+SUPERVISED = "LUNGNODE_SUPERVISED"  # set by `lungnode serve` for its processes
+DATABASE_ERRORS = (psycopg.Error, SQLAlchemyError)
+_WITHIN_S = 5
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+
+
+def check_database(settings: Settings) -> None:
+    """Connect once; SQLite has nobody to connect to.
+
+    Raises
+    ------
+    Misconfigured
+        CFG-DATABASE where no connection can be made.
+    """
+    if settings.engine.database_url is None:
+        return
+    url = make_url(settings.engine.database_url)
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        psycopg.connect(plain, connect_timeout=_WITHIN_S).close()
+    except psycopg.Error as error:
+        where = url.render_as_string(hide_password=True)
+        raise Misconfigured(
+            UNREACHABLE,
+            f"the engine's database {where} does not answer ({type(error).__name__}): see that PostgreSQL runs there "
+            "(`pg_isready`), and that engine.database_url names its host, user, password and database",
+        ) from error
+
+
+def database_ready(settings: Settings, stopping: threading.Event) -> bool:
+    """Return once the database answers; under `serve` wait for it, saying so once, else refuse at once.
+
+    Returns
+    -------
+    bool
+        False where told to stop before it answered.
+
+    Raises
+    ------
+    Misconfigured
+        CFG-DATABASE where nobody supervises this process.
+    """
+    wait_s = _FIRST_WAIT_S
+    said = False
+    while True:
+        try:
+            check_database(settings)
+        except Misconfigured as error:
+            if SUPERVISED not in os.environ:
+                raise
+            if not said:
+                structlog.get_logger().error("engine.database_unreachable", code=error.code, next_step=error.message)
+                said = True
+        else:
+            return True
+        if stopping.wait(wait_s):
+            return False
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
