@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.job_text import job_line, job_lines, waiting_line
+from node.cli.terminal import answer, print_json
 from node.engine import jobs as engine_jobs
 from node.engine.files import read_json
 from node.engine.jobs import Database, Job
@@ -42,32 +43,32 @@ def list_jobs(
         print_json({"jobs": [j.as_json() for j in found], "waiting": waiting, "paused": paused})
         return
     if paused is not None:
-        to_person.print(f"paused: {paused}", markup=False)
+        answer.print(f"paused: {paused}", markup=False)
     for line in waiting:
-        to_person.print(f"waiting       {line['series_instance_uid']}  {line['why']}", markup=False)
+        answer.print(waiting_line(line), markup=False)
     for one in found:
-        to_person.print(_line(one), markup=False)
+        answer.print(job_line(one), markup=False)
 
 
 @app.command()
 def show(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
     """Show everything about one case: reasons, steps, result, every answer of every destination.
 
+    A series that still waits to be complete is shown by its Series Instance UID.
+
     Example: lungnode jobs show 3fa9c1 --json
     """
+    waiting = _waiting(load(config), job)
+    if waiting:
+        _show_waiting(waiting, as_json=as_json)
+        return
     with _opened(config, job) as (settings, engine, found):
         everything = engine_jobs.details(settings, engine, found)
     if as_json:
         print_json(everything)
         return
-    to_person.print(_line(found), markup=False)
-    for why in found.case.why:
-        to_person.print(f"  {why}", markup=False)
-    for step in everything["steps"]:
-        to_person.print(f"  step {step['step']} {step['error'] or 'done'}", markup=False)
-    for delivery in found.deliveries:
-        tried = f"{delivery.stage} after {delivery.attempts} attempts"
-        to_person.print(f"  {delivery.destination}: {tried}. {delivery.why}", markup=False)
+    for line in job_lines(found, everything):
+        answer.print(line, markup=False)
 
 
 @app.command()
@@ -138,13 +139,23 @@ def _opened(config: Path | None, job: str) -> Iterator[tuple[Settings, Database,
         yield settings, engine, engine_jobs.job(settings, engine, job)
 
 
-def _line(job: Job) -> str:
-    result = " ".join((job.outcome, *job.codes)).strip()
-    return f"{job.state:<13} {job.case.workflow_id[:12]}  {job.case.anchor.series_instance_uid}  {result}  {job.why}"
+def _waiting(settings: Settings, uid: str) -> list[dict[str, Any]]:
+    """Return the cases of a series that are waited for."""
+    lines = read_json(settings.data_dir / "engine" / "waiting.json") or []
+    return [line for line in lines if line["series_instance_uid"] == uid]
+
+
+def _show_waiting(lines: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"waiting": lines})
+        return
+    for line in lines:
+        answer.print(waiting_line(line), markup=False)
+        answer.print(f"  study {line['study_instance_uid']}, route {line['route']}", markup=False)
 
 
 def _say(what: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(what)
     else:
-        to_person.print(", ".join(f"{key}: {value}" for key, value in what.items()), markup=False)
+        answer.print(", ".join(f"{key}: {value}" for key, value in what.items()), markup=False)

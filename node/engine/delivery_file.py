@@ -1,5 +1,6 @@
 """What is known of a case's delivery to one destination: every status of every object, kept after each attempt."""
 
+import time
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +9,8 @@ from pydantic import TypeAdapter
 
 from node.deliver.receipt import Receipt, State
 from node.engine.files import read_json, write_json
+
+_ANSWERS_KEPT = 1000  # days of attempts once an hour
 
 
 class Stage(StrEnum):
@@ -21,12 +24,25 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a destination said about one object in one attempt, and when."""
+
+    attempt: int
+    at_s: float
+    sop_instance_uid: str
+    state: State
+    status: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One case at one destination.
 
     Attributes
     ----------
     receipts : the newest answer about each object, by SOP Instance UID.
+    answers : the answers of all attempts, oldest first; of very many the latest.
     confirmed : those that the destination was found to hold.
     transaction_uid, commitment_asked_s : of the open storage commitment request.
     why : the last reason in plain words.
@@ -38,6 +54,7 @@ class Delivery:
     due_s: float = 0.0
     next_s: float | None = None
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
     confirmed: tuple[str, ...] = ()
     transaction_uid: str | None = None
     commitment_asked_s: float | None = None
@@ -45,7 +62,10 @@ class Delivery:
 
     def with_receipts(self, receipts: tuple[Receipt, ...]) -> "Delivery":
         """Return it with newer answers."""
-        return replace(self, receipts=self.receipts | {r.sop_instance_uid: r for r in receipts})
+        now_s = time.time()
+        new = [Answer(self.attempts, now_s, r.sop_instance_uid, r.state, r.status, r.text) for r in receipts]
+        newest = self.receipts | {r.sop_instance_uid: r for r in receipts}
+        return replace(self, receipts=newest, answers=(*self.answers, *new)[-_ANSWERS_KEPT:])
 
     def with_confirmed(self, uids: frozenset[str]) -> "Delivery":
         """Return it with further objects found."""

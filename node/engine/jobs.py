@@ -11,6 +11,7 @@ from typing import Any
 from dbos import DBOSClient, WorkflowStatus
 
 from node.deliver.receipt import State
+from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, case_json, read_case_file, result_folder
 from node.engine.database import check_database
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
@@ -49,6 +50,7 @@ class Job:
     outcome: str
     codes: tuple[str, ...]
     deliveries: tuple[Delivery, ...]
+    superseded_by: str | None = None  # workflow id of the newer run of the same analysis
     arrived_twice: tuple[str, ...] = ()  # SOP Instance UIDs of the case under which something else came too
 
     def as_json(self) -> dict[str, Any]:
@@ -59,11 +61,13 @@ class Job:
             "series_instance_uid": self.case.anchor.series_instance_uid,
             "route": self.case.route,
             "ordinal": self.case.ordinal,
+            "predecessor": self.case.predecessor,
             "state": self.state,
             "outcome": self.outcome,
             "codes": list(self.codes),
             "arrived_twice": list(self.arrived_twice),
             "why": self.why,
+            "superseded_by": self.superseded_by,
             "created": _clock(self.case.created_s),
             "destinations": {d.destination: d.stage.value for d in self.deliveries},
         }
@@ -95,7 +99,9 @@ def jobs(settings: Settings, engine: DBOSClient) -> tuple[Job, ...]:
     statuses = {s.workflow_id: s for s in engine.list_workflows(name="case", load_input=False)} if ids else {}
     twice = quarantined(Layout(settings.data_dir))
     found = [_job(settings.data_dir, i, statuses.get(i), twice) for i in ids]
-    return tuple(sorted((j for j in found if j is not None), key=lambda j: -j.case.created_s))
+    newer = _newer_runs(settings.data_dir)
+    marked = [replace(j, superseded_by=newer.get(j.case.workflow_id)) for j in found if j is not None]
+    return tuple(sorted(marked, key=lambda j: -j.case.created_s))
 
 
 def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
@@ -111,17 +117,21 @@ def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
     found = _job(settings.data_dir, full, status, quarantined(Layout(settings.data_dir)))
     if found is None:
         raise Misconfigured("JOB-UNKNOWN", f"there is no job {workflow_id!r}")
-    return found
+    return replace(found, superseded_by=_newer_runs(settings.data_dir).get(full))
 
 
 def details(settings: Settings, engine: DBOSClient, found: Job) -> dict[str, Any]:
     """Return everything about a case: steps, result, receipts, with reasons. No patient data."""
     folder = result_folder(settings.data_dir, found.case.workflow_id)
     steps = engine.list_workflow_steps(found.case.workflow_id)
+    ended_ms = [s["completed_at_epoch_ms"] for s in steps]
+    has_ended = found.state not in ("working", "queued") and all(ended_ms)
     return found.as_json() | {
+        "begun": _clock_ms(steps[0]["started_at_epoch_ms"] if steps else None),
+        "ended": _clock_ms(max((ms for ms in ended_ms if ms), default=None) if has_ended else None),
         "case": case_json(found.case),
         "result": read_json(folder / "result.json"),
-        "steps": [{"step": s["function_name"], "error": getattr(s["error"], "code", None)} for s in steps],
+        "steps": [_step_json(s) for s in steps],
         "deliveries": [read_json(delivery_path(folder, d.destination)) for d in found.deliveries],
         "safe": (folder / SAFE_FILE).exists(),
     }
@@ -196,7 +206,9 @@ def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None, twice:
     again = tuple(sorted(twice & uids))
     codes = [r["code"] for r in result.get("reasons", ())] + [Code.ID_DUPDIFF.value] * bool(again)
     outcome = result.get("outcome", "")
-    return Job(case, state, why or _last(case.why), outcome, tuple(dict.fromkeys(codes)), deliveries, again)
+    return Job(
+        case, state, why or _last(case.why), outcome, tuple(dict.fromkeys(codes)), deliveries, arrived_twice=again
+    )
 
 
 def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:
@@ -244,6 +256,25 @@ def _full_id(data_dir: Path, workflow_id: str) -> str:
         how_many = "no job" if not found else f"{len(found)} jobs"
         raise Misconfigured("JOB-UNKNOWN", f"{how_many} begins with {workflow_id!r}")
     return found[0]
+
+
+def _step_json(step: Any) -> dict[str, Any]:
+    begun_ms, ended_ms = step["started_at_epoch_ms"], step["completed_at_epoch_ms"]
+    return {
+        "step": step["function_name"],
+        "error": getattr(step["error"], "code", None),
+        "begun": _clock_ms(begun_ms),
+        "duration_s": (ended_ms - begun_ms) / 1000.0 if begun_ms and ended_ms else None,
+    }
+
+
+def _newer_runs(data_dir: Path) -> dict[str, str]:
+    """Return the run that supersedes each one that is superseded, by workflow id."""
+    return {c.predecessor: c.workflow_id for c in CaseCatalogue(data_dir).all() if c.predecessor}
+
+
+def _clock_ms(at_ms: int | None) -> str | None:
+    return None if at_ms is None else _clock(at_ms / 1000.0)
 
 
 def _last(texts: tuple[str, ...]) -> str:

@@ -133,7 +133,9 @@ def _recorded(name: str, workflow_id: str, step: Callable[[Cancelled], T], steps
     log = log.bind(destination=destination) if destination else log
     started_s = time.monotonic()
     try:
-        value = step(lambda: _is_cancelled(own_id))
+        # a cancelled workflow that was queued again at once belongs to another execution, also before that one begins
+        mine = (True, _turn(own_id)[1])
+        value = step(lambda: _turn(own_id) != mine)
     except StepCancelled:
         if steps.stopping.is_set():
             threading.Event().wait()  # the process is about to end: the step stays unfinished and is taken up again
@@ -148,6 +150,7 @@ def _recorded(name: str, workflow_id: str, step: Callable[[Cancelled], T], steps
     return value
 
 
-def _is_cancelled(workflow_id: str) -> bool:
+def _turn(workflow_id: str) -> tuple[bool, int | None]:
+    """Return whether the workflow is running, and when it was taken from its queue: which execution has it."""
     found = DBOS.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
-    return bool(found) and found[0].status == "CANCELLED"
+    return (found[0].status == "PENDING", found[0].dequeued_at) if found else (False, None)

@@ -186,3 +186,12 @@ def test_refused_credentials_are_tried_again_only_after_the_longest_wait() -> No
 
 def test_a_delivery_that_goes_on_by_itself_is_no_alert() -> None:
     assert alert_of("a" * 64, Delivery("d")) is None
+
+
+def test_the_answers_of_all_attempts_are_kept() -> None:
+    world = World({"1.1": LATER, "1.2": STORED}, held=frozenset(("1.2",)))
+    first = run(world, Delivery("d"), there())
+    world.answers["1.1"] = NEVER
+    second = run(world, first, there())
+    said = [(a.attempt, a.sop_instance_uid, a.state) for a in second.answers]
+    assert said == [(1, "1.1", LATER), (1, "1.2", STORED), (2, "1.1", NEVER)]

@@ -1,14 +1,30 @@
 """`lungnode jobs`: one JSON object, exit codes, and the same orders as in the engine."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from node.cli.jobs import app
+from node.engine.case_file import read_case_file, write_case
+from node.engine.files import write_json
 from node.engine.pause import paused_because
 from node.errors import Misconfigured
+
+
+@pytest.fixture
+def read(bench, tmp_path: Path):
+    """Run `lungnode jobs ...` for a person and return what stands on standard output."""
+    config = tmp_path / "lungnode.toml"
+    config.write_text(f'data_dir = "{bench.data_dir}"\n')
+
+    def invoke(capsys, *words: str) -> str:
+        app([*words, "--config", str(config)], standalone_mode=False)
+        return capsys.readouterr().out
+
+    return invoke
 
 
 @pytest.fixture
@@ -56,3 +72,50 @@ def test_an_unknown_job_is_a_coded_error(bench, run) -> None:
     with pytest.raises(Misconfigured) as refused:
         run("show", "beef")
     assert refused.value.code == "JOB-UNKNOWN"
+
+
+def test_a_case_is_shown_in_words_with_all_that_was_answered(bench, read, capsys) -> None:
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    reason = {"code": "ACQ-KERNEL", "text": "a sharp kernel", "severity": "warn", "affects": []}
+    made = {"kind": "SEG", "series_number": 9001, "sop_instance_uid": "1.9"}
+    measured = {"name": "volume", "side": "left", "zone": None, "value": 2.5, "unit": "l", "refused_by": []}
+    withheld = measured | {"value": None, "refused_by": ["GEO-PARTIAL"]}
+    result = {"reasons": [reason], "objects": [made], "measurements": [measured, withheld], "timings_s": {"read": 1.5}}
+    write_json(bench.folder(case) / "result.json", result)
+    shown = read(capsys, "show", case[:12])
+    for wanted in (
+        "study 1.2\n",
+        "series 1.2.3, 1 instances",
+        "run 1\n",
+        "warn ACQ-KERNEL: a sharp kernel",
+        "step analyse done in ",
+        "read took 1.50 s",
+        "volume left: 2.5 l",
+        "volume left: withheld by GEO-PARTIAL",
+        "object SEG (lungnode SEG (AI)), series number 9001, 1.9",
+        "here: safe after 1 attempts",
+        "attempt 1 20",
+    ):
+        assert wanted in shown
+    assert "not yet" not in shown
+
+
+def test_a_run_that_a_newer_one_supersedes_is_marked(bench, read, capsys) -> None:
+    bench.kill(bench.start_worker())
+    older, newer = bench.new_case(), bench.new_case()
+    kept = read_case_file(bench.data_dir, newer)
+    assert kept is not None
+    write_case(bench.data_dir, replace(kept, predecessor=older, ordinal=2))
+    assert f"superseded by {newer[:12]}" in read(capsys, "list")
+    assert f"run 2, supersedes {older[:12]}" in read(capsys, "show", newer)
+
+
+def test_a_series_that_waits_is_shown_by_its_uid(bench, read, run, capsys) -> None:
+    line = {"study_instance_uid": "1.8", "series_instance_uid": "1.8.9", "route": "default", "n_instances": 7,
+            "why": "7 of 9 instances are here", "until_s": 0.0}  # fmt: skip
+    write_json(bench.data_dir / "engine" / "waiting.json", [line])
+    assert "7 instances  7 of 9 instances are here" in read(capsys, "show", "1.8.9")
+    assert run("show", "1.8.9") == {"waiting": [line]}

@@ -1,0 +1,77 @@
+"""One case in words: what it is, what became of it, step by step and destination by destination."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from node.engine.delivery_file import Delivery
+from node.engine.jobs import Job
+from node.report.kinds import KINDS
+
+_DESCRIPTIONS = {kind.rung.value: kind.description for kind in KINDS}
+
+
+def job_line(job: Job) -> str:
+    """Return a case in one line, as `jobs list` shows it."""
+    result = " ".join((job.outcome, *job.codes)).strip()
+    newer = f"superseded by {job.superseded_by[:12]}  " if job.superseded_by else ""
+    series = job.case.anchor.series_instance_uid
+    return f"{job.state:<13} {job.case.workflow_id[:12]}  {series}  {newer}{result}  {job.why}"
+
+
+def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of `jobs show`.
+
+    Parameters
+    ----------
+    everything : what `jobs.details` returns.
+    """
+    case, result = job.case, everything["result"] or {}
+    yield job_line(job)
+    yield f"  study {case.study_instance_uid}"
+    yield f"  series {case.anchor.series_instance_uid}, {len(case.anchor.files)} instances, route {case.route}"
+    yield from (f"  with series {p.series_instance_uid}, {len(p.files)} instances" for p in case.partners)
+    after = f", supersedes {case.predecessor[:12]}" if case.predecessor else ""
+    yield f"  run {case.ordinal}{after}"
+    yield f"  begun {everything['begun'] or 'not yet'}, ended {everything['ended'] or 'not yet'}"
+    yield from (f"  {why}" for why in case.why)
+    yield from (f"  {r['severity']} {r['code']}: {r['text']}" for r in result.get("reasons", ()))
+    yield from (f"  ID-DUPDIFF: {uid} arrived again with other pixels or geometry" for uid in job.arrived_twice)
+    yield from (_step(step) for step in everything["steps"])
+    yield from (f"  {name} took {seconds:.2f} s" for name, seconds in result.get("timings_s", {}).items())
+    yield from (_measurement(m) for m in result.get("measurements", ()))
+    yield from (_object(o) for o in result.get("objects", ()))
+    for delivery in job.deliveries:
+        yield from _delivery(delivery)
+
+
+def waiting_line(line: dict[str, Any]) -> str:
+    """Return a series that is not complete in one line."""
+    until = datetime.fromtimestamp(float(line["until_s"]), UTC).isoformat(timespec="seconds")
+    instances = f"{line['n_instances']} instances"
+    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until}"
+
+
+def _step(step: dict[str, Any]) -> str:
+    took = f" in {step['duration_s']:.2f} s" if step["duration_s"] is not None else ""
+    return f"  step {step['step']} {step['error'] or 'done'}{took}"
+
+
+def _measurement(measured: dict[str, Any]) -> str:
+    where = " ".join(str(w) for w in (measured["side"], measured["zone"]) if w)
+    if measured["value"] is None:
+        return f"  {measured['name']} {where}: withheld by {', '.join(measured['refused_by'])}"
+    return f"  {measured['name']} {where}: {measured['value']:.5g} {measured['unit']}"
+
+
+def _object(made: dict[str, Any]) -> str:
+    described = _DESCRIPTIONS.get(made["kind"], made["kind"])
+    return f"  object {made['kind']} ({described}), series number {made['series_number']}, {made['sop_instance_uid']}"
+
+
+def _delivery(delivery: Delivery) -> Iterator[str]:
+    yield f"  {delivery.destination}: {delivery.stage} after {delivery.attempts} attempts. {delivery.why}"
+    for answer in delivery.answers:
+        at = datetime.fromtimestamp(answer.at_s, UTC).isoformat(timespec="seconds")
+        said = f"{answer.state} {answer.status} {answer.text}".strip()
+        yield f"    attempt {answer.attempt} {at} {answer.sop_instance_uid}: {said}"
