@@ -22,6 +22,7 @@ RUN_ELSEWHERE = {
     "lungnode bench read": "as above",
     "lungnode bench encode": "as above",
     "lungnode bench pipeline": "as above",
+    "lungnode bench idle": "as above",
 }
 
 
