@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
@@ -9,6 +10,12 @@ from rich.table import Table
 from node.cli.terminal import answer, print_json, progress
 from node.errors import Affects, Reason, Severity
 from node.settings import load
+
+if TYPE_CHECKING:  # these modules load the imaging libraries
+    from collections.abc import Sequence
+
+    from node.engine.outcome import Outcome
+    from node.measure.quantity import Quantity
 
 app = typer.Typer()
 
@@ -30,11 +37,10 @@ def analyse(
     Exit status: 0 done, 3 refused or nothing to analyse (codes in the output), 5 settings.
     """
     from node.engine.folder import Asked, analyse_folder  # noqa: PLC0415 - loads the imaging libraries
-    from node.engine.outcome import Outcome  # noqa: PLC0415
 
     with progress() as bar:
         task = bar.add_task("starting", total=None)
-        outcome: Outcome = analyse_folder(
+        outcome = analyse_folder(
             path, out, load(config), Asked(route, lungs, lesions), lambda step: bar.update(task, description=step)
         )
     out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,7 @@ def analyse(
         raise typer.Exit(outcome.verdict.exit_code)
 
 
-def _show(outcome, out: Path) -> None:  # type: ignore[no-untyped-def] # the type's module is loaded late
+def _show(outcome: "Outcome", out: Path) -> None:
     answer.print(f"[bold]{outcome.verdict.value}[/]  study {outcome.study_instance_uid}")
     for reason in outcome.reasons:
         answer.print(f"  {_weight(reason):28} {reason.code.value:12} {reason.text}", markup=False)
@@ -73,7 +79,7 @@ def _weight(reason: Reason) -> str:
     return "withholds " + ", ".join(reason.affects)
 
 
-def measurement_table(measurements) -> Table:  # type: ignore[no-untyped-def] # the type's module is loaded late
+def measurement_table(measurements: "Sequence[Quantity]") -> Table:
     """Lay the quantities out as one row per name, one column per side."""
     table = Table("", "right", "left", "both")
     names = dict.fromkeys(q.name for q in measurements)
@@ -84,7 +90,7 @@ def measurement_table(measurements) -> Table:  # type: ignore[no-untyped-def] # 
     return table
 
 
-def _cell(quantity) -> str:  # type: ignore[no-untyped-def] # as above
+def _cell(quantity: "Quantity") -> str:
     if quantity.value is None:
         return "withheld: " + ", ".join(r.code.value for r in quantity.refused_by)
     return f"{quantity.value:.1f}" + (" (partial)" if quantity.partial else "")
