@@ -22,6 +22,7 @@ from node.settings import Disk, Receive, Settings
 from node.store.spool import Spool
 
 _FASTEST_RESTART_S = 1.0  # a receiver that dies at once must not fill the machine with its successors
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 _log = structlog.get_logger("node.receive")
 
@@ -82,8 +83,9 @@ def serve_forever(
 def _serve(make: MakeReceiver, tally: Tally, process: int, ready: Callable[[], None]) -> None:
     """Serve in this process until a signal comes."""
     stopping = threading.Event()
-    former = {one: signal.signal(one, lambda *_: stopping.set()) for one in (signal.SIGTERM, signal.SIGINT)}
+    former = {one: signal.signal(one, lambda *_: stopping.set()) for one in _ENDING}
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, former)  # a supervisor's child begins with both held back
         with make(tally=tally, process=process):
             ready()
             stopping.wait()
@@ -105,7 +107,7 @@ class _Supervisor:
 
     def run(self, ready: Callable[[], None]) -> None:
         """Start all, replace the dead, and end all on a signal."""
-        for one in (signal.SIGTERM, signal.SIGINT):
+        for one in _ENDING:
             signal.signal(one, self._stop)
         for slot in range(self._n_processes):
             self._start(slot)
@@ -122,9 +124,12 @@ class _Supervisor:
                 self._start(slot)
 
     def _start(self, slot: int) -> None:
+        # A signal that comes before the child has its own handlers would be answered by ours and be lost to it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         pid = os.fork()
         if pid:
             self._children[pid] = (slot, time.monotonic())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             return
         status = 70
         try:
