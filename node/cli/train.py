@@ -79,6 +79,7 @@ def _tell(point: Point) -> None:
     """Show one epoch."""
     to_person.print(
         f"epoch {point.epoch:3d}  {point.phase}  loss {point.train_loss:.4f} / {point.val_loss:.4f}  "
-        f"Dice {point.val_dice:.4f}  kept out {point.kept_out:.3f}  lr {point.lr:.1e}  {point.seconds:.0f} s",
+        f"Dice {point.val_dice:.4f}  weighted {point.val_steering:.4f}  kept out {point.kept_out:.3f}  "
+        f"lr {point.lr:.1e}  {point.seconds:.0f} s",
         markup=False,
     )

@@ -15,7 +15,7 @@ _EPSILON = 1.0
 
 def bce_iou(output: Logits, target: Tensor) -> Tensor:
     """Return the composite loss of phases 2 and 3 from logits (N, 1, H, W) and a target of the same shape."""
-    return bce(output.main, target) + iou(output.main, target, _EPSILON)
+    return bce(output.main, target) + iou(output.main, target, epsilon=_EPSILON)
 
 
 def bce_alone(output: Logits, target: Tensor) -> Tensor:
@@ -25,4 +25,4 @@ def bce_alone(output: Logits, target: Tensor) -> Tensor:
 
 def bce_dice(output: Logits, target: Tensor) -> Tensor:
     """Return BCE + Dice, "against imbalance" in one of the paper's tables."""
-    return bce(output.main, target) + dice(output.main, target, _EPSILON)
+    return bce(output.main, target) + dice(output.main, target, epsilon=_EPSILON)

@@ -16,6 +16,7 @@ class Point:
     train_loss: float
     val_loss: float
     val_dice: float
+    val_steering: float  # Dice with tumour pixels weighted as in the loss: what chooses the epoch
     kept_out: float  # fraction of tumour pixels outside the mask
     lr: float
     seconds: float
@@ -44,6 +45,7 @@ def draw_curves(folder: Path, points: Sequence[Point], title: str) -> Path:
     left.set(xlabel="epoch", ylabel="loss")
     left.legend()
     right.plot(epochs, [point.val_dice for point in points], label="Dice, mean over cases")
+    right.plot(epochs, [point.val_steering for point in points], label="Dice, tumours weighted")
     right.plot(epochs, [point.kept_out for point in points], label="tumour kept out")
     right.set(xlabel="epoch", ylim=(0.0, 1.0))
     right.legend(loc="lower right")

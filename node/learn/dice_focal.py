@@ -16,7 +16,7 @@ ALPHAS = (0.25, 0.75)
 
 def dice_focal(output: Logits, target: Tensor, lam: float = 0.5, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:
     """Return equation 7 from logits (N, 1, H, W) and a target of 0 and 1 of the same shape."""
-    return lam * dice(output.main, target) + (1.0 - lam) * focal(output.main, target, alpha, gamma)
+    return lam * dice(output.main, target) + (1.0 - lam) * focal(output.main, target, None, alpha, gamma)
 
 
 def dice_alone(output: Logits, target: Tensor) -> Tensor:
@@ -26,4 +26,4 @@ def dice_alone(output: Logits, target: Tensor) -> Tensor:
 
 def focal_alone(output: Logits, target: Tensor, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:
     """Return equation 9 alone, the other row of the loss ablation."""
-    return focal(output.main, target, alpha, gamma)
+    return focal(output.main, target, None, alpha, gamma)

@@ -88,7 +88,7 @@ def searched_lr(wish: Wish, tell: Callable[[Point], None]) -> float:
     scores = {}
     for lr in LEARNING_RATES:
         trial = replace(wish, lr=lr, epochs=SEARCH_EPOCHS, search=False, budget_min=None, out=wish.out / f"lr-{lr:g}")
-        scores[lr] = float(str(run(trial, tell)["best_val_dice"]))
+        scores[lr] = float(str(run(trial, tell)["best_val_steering"]))
     return max(scores, key=lambda lr: scores[lr])
 
 
@@ -145,6 +145,7 @@ def _summary(
         "definition": job.definition.value,
         "protocol": job.plan.name,
         "schedule": asdict(job.plan.schedule),
+        "lesion_weight": job.plan.lesion_weight,
         "seed": job.seed,
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),
@@ -159,13 +160,14 @@ def _summary(
 
 
 def _outcome(ended: Ended) -> dict[str, object]:
-    best = max(ended.points, key=lambda point: point.val_dice)
+    best = max(ended.points, key=lambda point: point.val_steering)
     return {
         "state": ended.why,
         "converged": ended.converged,
         "epochs": len(ended.points),
         "best_epoch": best.epoch,
         "best_val_dice": best.val_dice,
+        "best_val_steering": best.val_steering,
         "best_kept_out": best.kept_out,
         "minutes": sum(point.seconds for point in ended.points) / 60.0,
     }

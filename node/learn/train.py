@@ -24,7 +24,7 @@ from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import Plan
 from node.learn.slice_set import SliceSet, batch, load, spread
-from node.learn.validate import Score, validate
+from node.learn.validate import Score, lesion_weights, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.runtime import Runtime
@@ -120,10 +120,14 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         losses = [self._step(index, rng) for index in self._draws(rng, phase)]
-        score = validate(self.model, self.held, self.prepare, self.target, self.job.entry.loss, self.runtime)
+        plan, entry = self.job.plan, self.job.entry
+        score = validate(self.model, self.held, self.prepare, self.target, entry.loss, self.runtime, plan.lesion_weight)
         self._advance(epoch, score, phase)
         seconds = time.monotonic() - started
-        return Point(epoch, phase.name, float(np.mean(losses)), score.loss, score.dice, score.kept_out, lr, seconds)
+        return Point(
+            epoch, phase.name, float(np.mean(losses)), score.loss, score.dice, score.steering, score.kept_out, lr,
+            seconds,
+        )  # fmt: skip
 
     def _draws(self, rng: np.random.Generator, phase: Phase) -> list[Index]:
         """Return the rows of each batch: all of the phase's once, or so many drawn by case."""
@@ -144,7 +148,10 @@ class _Run:
         x = self.prepare(hu.to(self.runtime.device)).contiguous(memory_format=torch.channels_last)
         with self.runtime.autocast():
             output = self.model(x)
-        loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device))
+        weight = lesion_weights(ids, self.job.plan.lesion_weight)
+        if weight is not None:
+            weight = weight.to(self.runtime.device)
+        loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device), weight)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
         self.optimiser.step()
@@ -153,8 +160,8 @@ class _Run:
     def _advance(self, epoch: int, score: Score, phase: Phase) -> None:
         """Keep the best weights; lower the rate; go to the next phase."""
         schedule = self.job.plan.schedule
-        better = score.dice > self.progress.best
-        self.progress = self.progress.after(epoch, score.dice, schedule)
+        better = score.steering > self.progress.best
+        self.progress = self.progress.after(epoch, score.steering, schedule)
         if better:
             checkpoint.save(self.job.out / BEST, self.model, None, {"epoch": epoch, "val_dice": score.dice})
         last = self.phase == len(self.phases) - 1

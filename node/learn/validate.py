@@ -1,7 +1,8 @@
-"""The score that a training is steered by: Dice of slices, a case weighing as the root of its number of slices.
+"""The scores of an epoch: Dice of slices, a case weighing as the root of its number of slices.
 
 That is how the slices to learn from are drawn, too. A mean over cases would let one odd slice that is a whole case
-choose the epoch; figures that are reported are means over cases all the same.
+choose the epoch; figures that are reported are means over cases all the same. A training is steered by the same Dice
+with every tumour pixel counted as often as the loss counts it.
 """
 
 from collections import defaultdict
@@ -26,22 +27,24 @@ class Score:
     Attributes
     ----------
     dice : over slices with a non-empty reference, mean per case, cases weighed by the root of their slices.
+    steering : that Dice with tumour pixels weighted.
     loss : mean over batches.
     kept_out : fraction of tumour pixels outside the mask, over all slices; 1 for P0, 0 for P1.
     """
 
     dice: float
+    steering: float
     loss: float
     kept_out: float
 
 
 def validate(
     model: nn.Module, data: SliceSet, prepare: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor],
-    loss: Loss, runtime: Runtime,
+    loss: Loss, runtime: Runtime, lesion_weight: float = 1.0,
 ) -> Score:  # fmt: skip
     """Score the model on every slice of `data`."""
     model.eval()
-    per_case: dict[str, list[float]] = defaultdict(list)
+    per_case: dict[str, list[tuple[float, float]]] = defaultdict(list)
     losses, tumour_px, kept_px = [], 0, 0
     for first in range(0, len(data), _BATCH):
         index = np.arange(first, min(first + _BATCH, len(data)))
@@ -49,14 +52,25 @@ def validate(
         y = target(ids)
         with torch.inference_mode(), runtime.autocast():
             output = model(prepare(hu.to(runtime.device)).contiguous(memory_format=torch.channels_last))
-        losses.append(float(loss(output, y.to(runtime.device))))
+        w = lesion_weights(ids, lesion_weight)
+        losses.append(float(loss(output, y.to(runtime.device), None if w is None else w.to(runtime.device))))
         mask = output.main.float().cpu() > 0.0
-        for i, m, t in zip(index, mask, y.bool(), strict=True):
+        shares = torch.ones_like(y) if w is None else w
+        for i, m, t, share in zip(index, mask, y.bool(), shares, strict=True):
             if t.any():
-                per_case[data.rows[i].case].append(float(2 * (m & t).sum() / (m.sum() + t.sum())))
+                per_case[data.rows[i].case].append((_dice(m, t, torch.ones_like(share)), _dice(m, t, share)))
         tumour_px += int((ids == 2).sum())
         kept_px += int(((ids == 2) & ~mask).sum())
-    means = [float(np.mean(values)) for values in per_case.values()]
+    means = [np.mean(values, axis=0) for values in per_case.values()]
     weights = [len(values) ** 0.5 for values in per_case.values()]
-    steering = float(np.average(means, weights=weights)) if means else 0.0
-    return Score(steering, float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0)
+    plain, steering = np.average(means, axis=0, weights=weights) if means else (0.0, 0.0)
+    return Score(float(plain), float(steering), float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0)
+
+
+def lesion_weights(ids: Tensor, lesion_weight: float) -> Tensor | None:
+    """Return what each pixel counts: tumours `lesion_weight`, all else 1; None where everything counts alike."""
+    return None if lesion_weight == 1.0 else torch.where(ids == 2, lesion_weight, 1.0)
+
+
+def _dice(mask: Tensor, truth: Tensor, weight: Tensor) -> float:
+    return float(2.0 * weight[mask & truth].sum() / (weight[mask].sum() + weight[truth].sum()))

@@ -82,3 +82,23 @@ def test_sums_of_half_precision_logits_do_not_overflow():
     many = torch.full((1, 1, 512, 512), 20.0, dtype=torch.bfloat16)
 
     assert float(dice(many, torch.ones(1, 1, 512, 512))) == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", [bce, dice, focal, iou])
+def test_a_pixel_of_weight_three_counts_as_three_pixels(loss):
+    thrice = loss(
+        torch.cat((LOGITS, LOGITS[..., :1], LOGITS[..., :1]), -1),
+        torch.cat((TARGET, TARGET[..., :1], TARGET[..., :1]), -1),
+    )
+    weight = torch.ones_like(TARGET)
+    weight[..., :1] = 3.0
+    assert float(loss(LOGITS, TARGET, weight)) == pytest.approx(float(thrice), rel=1e-6)
+
+
+def test_the_likeness_of_structure_weighs_its_windows_by_their_centre():
+    logits, y = torch.zeros(1, 1, 11, 12), torch.zeros(1, 1, 11, 12)
+    y[..., 6:] = 1.0
+    left, right = (float(ssim(logits[..., i : i + 11], y[..., i : i + 11])) for i in (0, 1))
+    weight = torch.ones_like(y)
+    weight[0, 0, 5, 5] = 3.0
+    assert float(ssim(logits, y, weight)) == pytest.approx((3 * left + right) / 4, rel=1e-5)
