@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from node.learn.masses import with_masses
+
 _AIR_HU = -1024.0
 
 
@@ -50,6 +52,7 @@ def augment(
     grid = _grid(hu.shape, rng, strength).to(hu.device)  # (N, H, W, 2)
     moved = F.grid_sample(hu - _AIR_HU, grid, mode="bilinear", align_corners=False) + _AIR_HU
     masks = F.grid_sample(ids.float(), grid, mode="nearest", align_corners=False).to(torch.uint8)
+    moved, masks = with_masses(moved, masks, rng)
     return _intensity(moved, rng, strength), masks
 
 

@@ -6,11 +6,11 @@ Written once, so that a difference between two rows of a table is one of network
     width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), in every name
     batch        8 slices; an epoch is 480 slices, a case with n slices drawn as often as the root of n
     optimiser    Adam, 1e-3 at first (`--search` tries 3e-4, 1e-3 and 3e-3 for two epochs each), halved after 5 epochs
-                 without a better validation Dice
+                 without a better weighted validation Dice
     tumours      a pixel of an outlined tumour counts ten times in the loss and in the Dice that steers: tumours are two
                  per cent of a lung, and without that both definitions end in the same mask
-    end          15 epochs without a better validation Dice, at most 200; the best epoch's weights are kept
-    augmentation `augment.Strength` as it stands
+    end          15 epochs without a better weighted one, at most 200; the best epoch's weights are kept
+    augmentation `augment.Strength` as it stands, and in four slices of ten a drawn mass (`masses.MassPlan`)
     validation   at most 12 slices of each case, a case weighing as the root of its slices
     precision    bf16 and channels-last on the CPU where it has bf16, losses and batch statistics in single precision
 """
