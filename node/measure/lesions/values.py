@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from node.errors import Reason
 from node.measure.lesions.attenuation import Attenuation
+from node.measure.lesions.before import Before, FirstSeen
 from node.measure.lesions.location import Location
 from node.measure.lesions.screening import NotApplicable, ScreeningBand
 from node.measure.lesions.separate import FurtherLesions
@@ -47,6 +48,8 @@ class LesionMeasurements:
     warnings : what makes them less exact
     is_uncertain : the series is flagged SEG-UNSURE
     parameters : "key=value" texts for the report's Algorithm Parameters
+    first_seen : where it was first segmented, None where that is its own series
+    before : the same lesion in a prior examination, None without a match
     """
 
     label: int
@@ -69,3 +72,5 @@ class LesionMeasurements:
     is_uncertain: bool
     parameters: tuple[str, ...]
     algorithm: str = ALGORITHM
+    first_seen: FirstSeen | None = None
+    before: Before | None = None
