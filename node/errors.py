@@ -132,6 +132,13 @@ class Code(StrEnum):
     REG_FOR = "REG-FOR"
     REG_TIME = "REG-TIME"
     REG_SHIFT = "REG-SHIFT"
+    # comparison with a prior examination: today's result goes out without it
+    PRIOR_ID = "PRIOR-ID"
+    PRIOR_AWAY = "PRIOR-AWAY"
+    PRIOR_LATE = "PRIOR-LATE"
+    PRIOR_REFUSED = "PRIOR-REFUSED"
+    PRIOR_NOFIT = "PRIOR-NOFIT"
+    PRIOR_UNLIKE = "PRIOR-UNLIKE"
     # routing: skipped and passed over
     RT_MODALITY = "RT-MODALITY"
     RT_SOP = "RT-SOP"
@@ -144,6 +151,16 @@ class Code(StrEnum):
     RT_STUDY = "RT-STUDY"
     RT_OWN = "RT-OWN"
     FILE_UNREAD = "FILE-UNREAD"
+    # corrections by readers
+    COR_NORES = "COR-NORES"
+    COR_FOR = "COR-FOR"
+    COR_GEOM = "COR-GEOM"
+    COR_EMPTY = "COR-EMPTY"
+    COR_SEGMENT = "COR-SEGMENT"
+    COR_PARTIAL = "COR-PARTIAL"
+    COR_OVERLAP = "COR-OVERLAP"
+    COR_FRACTION = "COR-FRACTION"
+    COR_SOFTWARE = "COR-SOFTWARE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,18 @@ REG-TIME | P | CT and PET too far apart in time
     More than 60 min apart, or in another study
 REG-SHIFT | W | CT and PET do not match in place
     Body contours or lung bases do not match
+PRIOR-ID | W | No comparison: the patient is not identified beyond doubt
+    Patient ID or birth date is empty, or an earlier study under this Patient ID has another issuer, birth date or sex
+PRIOR-AWAY | W | No comparison: the archive did not give the prior study
+    An archive could not be asked, or did not hand over what it lists
+PRIOR-LATE | W | No comparison: the prior study was not measured in time
+    The prior was not found, fetched and measured within the setting completeness.prior_wait_s
+PRIOR-REFUSED | W | No comparison: the prior study could not be measured
+    The prior is refused by one of these codes, which the text names, or holds no series like today's
+PRIOR-NOFIT | W | No comparison: the two studies could not be aligned
+    The lungs of both, aligned rigidly, overlap by less than 0.8 (Dice), or one of the two has none
+PRIOR-UNLIKE | W | No growth: the lesion was not measured alike in the prior
+    Kernel class or slice thickness differ or are unknown, or one of the two sizes was refused
 RT-MODALITY | - | Modality of no interest
     Neither CT nor PET
 RT-SOP | - | Object type of no interest
@@ -217,6 +229,24 @@ RT-OWN | - | Made by this node
     A result of this node is never analysed
 FILE-UNREAD | - | File is not readable DICOM
     Not DICOM, or no data set can be read
+COR-NORES | correction not used | No result of this node to compare with
+    A reader's segmentation of a series that has no current result of ours
+COR-FOR | correction not used | Correction in another frame of reference
+    The segmentation's Frame of Reference UID is not that of the CT
+COR-GEOM | correction not used | Correction on another grid
+    Rows, columns, spacing, orientation or a position of the segmentation is not the CT's
+COR-EMPTY | correction not used, or W | Correction without voxels
+    W for one segment without voxels; not used where none has any
+COR-SEGMENT | correction not used, or W | Segments of unknown meaning
+    Neither codes nor label say lung or lesion: W, left out; not used where no segment is known
+COR-PARTIAL | W | Correction speaks of a part only
+    Lungs or lesions are not described by the segmentation, so nothing is said about ours
+COR-OVERLAP | W | Segments of the correction overlap
+    A voxel in several segments counts as lesion, else as the segment that comes last
+COR-FRACTION | W | Fractional segmentation cut at one half
+    Half of the maximum fractional value and more counts as inside
+COR-SOFTWARE | correction not used | Made by other software alone
+    Every segment is AUTOMATIC and none carries one of our tracking UIDs: no reader's correction
 """
 
 
