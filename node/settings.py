@@ -81,7 +81,7 @@ class Completeness(_Section):
     quiet_after_abort_s: float = Field(60.0, ge=0)
     maximum_wait_s: float = Field(1800.0, gt=0)
     partner_wait_s: float = Field(600.0, ge=0)
-    prior_wait_s: float = Field(60.0, ge=0)
+    prior_wait_s: float = Field(60.0, ge=0)  # how long a finished result waits for its comparison; 0: no comparison
     at_maximum: Literal["refuse", "process", "drop"] = "refuse"
 
 
@@ -97,6 +97,9 @@ class Archive(_Section):
     dimse_host: str | None = None
     dimse_port: Port | None = None
     timeout_s: float = Field(10.0, gt=0)
+    move_ae_title: AETitle | None = None  # how this archive knows us as a C-MOVE destination; not the receiver's title
+    move_host: str = "127.0.0.1"  # where we listen while it moves
+    move_port: Port | None = None
     source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
 
 
@@ -219,6 +222,7 @@ class Settings(_Section):
         names = [d.name for d in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations share a name: {sorted(names)}")
+    compare_without_birth_date: bool = False  # with a prior of the same Patient ID where neither has a birth date
         return self
 
     @property

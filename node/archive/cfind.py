@@ -1,7 +1,7 @@
 """Counts, identities and holdings by C-FIND in the study root model (PS3.4 annex C)."""
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableSequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,13 +23,13 @@ _MOST_ANSWERS = 20_000  # standards SIZE-COUNT: a study has no more instances
 
 def count_series(endpoint: DimseEndpoint, study_uid: str, series_uid: str) -> int | None:
     """Return how many instances of a series the archive has, None where it has none of it."""
-    with _association(endpoint) as association:
+    with opened(endpoint, StudyRootQueryRetrieveInformationModelFind) as association:
         return _count(association, StudyInstanceUID=study_uid, SeriesInstanceUID=series_uid) or None
 
 
 def count_study(endpoint: DimseEndpoint, study_uid: str) -> int | None:
     """Return how many instances of a study the archive has, None where it does not know the study."""
-    with _association(endpoint) as association:
+    with opened(endpoint, StudyRootQueryRetrieveInformationModelFind) as association:
         series = _find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="")
         uids = sorted({str(answer.get("SeriesInstanceUID", "")) for answer in series} - {""})
         counts = [_count(association, StudyInstanceUID=study_uid, SeriesInstanceUID=uid) for uid in uids]
@@ -39,7 +39,7 @@ def count_study(endpoint: DimseEndpoint, study_uid: str) -> int | None:
 def identities_of_study(endpoint: DimseEndpoint, study_uid: str) -> tuple[StudyIdentity, ...]:
     """Return the identities under which the archive has a study: none, one, or several where it is in two minds."""
     keys = dict.fromkeys(("PatientID", "IssuerOfPatientID", "PatientBirthDate", "AccessionNumber"), "")
-    with _association(endpoint) as association:
+    with opened(endpoint, StudyRootQueryRetrieveInformationModelFind) as association:
         answers = _find(association, "STUDY", StudyInstanceUID=study_uid, **keys)
     mine = [answer for answer in answers if str(answer.get("StudyInstanceUID", "")) == study_uid]
     found = [
@@ -57,7 +57,7 @@ def identities_of_study(endpoint: DimseEndpoint, study_uid: str) -> tuple[StudyI
 def held(endpoint: DimseEndpoint, study_uid: str, series_uid: str, sop_uids: Iterable[str]) -> frozenset[str]:
     """Return those of the SOP Instance UIDs that the archive has, each asked for by itself."""
     keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
-    with _association(endpoint) as association:
+    with opened(endpoint, StudyRootQueryRetrieveInformationModelFind) as association:
         return frozenset(
             uid
             for uid in sop_uids
@@ -66,6 +66,13 @@ def held(endpoint: DimseEndpoint, study_uid: str, series_uid: str, sop_uids: Ite
                 for answer in _find(association, "IMAGE", SOPInstanceUID=uid, **keys)
             )
         )
+
+
+def search(endpoint: DimseEndpoint, level: str, keys: dict[str, str]) -> list[dict[str, str | None]]:
+    """Return the answers to one search by keyword: "" where a value is empty, None where it was left out."""
+    with opened(endpoint, StudyRootQueryRetrieveInformationModelFind) as association:
+        answers = _find(association, level, **keys)
+    return [{keyword: _text(answer, keyword) for keyword in keys} for answer in answers]
 
 
 def _count(association: Association, **keys: str) -> int:
@@ -100,20 +107,20 @@ def _find(association: Association, level: str, **keys: str) -> list[Dataset]:
 
 
 @contextmanager
-def _association(endpoint: DimseEndpoint) -> Iterator[Association]:
-    """Open an association, released at the end, aborted where something failed.
+def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
+    """Open an association for one service, released at the end, aborted where something failed.
 
     Raises
     ------
     WorldUnavailable
         ARCHIVE-DOWN nobody answers; ARCHIVE-BUSY no association is free.
     Misconfigured
-        ARCHIVE-REFUSED the archive refuses our title or the search service.
+        ARCHIVE-REFUSED the archive refuses our title or the service.
     """
     entity = AE(ae_title=endpoint.calling)
     entity.connection_timeout = entity.acse_timeout = min(CONNECT_WITHIN_S, endpoint.timeout_s)
     entity.dimse_timeout = entity.network_timeout = endpoint.timeout_s
-    entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    entity.add_requested_context(service)
     association = entity.associate(
         endpoint.host, endpoint.port, ae_title=endpoint.ae_title, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)]
     )
@@ -134,7 +141,7 @@ def _why_not(association: Association, endpoint: DimseEndpoint) -> LungnodeError
     if association.is_rejected and answer is not None and answer.result == _TRANSIENT:
         return WorldUnavailable("ARCHIVE-BUSY", f"{where} takes no association now")
     if association.is_rejected or association.rejected_contexts:
-        text = f"{where} refuses {endpoint.calling} or does not search: enter us there, or correct the titles"
+        text = f"{where} refuses {endpoint.calling} or the service: enter us there, or correct the titles"
         return Misconfigured("ARCHIVE-REFUSED", text)
     return WorldUnavailable("ARCHIVE-DOWN", f"nobody answers at {where}")
 
@@ -145,5 +152,10 @@ def _no_delay(event: Any) -> None:
 
 
 def _text(answer: Dataset, keyword: str) -> str | None:
-    """Return a value, "" where it is empty, None where the archive left it out."""
-    return str(answer.get(keyword) or "").strip() if keyword in answer else None
+    """Return a value, several joined by a backslash, "" where it is empty, None where the archive left it out."""
+    if keyword not in answer:
+        return None
+    value = answer.get(keyword)
+    if isinstance(value, MutableSequence):
+        return "\\".join(str(part).strip() for part in value)
+    return str("" if value is None else value).strip()

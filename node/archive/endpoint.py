@@ -30,6 +30,15 @@ class WebEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveTo:
+    """Where we listen while an archive moves instances to us: the title that it knows us by, address and port."""
+
+    ae_title: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class DimseEndpoint:
     """An application entity that answers C-FIND, and the title under which we call it."""
 
@@ -38,6 +47,7 @@ class DimseEndpoint:
     port: int
     calling: str
     timeout_s: float
+    move_to: "MoveTo | None" = None
 
 
 Endpoint = WebEndpoint | DimseEndpoint
@@ -54,8 +64,15 @@ def endpoint_of_archive(archive: Archive, calling: str) -> Endpoint | None:
             token=archive.token,
         )
     if archive.dimse_ae_title and archive.dimse_host and archive.dimse_port:
-        return DimseEndpoint(archive.dimse_ae_title, archive.dimse_host, archive.dimse_port, calling, archive.timeout_s)
+        title, host, port = archive.dimse_ae_title, archive.dimse_host, archive.dimse_port
+        return DimseEndpoint(title, host, port, calling, archive.timeout_s, _move_to(archive))
     return None
+
+
+def _move_to(archive: Archive) -> MoveTo | None:
+    if archive.move_ae_title is None or archive.move_port is None:
+        return None
+    return MoveTo(archive.move_ae_title, archive.move_host, archive.move_port)
 
 
 def endpoint_of_destination(destination: Destination, calling: str) -> Endpoint | None:

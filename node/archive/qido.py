@@ -64,6 +64,22 @@ def held(endpoint: WebEndpoint, study_uid: str, series_uid: str, sop_uids: Itera
         return frozenset(uid for uid in sop_uids if _has(client, study_uid, series_uid, uid))
 
 
+def search(
+    endpoint: WebEndpoint, level: str, where: dict[str, str], fields: list[str], limit: int | None
+) -> list[Match]:
+    """Return the matches at a level; UIDs of the levels above go into the path, the rest are filters."""
+    path = {"study_instance_uid": where.get("StudyInstanceUID"), "series_instance_uid": where.get("SeriesInstanceUID")}
+    with web_client(endpoint) as client:
+        if level == "STUDY":
+            return list(client.search_for_studies(fields=fields, search_filters=where, limit=limit))
+        above = {"SERIES": ("StudyInstanceUID",), "IMAGE": ("StudyInstanceUID", "SeriesInstanceUID")}[level]
+        filters = {keyword: value for keyword, value in where.items() if keyword not in above}
+        if level == "SERIES":
+            study_uid = path["study_instance_uid"]
+            return list(client.search_for_series(study_uid, fields=fields, search_filters=filters, limit=limit))
+        return list(client.search_for_instances(**path, fields=fields, search_filters=filters, limit=limit))
+
+
 def _has(client: Client, study_uid: str, series_uid: str, sop_uid: str) -> bool:
     matches = client.search_for_instances(
         study_instance_uid=study_uid, series_instance_uid=series_uid, search_filters={"SOPInstanceUID": sop_uid}

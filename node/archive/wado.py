@@ -5,6 +5,7 @@ to files whose names are numbers, since no path comes from a tag.
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,38 +20,44 @@ _PIECE_BYTES = 1 << 20
 _PREFIX_AT = 128
 
 
-def retrieve_series(endpoint: WebEndpoint, study_uid: str, series_uid: str, folder: Path) -> tuple[Path, ...]:
+def retrieve_series(
+    endpoint: WebEndpoint, study_uid: str, series_uid: str, folder: Path, *, until_s: float | None = None
+) -> tuple[Path, ...]:
     """Fetch all instances of a series into `folder`, which appears only when all of them are there.
+
+    Parameters
+    ----------
+    until_s : when to give up, by `time.monotonic()`; None never, as long as pieces come.
 
     Raises
     ------
     WorldUnavailable
-        ARCHIVE-PARTIAL status 206, some instances only; ARCHIVE-ANSWER the answer was cut off or is no multipart of
-        DICOM files; and those of `web.translated`.
+        ARCHIVE-SLOW not done in time; ARCHIVE-PARTIAL status 206, some instances only; ARCHIVE-ANSWER the answer was
+        cut off or is no multipart of DICOM files; and those of `web.translated`.
     InputRefused
         ARCHIVE-GONE the archive does not have it.
     """
-    return _retrieve(endpoint, f"studies/{study_uid}/series/{series_uid}", folder)
+    return _retrieve(endpoint, f"studies/{study_uid}/series/{series_uid}", folder, until_s)
 
 
 def retrieve_study(endpoint: WebEndpoint, study_uid: str, folder: Path) -> tuple[Path, ...]:
     """Fetch all instances of a study; as `retrieve_series`."""
-    return _retrieve(endpoint, f"studies/{study_uid}", folder)
+    return _retrieve(endpoint, f"studies/{study_uid}", folder, None)
 
 
-def _retrieve(endpoint: WebEndpoint, path: str, folder: Path) -> tuple[Path, ...]:
+def _retrieve(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None) -> tuple[Path, ...]:
     part_folder = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part_folder, ignore_errors=True)  # of a fetch that was killed
     part_folder.mkdir(parents=True)
     try:
-        _fetch(endpoint, path, part_folder)
+        _fetch(endpoint, path, part_folder, until_s)
         part_folder.rename(folder)
     finally:
         shutil.rmtree(part_folder, ignore_errors=True)
     return tuple(sorted(folder.iterdir()))
 
 
-def _fetch(endpoint: WebEndpoint, path: str, folder: Path) -> None:
+def _fetch(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None) -> None:
     url = f"{endpoint.url.rstrip('/')}/{path}"
     with (
         translated(),
@@ -65,11 +72,19 @@ def _fetch(endpoint: WebEndpoint, path: str, folder: Path) -> None:
             raise status_error(answer)
         try:
             boundary = boundary_of(answer.headers.get("Content-Type", ""))
-            n_parts = write_parts(answer.iter_content(_PIECE_BYTES), boundary, _numbered(folder).__next__)
+            pieces = _in_time(answer.iter_content(_PIECE_BYTES), until_s)
+            n_parts = write_parts(pieces, boundary, _numbered(folder).__next__)
         except Malformed as error:
             raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive's answer is not valid: {error}") from error
     if not n_parts or not all(_is_dicom(file) for file in folder.iterdir()):
         raise WorldUnavailable("ARCHIVE-ANSWER", "the archive's answer holds something else than DICOM files")
+
+
+def _in_time(pieces: Iterator[bytes], until_s: float | None) -> Iterator[bytes]:
+    for piece in pieces:
+        if until_s is not None and time.monotonic() > until_s:
+            raise WorldUnavailable("ARCHIVE-SLOW", "the archive did not send everything in time")
+        yield piece
 
 
 def _numbered(folder: Path) -> Iterator[BinaryIO]:
