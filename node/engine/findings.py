@@ -4,9 +4,20 @@ from typing import Any
 
 from node.engine.analysis import Analysis
 from node.engine.pet_case import Uptake
+from node.measure.lesions.before import Before
+from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.marks import boxes
 from node.measure.lesions.values import LesionMeasurements
 from node.report.uids import CaseIdentity
+
+_GROWTH_NUMBERS = (
+    "days",
+    "volume_change_percent",
+    "diameter_change_mm",
+    "is_volume_changed",
+    "is_diameter_changed",
+    "doubling_time_d",
+)
 
 
 def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> tuple[dict[str, Any], ...]:
@@ -23,7 +34,7 @@ def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> 
         uptake = by_label.get(lesion.label)
         found.append(
             {
-                "tracking_uid": identity.tracking_uid(series_uid, lesion.lesion_key),
+                "tracking_uid": identity.tracking_uid(series_uid, lesion.lesion_key, lesion.first_seen),
                 "name": lesion.name,
                 "side": None if where.side is None else where.side.value,
                 "zone": None if where.zone is None else where.zone.value,
@@ -54,5 +65,26 @@ def _more(lesion: LesionMeasurements, uptake: Uptake | None) -> dict[str, Any]:
         "mtv_ml": {} if uptake is None else uptake.mtv_ml,
         "tlg_g": {} if uptake is None else uptake.tlg_g,
         "sul_max": None if uptake is None else uptake.sul_max,
-        "growth": None,
+        "growth": None if lesion.before is None else _growth(lesion.before),
+    }
+
+
+def _growth(before: Before) -> dict[str, Any]:
+    """Return the comparison with the prior: its numbers, or null and the reason; no dates, only the days between."""
+    found = before.growth
+    if isinstance(found, NotCompared):
+        numbers = dict.fromkeys(_GROWTH_NUMBERS)
+        text = f"not compared: {'; '.join(found.why)}"
+    else:
+        numbers = {name: getattr(found, name) for name in _GROWTH_NUMBERS}
+        text = found.text
+    return {
+        "prior_study_instance_uid": before.image.study_uid,
+        "prior_series_instance_uid": before.image.series_uid,
+        "prior_sop_instance_uid": before.image.sop_instance_uid,
+        "prior_volume_mm3": before.volume_mm3,
+        "prior_mean_diameter_mm": before.mean_diameter_mm,
+        "apart_mm": before.apart_mm,
+        **numbers,
+        "text": text,
     }

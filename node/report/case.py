@@ -124,9 +124,10 @@ def _tracked(case: ReportInput, present: list[Segment], solids: dict[int, SolidP
         lesion = measured.get(segment.label)
         key = segment.name if lesion is None else lesion.lesion_key
         model = model_for(segment.kind, case.segmentation.models)
-        uid = case.identity.tracking_uid(series_uid, key)
+        first_seen = None if lesion is None else lesion.first_seen
+        uid = case.identity.tracking_uid(series_uid, key, first_seen)
         tracked.append(Tracked(len(tracked) + 1, segment, uid, model, lesion))
         if segment.label in solids:
-            uid = case.identity.tracking_uid(series_uid, f"{key}/solid")
+            uid = case.identity.tracking_uid(series_uid, f"{key}/solid", first_seen)
             tracked.append(Tracked(len(tracked) + 1, segment, uid, model, lesion, is_solid_component=True))
     return tuple(tracked)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.errors import OurMistake
+from node.measure.lesions.before import Before
+from node.measure.lesions.growth import Growth
 from node.measure.lesions.values import LesionMeasurements
 from node.report.decode import DecodedSeg
 from node.report.lesion_measured import LesionName, lesion_values, size_values
@@ -48,7 +50,9 @@ def same_lesions(
     OurMistake
         SELF-CHECK, with what differs.
     """
+    lesions = tuple(lesions)
     expected = _expected(lesions)
+    before = {lesion.name: lesion.before for lesion in lesions}
     with_segment = [group for group in groups if group.segment_number is not None]
     drawn = [group for group in groups if group.segment_number is None]
     reported = {(g.tracking_id, name) for g in with_segment for name in g.lesion_values}
@@ -64,6 +68,7 @@ def same_lesions(
         part = parts[group.segment_number or 0]
         axes[group.tracking_uid] = plain_axes(part.mask_zyx, volume.spacing_zyx_mm, _first(part.box))
         _same_values(group, expected[group.tracking_id], part, axes[group.tracking_uid], volume)
+        _same_doubling(group, part, before.get(group.tracking_id), volume)
     with_axes = [g for g in numbered if not _is_solid(g) and LesionName.LONG_AXIS in g.lesion_values]
     _require(
         {g.tracking_uid for g in drawn} == {g.tracking_uid for g in with_axes},
@@ -129,6 +134,19 @@ def _same_values(
     for name, value in group.lesion_values.items():
         _close(value, expected[name], f"{group.tracking_id}/{name} was measured as")
         _close(value, again[name], f"{group.tracking_id}/{name} from the SEG is")
+
+
+def _same_doubling(group: ReportedGroup, part: _Part, before: Before | None, volume: Volume) -> None:
+    """A doubling time follows from the decoded mask, the prior's volume and the days between; else there is none."""
+    reported = group.lesion_values.get(LesionName.DOUBLING_TIME)
+    if reported is None:
+        return
+    growth = None if before is None else before.growth
+    if before is None or before.volume_mm3 is None or not isinstance(growth, Growth):
+        raise OurMistake("SELF-CHECK", f"{group.tracking_id} has a doubling time without a prior")
+    mm3 = int(np.count_nonzero(part.mask_zyx)) * volume.voxel_ml * 1000.0
+    again = growth.days / np.log2(mm3 / before.volume_mm3)
+    _close(reported, float(again), f"the doubling time of {group.tracking_id} from the SEG is")
 
 
 def _computed(part: _Part, axes: PlainAxes, volume: Volume) -> dict[LesionName, float]:

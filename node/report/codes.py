@@ -105,12 +105,15 @@ MAXIMUM = sct("56851009", "Maximum")
 MPR_DIAMETER = private("LN-MPRMAX", "Longest diameter in any MPR plane")
 TO_PLEURA = private("LN-DPLEURA", "Distance to pleura")
 TO_CARINA = private("LN-DCARINA", "Distance to carina")
+DOUBLING_TIME = private("LN-VDT", "Volume doubling time")
+SOURCE_OF_MEASUREMENT = dcm("121112", "Source of Measurement")
 MEAN_OF_AXES = private("LN-M-LSMEAN", "Mean of long and short axis")
 
 # units
 CM3 = ucum("cm3", "cubic centimeter")
 MM = ucum("mm", "millimeter")
 MM3 = ucum("mm3", "cubic millimeter")
+DAY = ucum("d", "day")
 NO_UNIT = ucum("1", "no units")
 HU = ucum("[hnsf'U]", "Hounsfield unit")
 PERCENT = ucum("%", "percent")
@@ -170,7 +173,7 @@ DISCONTINUED = dcm("110513", "Discontinued for unspecified reason")
 PRIVATE_CODES = (
     LAA950, LAA910, PERC15, PD15, NO_LESION, UNSURE, WARNING, NOT_PROCESSED, REASON_NOT_PROCESSED,
     MPR_DIAMETER, TO_PLEURA, TO_CARINA, MEAN_OF_AXES, SOLID_COMPONENT, NODULE_TYPE, PART_SOLID, SIZE_BAND,
-    *SIZE_BANDS.values(),
+    DOUBLING_TIME, *SIZE_BANDS.values(),
 )  # fmt: skip
 
 

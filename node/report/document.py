@@ -48,8 +48,13 @@ def document(
     evidence: Iterable[Reference],
     predecessor: Reference | None,
     job: Job,
+    other_studies: Iterable[Reference] = (),
 ) -> Dataset:
     """Return the SR document, but for what `stamp` writes.
+
+    Parameters
+    ----------
+    evidence, other_studies : what it refers to in its own study and in priors
 
     Notes
     -----
@@ -70,6 +75,9 @@ def document(
     for element in root.elements():
         target[element.tag] = element
     target.CurrentRequestedProcedureEvidenceSequence = DicomSequence(hierarchical(evidence))
+    elsewhere = hierarchical(dict.fromkeys(other_studies))
+    if elsewhere:
+        target.PertinentOtherEvidenceSequence = DicomSequence(elsewhere)
     if predecessor is not None:
         target.PredecessorDocumentsSequence = DicomSequence(hierarchical([predecessor]))
     return target

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from highdicom.sr import ContentItem
 
 from node.measure.lesions.axes import Point
+from node.measure.lesions.growth import Growth
 from node.measure.lesions.location import Zone
 from node.measure.lesions.solid import NoduleType
 from node.measure.lesions.values import LesionMeasurements
@@ -135,9 +136,12 @@ def _qualities(lesion: LesionMeasurements) -> list[ContentItem]:
 
 
 def spoken(lesion: LesionMeasurements) -> list[str]:
-    """Return what is said of a lesion in words only: a distance, further lesions. Bands of schemes are not for SR."""
+    """Return what is said of a lesion in words only: a distance, further lesions, growth; no bands of schemes."""
     words = []
     if lesion.location.to_mediastinum_mm is not None:
         words.append(f"Distance to the mediastinal lung surface {lesion.location.to_mediastinum_mm:.0f} mm.")
     words.append(lesion.further.text)
+    growth = None if lesion.before is None else lesion.before.growth
+    if isinstance(growth, Growth):
+        words.append(f"Against the prior study, as measured by this software: {growth.text}")
     return words

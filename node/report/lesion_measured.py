@@ -5,8 +5,10 @@ The same table reads the numbers back for the self-check.
 
 from enum import StrEnum
 
-from highdicom.sr import ContentItem
+from highdicom.sr import ContentItem, ImageContentItem
 
+from node.measure.lesions.before import Before
+from node.measure.lesions.growth import Growth
 from node.measure.lesions.size import Size
 from node.measure.lesions.values import LesionMeasurements
 from node.report import codes, tree
@@ -31,6 +33,7 @@ class LesionName(StrEnum):
     MAXIMUM_HU = "maximum_hu"
     TO_PLEURA = "to_pleura"  # mm
     TO_CARINA = "to_carina"  # mm
+    DOUBLING_TIME = "doubling_time"  # days, against the same lesion in a prior
 
 
 LESION_MEASURED: dict[LesionName, Measured] = {
@@ -49,6 +52,7 @@ LESION_MEASURED: dict[LesionName, Measured] = {
     LesionName.MAXIMUM_HU: Measured(codes.ATTENUATION, codes.HU, derivation=codes.MAXIMUM),
     LesionName.TO_PLEURA: Measured(codes.TO_PLEURA, codes.MM),
     LesionName.TO_CARINA: Measured(codes.TO_CARINA, codes.MM),
+    LesionName.DOUBLING_TIME: Measured(codes.DOUBLING_TIME, codes.DAY),
 }
 
 
@@ -81,6 +85,9 @@ def lesion_values(lesion: LesionMeasurements) -> dict[LesionName, float]:
         values[LesionName.TO_PLEURA] = lesion.location.to_pleura_mm
     if lesion.location.to_carina_mm is not None:
         values[LesionName.TO_CARINA] = lesion.location.to_carina_mm
+    growth = None if lesion.before is None else lesion.before.growth
+    if isinstance(growth, Growth) and growth.doubling_time_d is not None:
+        values[LesionName.DOUBLING_TIME] = growth.doubling_time_d
     return values
 
 
@@ -98,4 +105,26 @@ def lesion_number(name: LesionName, value: float, lesion: LesionMeasurements, si
     if name is LesionName.MPR_DIAMETER and size is not None:
         plane = f"plane={size.longest.plane}"
         children.append(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, plane))
+    if name is LesionName.DOUBLING_TIME and lesion.before is not None:
+        children += _against(lesion.before)
     return tree.number(tree.CONTAINS, how.concept, value, how.unit, *children)
+
+
+def _against(before: Before) -> list[ContentItem]:
+    """Say what a doubling time is measured against: days and volume then, and the prior's image."""
+    parameters = ["growth from voxel volumes"]
+    if isinstance(before.growth, Growth):
+        parameters.append(f"days={before.growth.days}")
+    if before.volume_mm3 is not None:
+        parameters.append(f"prior volume={before.volume_mm3:.1f} mm3")
+    image = before.image
+    return [
+        *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, text) for text in parameters),
+        ImageContentItem(
+            codes.SOURCE_OF_MEASUREMENT,
+            image.sop_class_uid,
+            image.sop_instance_uid,
+            referenced_frame_numbers=[image.frame_number] if image.is_multiframe else None,
+            relationship_type=tree.INFERRED_FROM,
+        ),
+    ]

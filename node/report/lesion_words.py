@@ -1,6 +1,7 @@
 """What is printed of a lesion in pictures and PDF: numbers rounded as a person reads them (standards 2.2)."""
 
 from node.measure.lesions.diameter import whole
+from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.values import LesionMeasurements
 
 
@@ -56,3 +57,13 @@ def distance_words(lesion: LesionMeasurements) -> list[str]:
              ("carina", where.to_carina_mm))  # fmt: skip
     known = [f"{name} {mm:.0f} mm" for name, mm in named if mm is not None]
     return [f"Distance to {', '.join(known)}"] if known else []
+
+
+def growth_words(lesion: LesionMeasurements) -> list[str]:
+    """Return how it compares with the same lesion in a prior, or why it was not compared; nothing without a match."""
+    if lesion.before is None:
+        return []
+    growth = lesion.before.growth
+    if isinstance(growth, NotCompared):
+        return [f"Seen in the prior study, not compared: {'; '.join(growth.why)}."]
+    return [f"Against the prior study, as measured by this software: {growth.text}"]

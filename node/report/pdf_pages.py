@@ -17,7 +17,7 @@ from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
-from node.report.lesion_words import distance_words, place_words, volume_words
+from node.report.lesion_words import distance_words, growth_words, place_words, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.reason_table import meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
@@ -139,6 +139,7 @@ def _sentences(case: ReportInput) -> list[Any]:
         words = [] if lesion.tnm is None else [lesion.tnm.text]
         words += [band.text for band in lesion.screening if isinstance(band, ScreeningBand)]
         words += [f"{text}." for text in distance_words(lesion)]
+        words += growth_words(lesion)
         parts.append(_body(f"<b>{escape(lesion.name)}</b>: {escape(' '.join(words))}"))
         parts.append(Spacer(1, 2))
     if len(with_text) > _SENTENCES:

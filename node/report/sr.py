@@ -14,6 +14,7 @@ from node.report.document import Reference, document, language, observer
 from node.report.groups import SIDE_OF, both_lungs_group, lung_group
 from node.report.kinds import SR
 from node.report.lesion_groups import axes_group, lesion_group
+from node.report.lesion_measured import LesionName, lesion_values
 from node.report.seg_frames import Frame
 from node.report.segments import Tracked
 from node.report.source import Source
@@ -77,7 +78,7 @@ def build_report(
         groups += [] if drawn is None else [drawn]
     root = report_tree(groups, source, job)
     evidence = [*used_instances(source), *([seg] if seg else []), *siblings]
-    return document(SR, sop_class, root, evidence, predecessor, job)
+    return document(SR, sop_class, root, evidence, predecessor, job, prior_images(findings.tracked))
 
 
 def report_tree(groups: Sequence[ContentItem], source: Source, job: Job) -> ContentItem:
@@ -144,6 +145,14 @@ def _library_group(source: Source) -> ContentItem:
         common.append(tree.number(tree.HAS_ACQ_CONTEXT, codes.SLICE_THICKNESS, source.slice_thickness_mm, codes.MM))
     everything = range(len(source.frames))
     return tree.container(codes.IMAGE_LIBRARY_GROUP, [*common, *tree.images(codes.SOURCE, source, everything)])
+
+
+def prior_images(tracked: Sequence[Tracked]) -> list[Reference]:
+    """Return the images of prior studies that doubling times refer to."""
+    lesions = [t.lesion for t in tracked if t.lesion is not None and not t.is_solid_component]
+    with_time = [lesion.before for lesion in lesions if LesionName.DOUBLING_TIME in lesion_values(lesion)]
+    images = [before.image for before in with_time if before is not None]
+    return [Reference(i.study_uid, i.series_uid, i.sop_class_uid, i.sop_instance_uid) for i in images]
 
 
 def used_instances(source: Source) -> list[Reference]:

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from node import __version__
 from node.errors import Misconfigured
+from node.measure.lesions.before import FirstSeen
 from node.segment.contract import ModelIdentity
 
 # SOP classes that are written (PS3.4 B.5), and the one that stands in for a slice
@@ -97,9 +98,14 @@ class CaseIdentity:
         """Return the UID of one thing that this run makes: `kind`, and `extra` where there are several."""
         return self.scheme.uid(_canonical({**self._name(), "kind": kind, "extra": list(extra)}))
 
-    def tracking_uid(self, series_uid: str, key: str) -> str:
-        """Return the UID under which a region is tracked; it depends on the region, not on the run."""
-        name = {"kind": "track", "study_uid": self.study_uid, "series_uid": series_uid, "lesion_key": key}
+    def tracking_uid(self, series_uid: str, key: str, first_seen: FirstSeen | None = None) -> str:
+        """Return the UID under which a region is tracked; it depends on the region, not on the run.
+
+        A lesion that was first seen in another series keeps the UID that it had there.
+        """
+        study_uid = self.study_uid if first_seen is None else first_seen.study_uid
+        series_uid = series_uid if first_seen is None else first_seen.series_uid
+        name = {"kind": "track", "study_uid": study_uid, "series_uid": series_uid, "lesion_key": key}
         return self.scheme.uid(_canonical(name))
 
     def _name(self) -> dict[str, object]:
