@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -96,24 +97,30 @@ class Archive(_Section):
     dimse_ae_title: AETitle | None = None
     dimse_host: str | None = None
     dimse_port: Port | None = None
-    timeout_s: float = Field(10.0, gt=0)
     move_ae_title: AETitle | None = None  # how this archive knows us as a C-MOVE destination; not the receiver's title
     move_host: str = "127.0.0.1"  # where we listen while it moves
     move_port: Port | None = None
+    timeout_s: float = Field(10.0, gt=0)
     source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
 
 
 class Rung(StrEnum):
     """What a destination gets (standards 1.1, architecture 4: the ladder)."""
 
-    SEG = "SEG"
+    SEG = "SEG"  # with a PET, that on the PET's grid too
+    PET_SEG = "PET_SEG"
     SR = "SR"
     OUTLINES = "OUTLINES"
     NOTICE = "NOTICE"
-    KEY_SLICES = "SC"
+    NOTICE_PICTURE = "NOTICE_SC"  # the notice as one image, for viewers that show no text reports
+    KEY_SLICES = "SC"  # the summary and one picture per lesion
+    SUMMARY = "SUMMARY"  # the summary picture alone
     PDF = "PDF"
     RTSTRUCT = "RTSTRUCT"
     KEY_OBJECTS = "KO"
+
+
+_INCLUDED = {Rung.SEG: Rung.PET_SEG, Rung.KEY_SLICES: Rung.SUMMARY}
 
 
 class Destination(_Section):
@@ -134,7 +141,8 @@ class Destination(_Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     timeout_s: float = Field(60.0, gt=0)  # for one answer of the destination
-    objects: tuple[Rung, ...] = (Rung.SEG, Rung.SR, Rung.NOTICE)
+    objects: tuple[Rung, ...] | None = None  # None: SEG, SR and NOTICE, and the SUMMARY unless `draws_results`
+    draws_results: bool = False  # its viewers are known to draw SEG or SR, so it needs no picture of them
     commitment: Literal["none", "ask"] = "none"
     confirm: Literal["none", "qido", "cfind"] = "qido"  # how to ask the object back
     give_up_after_s: float = Field(86400.0, gt=0)
@@ -149,6 +157,20 @@ class Destination(_Section):
         if missing:
             raise ValueError(f"destination {self.name!r} of kind {self.kind!r} needs {', '.join(missing)}")
         return self
+
+    @property
+    def rungs(self) -> frozenset[Rung]:
+        """Everything that goes there: what it asks for, what belongs to that, or the default."""
+        if self.objects is not None:
+            return with_included(self.objects)
+        picture = () if self.draws_results else (Rung.SUMMARY,)
+        return with_included((Rung.SEG, Rung.SR, Rung.NOTICE, *picture))
+
+
+def with_included(rungs: Iterable[Rung]) -> frozenset[Rung]:
+    """Add what belongs to a kind of object: the PET's segmentation to SEG, the summary to the key slices."""
+    asked = frozenset(rungs)
+    return asked | {included for rung, included in _INCLUDED.items() if rung in asked}
 
 
 class Engine(_Section):
@@ -198,7 +220,9 @@ class Rules(_Section):
     refuse_without_patient_id: bool = True
     multivolume: Literal["refuse", "first", "last"] = "refuse"
     minimum_age_years: float = Field(18.0, ge=0)
+    earl: bool = False  # of several PET reconstructions take one without resolution modelling first (PT-MULTI)
     stop_without_identity_check: bool = False
+    compare_without_birth_date: bool = False  # with a prior of the same Patient ID where neither has a birth date
 
 
 class Settings(_Section):
@@ -222,7 +246,6 @@ class Settings(_Section):
         names = [d.name for d in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations share a name: {sorted(names)}")
-    compare_without_birth_date: bool = False  # with a prior of the same Patient ID where neither has a birth date
         return self
 
     @property

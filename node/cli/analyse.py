@@ -9,7 +9,7 @@ from rich.table import Table
 
 from node.cli.terminal import answer, print_json, progress
 from node.errors import Affects, Reason, Severity
-from node.settings import load
+from node.settings import Rung, load
 
 if TYPE_CHECKING:  # these modules load the imaging libraries
     from collections.abc import Sequence
@@ -27,6 +27,9 @@ def analyse(
     route: str | None = typer.Option(None, "--route", help="Use this route alone."),
     lungs: str | None = typer.Option(None, "--lungs", help="Lung model instead of the route's."),
     lesions: str | None = typer.Option(None, "--lesions", help="Lesion model instead of the route's."),
+    objects: list[Rung] | None = typer.Option(
+        None, "--objects", help="Kind of object to write, may be given several times; SEG and SR where not given."
+    ),
     config: Path | None = typer.Option(None, "--config", help="Settings (lungnode.toml)."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
 ) -> None:
@@ -38,11 +41,10 @@ def analyse(
     """
     from node.engine.folder import Asked, analyse_folder  # noqa: PLC0415 - loads the imaging libraries
 
+    asked = Asked(route, lungs, lesions, tuple(objects) if objects else None)
     with progress() as bar:
         task = bar.add_task("starting", total=None)
-        outcome = analyse_folder(
-            path, out, load(config), Asked(route, lungs, lesions), lambda step: bar.update(task, description=step)
-        )
+        outcome = analyse_folder(path, out, load(config), asked, lambda step: bar.update(task, description=step))
     out.mkdir(parents=True, exist_ok=True)
     result = outcome.as_json(out)
     temporary = out / ".result.json.part"

@@ -6,9 +6,9 @@ from typing import Any
 
 from node.engine.delivery_file import Delivery
 from node.engine.jobs import Job
-from node.report.kinds import KINDS
+from node.report.kinds import KINDS, NOTICE_PICTURE, SUMMARY
 
-_DESCRIPTIONS = {kind.rung.value: kind.description for kind in KINDS}
+_DESCRIPTIONS = {kind.rung.value: kind.description for kind in (*KINDS, SUMMARY, NOTICE_PICTURE)}
 
 
 def job_line(job: Job) -> str:

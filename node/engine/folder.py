@@ -11,22 +11,20 @@ from pathlib import Path
 from node.engine.analysis import write_analysis
 from node.engine.findings import findings_of
 from node.engine.line import analyse_volume, encode_case, identify, model_of, pet_of, read_case, timed
+from node.engine.notices import encode_notices
 from node.engine.outcome import FileLine, Outcome, SeriesLine, SeriesRole, Verdict, pet_series
 from node.engine.pet_line import PET_WAITS, line_of_headers, lines_of_passed
-from node.errors import InputRefused, Misconfigured, Refusal
+from node.engine.shares import folder_share
+from node.errors import Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
-from node.report.encode import encode_notice
-from node.report.encoded import EncodedObject
 from node.report.equipment import MODEL_NAME
-from node.report.notice import NoticeInput, notice_allowed
-from node.report.uids import CaseIdentity
+from node.report.notice import NoticeInput
 from node.route.case import Case, Known, Passed, Role
 from node.route.route import Routes
 from node.route.rules import load_routes
 from node.route.studies import Answered, select_among
 from node.segment.registry import installed
 from node.settings import Rung, Settings
-from node.volume.volume import Volume
 
 Told = Callable[[str], None]  # is told the name of each step as it begins
 
@@ -38,6 +36,7 @@ class Asked:
     route: str | None = None
     lungs: str | None = None
     lesions: str | None = None
+    objects: tuple[Rung, ...] | None = None
 
 
 def analyse_folder(path: Path, out_dir: Path, settings: Settings, asked: Asked, tell: Told) -> Outcome:
@@ -58,7 +57,8 @@ def analyse_folder(path: Path, out_dir: Path, settings: Settings, asked: Asked, 
     if not cases:
         return outcome
     out_dir.mkdir(parents=True, exist_ok=True)
-    made = [_analyse_one(_as_asked(case, asked), out_dir, settings, tell) for case in cases]
+    share = folder_share(settings, asked.objects)
+    made = [_analyse_one(_as_asked(case, asked), out_dir, settings, share, tell) for case in cases]
     return _joined(outcome, made, timings_s)
 
 
@@ -82,24 +82,26 @@ class _Made:
     outcome: Outcome
 
 
-def _analyse_one(case: Case, out_dir: Path, settings: Settings, tell: Told) -> _Made:
+def _analyse_one(case: Case, out_dir: Path, settings: Settings, share: frozenset[Rung], tell: Told) -> _Made:
     timings_s: dict[str, float] = {}
     model = model_of(case, settings)
     tell("reading pixels")
     with timed("read", timings_s):
         volume = read_case(case, settings)
     if isinstance(volume, Refusal):
-        return _refused(case, volume, out_dir, settings)
+        return _refused(case, volume, out_dir, settings, share)
     tell("segmenting and measuring")
     without_id = settings.rules.refuse_without_patient_id
     analysis = analyse_volume(volume, model, pet_of(case), refuse_without_patient_id=without_id)
     if isinstance(analysis, Refusal):
-        return _refused(case, analysis, out_dir, settings)
+        return _refused(case, analysis, out_dir, settings, share)
     analysis.timings_s.update(timings_s)
     write_analysis(analysis, volume, out_dir)
     tell("encoding")
     identity = identify(case, model, settings)
-    objects = _encode(case, identity, volume, out_dir, settings, timings_s)
+    with timed("encode", timings_s):
+        now = datetime.now(UTC).astimezone()
+        objects = encode_case(case, identity, settings, out_dir, now=now, volume=volume, shares=(share,))
     found = analysis.segmentation
     verdict = Verdict.PROCESSED if any(o.kind == Rung.SEG for o in objects) else Verdict.NOTHING_FOUND
     return _Made(
@@ -119,36 +121,17 @@ def _analyse_one(case: Case, out_dir: Path, settings: Settings, tell: Told) -> _
     )
 
 
-def _encode(
-    case: Case,
-    identity: CaseIdentity,
-    volume: Volume,
-    out_dir: Path,
-    settings: Settings,
-    timings_s: dict[str, float],
-) -> tuple[EncodedObject, ...]:
-    with timed("encode", timings_s):
-        return encode_case(case, identity, settings, out_dir, now=datetime.now(UTC).astimezone(), volume=volume)
-
-
-def _refused(case: Case, refusal: Refusal, out_dir: Path, settings: Settings) -> _Made:
-    objects: tuple[EncodedObject, ...] = ()
-    if notice_allowed(refusal):
-        objects_dir = out_dir / "objects"
-        objects_dir.mkdir(parents=True, exist_ok=True)
-        model = model_of(case, settings)
-        notice = NoticeInput(
-            identity=identify(case, model, settings),
-            series=case.anchor,
-            refusal=refusal,
-            objects=settings.objects,
-            now=datetime.now(UTC).astimezone(),
-            models=(model.identity,),
-        )
-        try:
-            objects = (encode_notice(notice, objects_dir),)
-        except InputRefused:
-            objects = ()  # it would have to name an invalid UID (ID-NOUID)
+def _refused(case: Case, refusal: Refusal, out_dir: Path, settings: Settings, share: frozenset[Rung]) -> _Made:
+    model = model_of(case, settings)
+    notice = NoticeInput(
+        identity=identify(case, model, settings),
+        series=case.anchor,
+        refusal=refusal,
+        objects=settings.objects,
+        now=datetime.now(UTC).astimezone(),
+        models=(model.identity,),
+    )
+    objects = encode_notices(notice, out_dir, (share,))
     outcome = Outcome(
         Verdict.REFUSED,
         case.anchor.study_instance_uid,

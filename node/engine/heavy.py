@@ -20,19 +20,21 @@ from node.engine.analysis import Analysis, read_analysis
 from node.engine.case_file import CaseFile, SourceSeries, case_from_json, case_json, read_case_file, result_folder
 from node.engine.files import write_json
 from node.engine.findings import findings_of
+from node.engine.notices import encode_notices
 from node.engine.outbox import KeptObject, digest_of, kept, publish
 from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, pet_series, refusing
 from node.engine.pet_line import PetLine
 from node.engine.refusal_file import read_refusal, write_refusal
+from node.engine.shares import shares_of
 from node.engine.stores import opened_stores
 from node.errors import InputRefused, OurMistake, Refusal
 from node.facts.folder import group
 from node.facts.read import Unread, read_facts
 from node.facts.series import InstanceFile, SeriesFacts
+from node.report.case import Run
 from node.report.document import Reference
-from node.report.encode import encode_notice
 from node.report.encoded import EncodedObject
-from node.report.notice import NoticeInput, notice_allowed
+from node.report.notice import NoticeInput
 from node.report.uids import CaseIdentity
 from node.route.case import Case
 from node.route.vocabulary import Priority
@@ -112,18 +114,13 @@ def _results(file: CaseFile, source: _Source, settings: Settings, folder: Path) 
         folder,
         now=datetime.now(UTC).astimezone(),
         volume=None if isinstance(source.volume, Refusal) else source.volume,
-        predecessor=_predecessor(settings, file),
-        run_label=_run_label(file),
+        run=_run(settings, file),
     )
 
 
 def _notice(
     file: CaseFile, case: Case, refusal: Refusal, settings: Settings, folder: Path
 ) -> tuple[EncodedObject, ...]:
-    if not notice_allowed(refusal):
-        return ()
-    out_dir = folder / "objects"
-    out_dir.mkdir(parents=True, exist_ok=True)
     notice = NoticeInput(
         identity=_identity(file),
         series=case.anchor,
@@ -133,10 +130,7 @@ def _notice(
         models=(line.model_of(case, settings).identity,),
         run_label=_run_label(file),
     )
-    try:
-        return (encode_notice(notice, out_dir),)
-    except InputRefused:
-        return ()  # it would have to name an invalid UID: an object that must not be made (ID-NOUID)
+    return encode_notices(notice, folder, shares_of(settings, file.destinations))
 
 
 def _outcome(file: CaseFile, folder: Path, refusal: Refusal | None, objects: tuple[EncodedObject, ...]) -> Outcome:
@@ -207,15 +201,18 @@ def _remember(settings: Settings, file: CaseFile, objects: tuple[EncodedObject, 
             )
 
 
-def _predecessor(settings: Settings, file: CaseFile) -> Reference | None:
-    """Return the report of the run that this one supersedes, where that run made one."""
-    if file.predecessor is None:
-        return None
-    before = kept(result_folder(settings.data_dir, file.predecessor)) or ()
-    report = next((o for o in before if o.kind == Rung.SR), None)
-    if report is None:
-        return None
-    return Reference(file.study_instance_uid, report.series_instance_uid, report.sop_class_uid, report.sop_instance_uid)
+def _run(settings: Settings, file: CaseFile) -> Run:
+    """Say which run it is, with the objects of the one that it supersedes, where that run made any."""
+    before = () if file.predecessor is None else kept(result_folder(settings.data_dir, file.predecessor)) or ()
+    named = [
+        (o, Reference(file.study_instance_uid, o.series_instance_uid, o.sop_class_uid, o.sop_instance_uid))
+        for o in before
+    ]
+    return Run(
+        label=_run_label(file),
+        reports={o.gathers: reference for o, reference in named if o.kind == Rung.SR},
+        structures=next((reference for o, reference in named if o.kind == Rung.RTSTRUCT), None),
+    )
 
 
 def _run_label(file: CaseFile) -> str:
@@ -281,6 +278,7 @@ def _kept(o: EncodedObject, folder: Path) -> KeptObject:
         sop_instance_uid=o.sop_instance_uid,
         series_instance_uid=o.series_instance_uid,
         series_number=o.series_number,
+        gathers=o.gathers,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
 from node.engine.pet_case import measure_partner
+from node.engine.shares import shares_of
 from node.errors import OurMistake, Reason, Refusal
 from node.facts.series import SeriesFacts
 from node.measure.lesions.carina_of_scan import carina_of_scan
@@ -23,15 +24,15 @@ from node.measure.lesions.values import LesionMeasurements
 from node.measure.lungs import measure_lungs
 from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
+from node.report.case import FIRST_RUN, Run
 from node.report.check import self_check
-from node.report.document import Reference
 from node.report.encode import ReportInput, encode_results
 from node.report.encoded import EncodedObject
 from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
 from node.segment.contract import LungModel, Segmentation, SegmentKind
 from node.segment.runner import BoundedModel, WarmModels
-from node.settings import Settings
+from node.settings import Rung, Settings
 from node.volume.digest import instance_digests
 from node.volume.read import read_volume
 from node.volume.volume import Volume
@@ -150,10 +151,12 @@ def encode_case(
     *,
     now: datetime,
     volume: Volume | None = None,
-    predecessor: Reference | None = None,
-    run_label: str = "",
+    run: Run = FIRST_RUN,
+    shares: tuple[frozenset[Rung], ...] | None = None,
 ) -> tuple[EncodedObject, ...]:
-    """Encode a kept analysis as SEG and SR into `work_dir/objects`, after checking them against what was found.
+    """Encode a kept analysis into `work_dir/objects`, after checking the objects against what was found.
+
+    `shares` are what each destination gets; None takes those of the case's destinations.
 
     Raises
     ------
@@ -176,11 +179,11 @@ def encode_case(
                 reasons=analysis.reasons,
                 objects=settings.objects,
                 now=now,
-                predecessor=predecessor,
-                run_label=run_label,
+                run=run,
                 lesions=analysis.lesions,
             ),
             out_dir,
+            *(shares_of(settings, case.destinations) if shares is None else shares),
         )
         self_check(objects, source, analysis.segmentation, analysis.quantities, analysis.lesions)
     return objects

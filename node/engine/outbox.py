@@ -16,7 +16,10 @@ _FILE = "objects.json"
 
 @dataclass(frozen=True, slots=True)
 class KeptObject:
-    """One result object as it lies in the case's folder. `path` is relative to that folder."""
+    """One result object as it lies in the case's folder. `path` is relative to that folder.
+
+    `gathers` are, of a report, the kinds of the other objects that it lists (report/share.py).
+    """
 
     kind: str
     path: str
@@ -25,6 +28,7 @@ class KeptObject:
     sop_instance_uid: str
     series_instance_uid: str
     series_number: int
+    gathers: tuple[str, ...] = ()
 
 
 _adapter = TypeAdapter(tuple[KeptObject, ...])

@@ -1,6 +1,7 @@
 """The durable steps of a case: idempotent, harmless when they overlap; their values are codes, names and UIDs."""
 
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -9,27 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from node.deliver.receipt import Outgoing
 from node.engine.alerts import log_alert
 from node.engine.backoff import Breaker
+from node.engine.analysis_time import analysed_at_s
 from node.engine.case_file import CaseFile, read_case_file, result_folder
-from node.engine.crew import ChildEnded, Crew, StepOverTime
+from node.engine.crew import ChildEnded, Crew, StepCancelled, StepOverTime
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage, delivery_path, read_delivery, write_delivery
 from node.engine.files import publish_json
 from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
+from node.engine.prior import PRIOR_FOLDER, SeekPrior, Sought, late
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, mark_stopped
 from node.engine.waiting_file import KeptBack, goes_on, mark_waiting
-from node.errors import Code, OurMistake, Refusal, WorldUnavailable, refuse
+from node.errors import Code, OurMistake, Reason, Refusal, WorldUnavailable, refuse, warn
+from node.report.share import share_of
 from node.settings import Destination, Settings
 
 _OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
 _TRIES = 3  # of a step that takes its process down
+_NOTE_WITHIN_S = 120.0  # to write down why there is no comparison
 _ENCODE_WITHIN_S = 1800.0  # not the limit of analyses: a series that took too long gets its notice
 SAFE_FILE = "safe.json"
+_reasons = TypeAdapter(tuple[Reason, ...])
 
 IdentityCheck = Callable[[str, Path], str | None]  # study, a result: how the archive's identity differs, if it does
 CancelCheck = Callable[[], bool]
@@ -44,6 +51,7 @@ class Steps:
     ways: Ways
     identity_differs: IdentityCheck
     enough_disk: Callable[[], bool]
+    seek_prior: SeekPrior | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
 
@@ -71,6 +79,38 @@ class Steps:
         folder = result_folder(self.settings.data_dir, workflow_id)
         mark_stopped(folder, Stopped.SUPERSEDED, "lungs touched an end slice, and more slices came")
         return True
+
+    def compare(self, workflow_id: str, cancelled: CancelCheck) -> dict[str, Any]:
+        """Compare with a prior of the patient, in the time that the settings give; the result goes out without it."""
+        limit_s = self.settings.completeness.prior_wait_s
+        if self.seek_prior is None or not self.settings.archives or limit_s <= 0.0:
+            return {"codes": []}
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        until_s = time.monotonic() + limit_s - max(0.0, time.time() - analysed_at_s(folder))
+        sought = self.seek_prior(self._case(workflow_id), until_s, lambda: self.stopping.is_set() or cancelled())
+        if self.stopping.is_set() or cancelled():
+            raise StepCancelled
+        if sought.folder is None and not sought.reasons:
+            return {"codes": []}
+        try:
+            return {"codes": self._compared(workflow_id, sought, until_s - time.monotonic(), cancelled)}
+        finally:
+            shutil.rmtree(folder / PRIOR_FOLDER, ignore_errors=True)
+
+    def _compared(self, workflow_id: str, sought: Sought, rest_s: float, cancelled: CancelCheck) -> list[str]:
+        codes: list[str]
+        reasons = sought.reasons
+        if sought.folder is not None:
+            try:
+                codes = self._heavy("compare", workflow_id, rest_s, cancelled, **_with(sought))
+            except StepOverTime:
+                reasons = (late(self.settings.completeness.prior_wait_s),)
+            except ChildEnded as ended:
+                reasons = (warn(Code.PRIOR_REFUSED, f"to measure the prior ended its process {_TRIES} times: {ended}"),)
+            else:
+                return codes
+        codes = self._heavy("compare", workflow_id, _NOTE_WITHIN_S, cancelled, **_with(Sought(reasons=reasons)))
+        return codes
 
     def encode(self, workflow_id: str, cancelled: CancelCheck) -> list[str]:
         """Make the objects, check them and keep their bytes; those that are kept already are not made again."""
@@ -146,15 +186,14 @@ class Steps:
         return self._keep(folder, decide(tried, objects, destination, now_s=time.time(), jitter=jitter))
 
     def _objects_for(self, folder: Path, case: CaseFile, destination: Destination) -> tuple[Outgoing, ...]:
-        wanted = {rung.value for rung in destination.objects}
         objects = kept(folder)
         if objects is None:
             raise OurMistake("ENG-OUTBOX", "a delivery was started before its objects were kept")
-        return outgoing(folder, [o for o in objects if o.kind in wanted], case.study_instance_uid)
+        return outgoing(folder, share_of(objects, destination.rungs), case.study_instance_uid)
 
-    def _heavy(self, job: str, workflow_id: str, limit_s: float, cancelled: CancelCheck) -> Any:
+    def _heavy(self, job: str, workflow_id: str, limit_s: float, cancelled: CancelCheck, **more: Any) -> Any:
         """Run a job in a child process; one that takes its process down is tried again, but not for ever."""
-        arguments = {"settings": without_secrets(self.settings), "workflow_id": workflow_id}
+        arguments = {"settings": without_secrets(self.settings), "workflow_id": workflow_id} | more
         for tried in range(1, _TRIES + 1):
             try:
                 return self.crew.call(
@@ -218,6 +257,13 @@ class Steps:
             threading.Event().wait()  # the process is about to end; the step must not look finished
 
 
+def _with(sought: Sought) -> dict[str, Any]:
+    """Return what the child process needs to know of the search."""
+    prior = None if sought.folder is None else str(sought.folder)
+    return {"prior": prior, "reasons": _reasons.dump_python(sought.reasons, mode="json")}
+
+
 def without_secrets(settings: Settings) -> dict[str, Any]:
-    """Return the settings as a child process needs them."""
-    return settings.model_dump(mode="json", exclude={"destinations", "archives"})
+    """Return the settings as a child process needs them; of a destination it needs to know what goes there."""
+    secret = {"username", "password", "token"}
+    return settings.model_dump(mode="json", exclude={"archives": True, "destinations": {"__all__": secret}})

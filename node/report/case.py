@@ -1,6 +1,7 @@
 """What the objects of one case are made from, and what is read and decided once for all of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -25,11 +26,29 @@ from node.volume.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Which run of a case it is: "" for the first, then "r2" and so on, and what of the earlier run it supersedes.
+
+    `reports` are that run's by what they gather (`share.py`), `structures` its RT Structure Set.
+    """
+
+    label: str = ""
+    reports: Mapping[tuple[str, ...], Reference] = field(default_factory=dict)
+    structures: Reference | None = None
+
+    def superseded_report(self, gathers: tuple[str, ...]) -> Reference | None:
+        """Return the report that one with these objects supersedes: the like of it, else any."""
+        return self.reports.get(gathers) or next(iter(self.reports.values()), None)
+
+
+FIRST_RUN = Run()
+
+
+@dataclass(frozen=True, slots=True)
 class ReportInput:
     """Everything that the objects of one case are made from.
 
-    `now` is the case's one clock reading, with a time zone; `run_label` is "" for the first run, then "r2" and so on;
-    `predecessor` is the report that this one supersedes, `predecessor_structures` the RT Structure Set;
+    `now` is the case's one clock reading, with a time zone;
     `reasons` are those of the whole case, refusing or warning;
     `lesions` are those that were measured, at most 20; `sr_class` overrides that of `objects`.
     """
@@ -41,11 +60,9 @@ class ReportInput:
     reasons: tuple[Reason, ...]
     objects: Objects
     now: datetime
-    predecessor: Reference | None = None
-    run_label: str = ""
     sr_class: SrClass | None = None
     lesions: tuple[LesionMeasurements, ...] = ()
-    predecessor_structures: Reference | None = None
+    run: Run = FIRST_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +86,12 @@ class Prepared:
         return tuple(t for t in self.tracked if t.segment.kind is SegmentKind.LESION and not t.is_solid_component)
 
 
-def prepare(case: ReportInput) -> Prepared:
+def prepare(case: ReportInput, numbers: Mapping[int, int] | None = None) -> Prepared:
     """Read the source's header, number the segments and lay out the frames.
+
+    Parameters
+    ----------
+    numbers : the segments of an object that is there already, by label; solid components have none in it.
 
     Raises
     ------
@@ -82,11 +103,14 @@ def prepare(case: ReportInput) -> Prepared:
     source = read_source(case.volume)
     found, labels_zyx = case.segmentation, case.segmentation.labels_zyx
     box_of = boxes(found)
-    solids = {} if case.objects.seg_type == "labelmap" else solid_parts(case.volume, found, case.lesions, box_of)
+    without_solids = numbers is not None or case.objects.seg_type == "labelmap"
+    solids = {} if without_solids else solid_parts(case.volume, found, case.lesions, box_of)
     lesions = [s.label for s in found.segments if s.kind is SegmentKind.LESION and s.label in box_of]
     n_voxels = {label: int(np.count_nonzero(labels_zyx[box_of[label]] == label)) for label in lesions}
     present = [s for s in in_order(found, n_voxels) if s.label in box_of]
     tracked = _tracked(case, present, solids)
+    if numbers is not None:
+        tracked = tuple(replace(t, number=numbers[t.segment.label]) for t in tracked)
     occupied = {s.label: slices_with(labels_zyx, s.label, box_of[s.label]) for s in present}
     frames = tuple(
         Frame(t.segment.label, t.number, z, t.is_solid_component)
@@ -108,7 +132,7 @@ def _job(case: ReportInput, source: Source) -> Job:
         models=case.segmentation.models,
         made_at=case.now,
         series_number_base=objects.series_number_base,
-        run_label=case.run_label,
+        run_label=case.run.label,
     )
 
 

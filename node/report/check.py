@@ -5,6 +5,7 @@ report is computed again from the decoded masks and the volume. A mismatch is ou
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,8 @@ def self_check(
     OurMistake
         SELF-CHECK, with what differs.
     """
-    by_kind = {made.kind: made for made in objects}
-    seg = by_kind.get(Rung.SEG)
+    made_of_ct = [made for made in objects if made.kind in (Rung.SEG, Rung.SR)]
+    seg = next((made for made in made_of_ct if made.kind == Rung.SEG), None)
     decoded = None
     if seg is not None:
         labelled = seg.sop_class_uid == LABEL_MAP_SEGMENTATION
@@ -58,13 +59,31 @@ def self_check(
         _same_masks(decoded, volume, segmentation, () if labelled else lesions)
     elif np.any(segmentation.labels_zyx):
         raise OurMistake("SELF-CHECK", "there are voxels but no segmentation was written")
-    report = by_kind.get(Rung.SR)
-    if report is not None and report.sop_class_uid != BASIC_TEXT_SR:
-        groups = read_groups(dcmread(report.path))
-        _same_numbers([g for g in groups if g.is_lung], decoded, volume, segmentation, quantities)
-        for group in groups:
-            _same_tracking(group, decoded)
-        same_lesions([g for g in groups if not g.is_lung], decoded, volume, lesions)
+    reports = (made for made in made_of_ct if made.kind == Rung.SR and made.sop_class_uid != BASIC_TEXT_SR)
+    for report in reports:
+        check_report(report.path, decoded, volume, segmentation, quantities, lesions)
+
+
+def check_report(
+    path: Path,
+    decoded: DecodedSeg | None,
+    volume: Volume,
+    segmentation: Segmentation,
+    quantities: Sequence[Quantity],
+    lesions: Sequence[LesionMeasurements],
+) -> None:
+    """Compare a report with the masks that it refers to, decoded, and with what was measured.
+
+    Raises
+    ------
+    OurMistake
+        SELF-CHECK, with what differs.
+    """
+    groups = read_groups(dcmread(path))
+    _same_numbers([g for g in groups if g.is_lung], decoded, volume, segmentation, quantities)
+    for group in groups:
+        _same_tracking(group, decoded)
+    same_lesions([g for g in groups if not g.is_lung], decoded, volume, lesions)
 
 
 def _same_masks(

@@ -5,7 +5,7 @@ from pydicom.sr.coding import Code
 from node.errors import Code as ReasonCode
 from node.measure.quantity import Name
 from node.report import codes
-from node.report.kinds import KEY_OBJECTS, KEY_SLICES, KINDS, NOTICE, OUTLINES, PDF, RTSTRUCT, SEG, SR
+from node.report.kinds import KEY_OBJECTS, KEY_SLICES, KINDS, NOTICE, OUTLINES, PDF, PET_SEG, RTSTRUCT, SEG, SR
 from node.report.lesion_measured import LESION_MEASURED, LesionName
 from node.report.measured import MEASURED, Measured
 from node.report.patient import ALWAYS_COPIED, COPIED_SEQUENCES, COPIED_WHERE_PRESENT
@@ -31,6 +31,7 @@ _CLASSES = {
     RTSTRUCT: f"RT Structure Set ({RT_STRUCTURE_SET})",
     KEY_OBJECTS: f"Key Object Selection ({KEY_OBJECT_SELECTION})",
     NOTICE: f"Basic Text SR ({BASIC_TEXT_SR})",
+    PET_SEG: f"Segmentation ({SEGMENTATION}) on the PET's own grid",
 }
 
 
@@ -54,7 +55,8 @@ def _created(objects: Objects) -> str:
 
 One instance per series, but for key slices. Segmentation and report are always made; the rest where a destination \
 asks for
-it; the report's evidence lists all of them. Each is stored in the source's study, as Explicit VR Little Endian. UIDs
+it. A report's evidence lists those that go where it goes: destinations that get different kinds get reports of their
+own. Each is stored in the source's study, as Explicit VR Little Endian. UIDs
 are derived from study, series, pixels, models, software and settings ({root}): the same
 input gives the same UIDs, and a file is written once and sent again as the same bytes.
 

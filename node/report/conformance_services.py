@@ -9,7 +9,7 @@ from node.receive.elements import MAXIMUM_DEPTH, MAXIMUM_ELEMENTS
 from node.receive.status import Status
 from node.receive.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LOSSY, accepted
 from node.report.uids import BASIC_TEXT_SR, COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SEGMENTATION
-from node.settings import Settings
+from node.settings import Rung, Settings
 
 _STATUS_MEANINGS: dict[Status, str] = {
     Status.SUCCESS: "the instance is on disk, flushed; also for an exact duplicate and for what will not be processed",
@@ -146,7 +146,7 @@ def _sending(settings: Settings) -> str:
     archive_days = settings.disk.retention_days
     answering = [f"`{peer.ae_title}`" for peer in settings.receive.peers if peer.storage_commitment]
     destinations = "\n".join(
-        f"| {d.name} | {d.kind} | {', '.join(rung.value for rung in d.objects)} | {d.commitment} | {d.confirm} |"
+        f"| {d.name} | {d.kind} | {', '.join(r for r in Rung if r in d.rungs)} | {d.commitment} | {d.confirm} |"
         for d in settings.destinations
     )
     return f"""### 3.5 Storage commitment

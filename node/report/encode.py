@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom import config as pydicom_config
@@ -16,6 +17,7 @@ from node.report.notice import NoticeInput, build_notice
 from node.report.notice_picture import build_notice_picture
 from node.report.others import build_others
 from node.report.seg import build_seg
+from node.report.share import gathered
 from node.report.sr import Findings, build_report
 from node.report.sr_class import class_of
 from node.settings import Rung
@@ -25,22 +27,21 @@ __all__ = ["ReportInput", "encode_notice", "encode_notice_picture", "encode_resu
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def encode_results(
-    case: ReportInput, out_dir: Path, rungs: frozenset[Rung] = frozenset((Rung.SEG, Rung.SR))
-) -> tuple[EncodedObject, ...]:
+def encode_results(case: ReportInput, out_dir: Path, *shares: frozenset[Rung]) -> tuple[EncodedObject, ...]:
     """Write the objects of a case: segmentation, measurement report, and what else destinations ask for.
 
-    Segmentation (where any segment has voxels) and report are always made: the report is the root that gathers all
-    the others in its evidence, and both are what the self-check reads.
+    Segmentation (where any segment has voxels) and report are always made: the report is the root that gathers the
+    others in its evidence, and both are what the self-check reads.
 
     Parameters
     ----------
     out_dir : an existing folder; files are named `<kind>-<SOP Instance UID>.dcm`.
-    rungs : what any destination is to get.
+    shares : what each destination is to get; none given: segmentation and report. Objects are made once, but for the
+        report: there is one for each set of others that go somewhere with it (`share.py`).
 
     Returns
     -------
-    Segmentation, report, then the others in the order of their series numbers.
+    Segmentation, reports, then the others in the order of their series numbers.
 
     Raises
     ------
@@ -49,20 +50,22 @@ def encode_results(
     InputRefused
         FILE-UNREAD where a source's header is gone.
     """
-    with _verbatim():
+    with verbatim():
         prepared = prepare(case)
         seg = _write_seg(case, prepared, out_dir)
         others = tuple(
             finish(made.target, made.kind, prepared.job, out_dir, made.number)
-            for made in build_others(case, prepared, rungs)
+            for made in build_others(case, prepared, frozenset[Rung]().union(*shares))
         )
-        report = _write_report(case, prepared, seg, others, out_dir)
-        return (*seg, report, *others)
+        wanted = [share for share in shares if Rung.SR in share] or [frozenset(Rung)]
+        sets = dict.fromkeys(gathered((o.kind for o in others), share) for share in wanted)
+        reports = tuple(_write_report(case, prepared, seg, others, gathers, out_dir) for gathers in sets)
+        return (*seg, *reports, *others)
 
 
 def encode_segmentation(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
     """Write the segmentation alone, as `encode_results` writes it; nothing where no segment has voxels."""
-    with _verbatim():
+    with verbatim():
         return _write_seg(case, prepare(case), out_dir)
 
 
@@ -74,20 +77,20 @@ def encode_notice(notice: NoticeInput, out_dir: Path) -> EncodedObject:
     InputRefused
         ID-MIXPAT or ID-MIXSTUDY where no object may be made, ID-NOUID where it would have to name an invalid UID.
     """
-    with _verbatim():
+    with verbatim():
         target, job = build_notice(notice)
         return finish(target, NOTICE, job, out_dir)
 
 
 def encode_notice_picture(notice: NoticeInput, out_dir: Path) -> EncodedObject:
     """Write the notice as one image, for viewers that show no text reports; it raises as `encode_notice` does."""
-    with _verbatim():
+    with verbatim():
         target, job = build_notice_picture(notice)
         return finish(target, NOTICE_PICTURE, job, out_dir)
 
 
 @contextmanager
-def _verbatim() -> Iterator[None]:
+def verbatim() -> Iterator[None]:
     """Let the source's UIDs and dates be written as they are, valid or not.
 
     pydicom's switch is one for the process: two threads that change it at the same time would leave it changed.
@@ -112,22 +115,25 @@ def _write_report(
     prepared: Prepared,
     seg: tuple[EncodedObject, ...],
     others: tuple[EncodedObject, ...],
+    gathers: tuple[str, ...],
     out_dir: Path,
 ) -> EncodedObject:
-    """Write the root of all results; where a route had no lungs to look for and found no lesion, a text says so."""
+    """Write the root of what goes to one place; where no lungs were looked for and no lesion found, a text says so."""
+    prepared = replace(prepared, job=replace(prepared.job, variant=gathers))
+    predecessor = case.run.superseded_report(gathers)
     findings = Findings(case.segmentation, prepared.tracked, prepared.frames, case.quantities, case.reasons)
-    siblings = tuple(made.reference for made in others)
+    siblings = tuple(made.reference for made in others if made.kind in gathers)
     if not seg and not findings.has_lungs:
-        target = build_nothing_found(case.reasons, prepared.source, prepared.job, siblings, case.predecessor)
-        return finish(target, SR, prepared.job, out_dir)
+        target = build_nothing_found(case.reasons, prepared.source, prepared.job, siblings, predecessor)
+        return replace(finish(target, SR, prepared.job, out_dir), gathers=gathers)
     report = build_report(
         findings,
         prepared.source,
         prepared.job,
         seg=seg[0].reference if seg else None,
         siblings=siblings,
-        predecessor=case.predecessor,
+        predecessor=predecessor,
         sop_class=case.sr_class or class_of(case.objects),
         editable=case.objects.ohif_hydrate,
     )
-    return finish(report, SR, prepared.job, out_dir)
+    return replace(finish(report, SR, prepared.job, out_dir), gathers=gathers)

@@ -12,7 +12,11 @@ from node.report.stamp import Job, stamp, write
 
 @dataclass(frozen=True, slots=True)
 class EncodedObject:
-    """One file that is ready to be sent. `notes` say what copying from the source cut or left out."""
+    """One file that is ready to be sent.
+
+    `notes` say what copying from the source cut or left out; `gathers` are, of a report, the kinds of the other
+    objects that its evidence lists (`share.py`).
+    """
 
     kind: str  # a value of settings.Rung
     path: Path
@@ -22,6 +26,7 @@ class EncodedObject:
     series_number: int
     study_instance_uid: str
     notes: tuple[str, ...] = ()
+    gathers: tuple[str, ...] = ()
 
     @property
     def reference(self) -> Reference:

@@ -7,12 +7,16 @@ from node.settings import Rung
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of result object. `offset` is added to the series number of its case."""
+    """One kind of result object. `offset` is added to the series number of its case.
+
+    `series_of` is the kind in whose series it stands, None for a series of its own.
+    """
 
     rung: Rung
     modality: str
     offset: int
     description: str
+    series_of: Rung | None = None
 
 
 SEG = Kind(Rung.SEG, "SEG", 1, "lungnode SEG (AI)")
@@ -23,8 +27,10 @@ PDF = Kind(Rung.PDF, "DOC", 5, "lungnode report (AI)")
 RTSTRUCT = Kind(Rung.RTSTRUCT, "RTSTRUCT", 6, "lungnode contours (AI)")
 KEY_OBJECTS = Kind(Rung.KEY_OBJECTS, "KO", 7, "lungnode key objects (AI)")
 NOTICE = Kind(Rung.NOTICE, "SR", 8, "lungnode not processed")
-NOTICE_PICTURE = Kind(Rung.KEY_SLICES, "OT", 4, "lungnode not processed")
-KINDS = (SEG, SR, OUTLINES, KEY_SLICES, PDF, RTSTRUCT, KEY_OBJECTS, NOTICE)
+PET_SEG = Kind(Rung.PET_SEG, "SEG", 9, "lungnode PET SEG (AI)")
+SUMMARY = Kind(Rung.SUMMARY, "OT", 4, "lungnode key slices (AI)", series_of=Rung.KEY_SLICES)
+NOTICE_PICTURE = Kind(Rung.NOTICE_PICTURE, "OT", 4, "lungnode not processed")
+KINDS = (SEG, SR, OUTLINES, KEY_SLICES, PDF, RTSTRUCT, KEY_OBJECTS, NOTICE, PET_SEG)
 
 _ANCHOR_MODULUS = 10_000
 

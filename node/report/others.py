@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from node.report.case import Prepared, ReportInput
 from node.report.encapsulated_pdf import build_encapsulated_pdf
 from node.report.key_objects import build_key_objects
-from node.report.key_slices import lesion_picture
-from node.report.kinds import KEY_OBJECTS, KEY_SLICES, OUTLINES, PDF, RTSTRUCT, Kind
+from node.report.key_slices import KeySlice, lesion_picture
+from node.report.kinds import KEY_OBJECTS, KEY_SLICES, OUTLINES, PDF, RTSTRUCT, SUMMARY, Kind
 from node.report.outlines_sr import build_outlines
 from node.report.pdf_file import write_pdf
 from node.report.pdf_pages import TITLE, pdf_pages
@@ -37,32 +37,32 @@ def build_others(case: ReportInput, prepared: Prepared, rungs: frozenset[Rung]) 
     if Rung.OUTLINES in rungs and prepared.lesions:
         sop_class = case.sr_class or class_of(case.objects)
         yield Built(OUTLINES, build_outlines(prepared.lesions, masks, source, job, sop_class))
+    if Rung.SUMMARY in rungs or Rung.KEY_SLICES in rungs:
+        yield _captured(prepared, summary_picture(case, prepared), SUMMARY, 1)
     if Rung.KEY_SLICES in rungs:
         yield from _key_slices(case, prepared)
     if Rung.PDF in rungs:
         content = write_pdf(pdf_pages(case, prepared), TITLE, footer_text(job), job.local_time)
         yield Built(PDF, build_encapsulated_pdf(content, TITLE, source, job))
     if Rung.RTSTRUCT in rungs and prepared.tracked:
-        yield Built(RTSTRUCT, build_rtstruct(prepared.tracked, masks, source, job, case.predecessor_structures))
+        yield Built(RTSTRUCT, build_rtstruct(prepared.tracked, masks, source, job, case.run.structures))
     slices = sorted({lesion.size.axes.slice_index for lesion in case.lesions if lesion.size is not None})
     if Rung.KEY_OBJECTS in rungs and slices:
         yield Built(KEY_OBJECTS, build_key_objects(slices, source, job))
 
 
 def _key_slices(case: ReportInput, prepared: Prepared) -> Iterator[Built]:
-    """Build the summary, then one image per lesion that was measured or refused."""
+    """Build one image per lesion that was measured or refused; they follow the summary in its series."""
     by_label = {lesion.label: lesion for lesion in case.lesions}
-    pictures = [summary_picture(case, prepared)]
-    for tracked in prepared.lesions:
-        lesion = by_label.get(tracked.segment.label)
-        if lesion is not None:
-            pictures.append(lesion_picture(case, prepared, tracked, lesion))
+    shown = [(t, by_label[t.segment.label]) for t in prepared.lesions if t.segment.label in by_label]
+    for number, (tracked, lesion) in enumerate(shown, start=2):
+        yield _captured(prepared, lesion_picture(case, prepared, tracked, lesion), KEY_SLICES, number)
+
+
+def _captured(prepared: Prepared, picture: KeySlice, kind: Kind, number: int) -> Built:
     source = prepared.source
-    for number, key_slice in enumerate(pictures, start=1):
-        frames = [source.frames[z] for z in key_slice.slices]
-        shown = [
-            (f.sop_class_uid, f.sop_instance_uid, f.frame_number if source.is_multiframe else None) for f in frames
-        ]
-        target = build_capture(key_slice.picture, shown, KEY_SLICES, prepared.job, number)
-        name_lossy(target, source)
-        yield Built(KEY_SLICES, target, number)
+    frames = [source.frames[z] for z in picture.slices]
+    shown = [(f.sop_class_uid, f.sop_instance_uid, f.frame_number if source.is_multiframe else None) for f in frames]
+    target = build_capture(picture.picture, shown, kind, prepared.job, number)
+    name_lossy(target, source)
+    return Built(kind, target, number)

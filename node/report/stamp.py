@@ -40,7 +40,7 @@ class Job:
 
     def series_uid(self, kind: Kind) -> str:
         """The series of this kind of object: one object, one series, but for key slices."""
-        return self.identity.uid(f"{kind.rung}/series", *self.variant)
+        return self.identity.uid(f"{kind.series_of or kind.rung}/series", *self.variant)
 
     def instance_uid(self, kind: Kind, number: int = 1) -> str:
         """The instance of that series: the one that there is, or one of several by its number."""

@@ -55,7 +55,8 @@ def test_it_follows_the_configuration() -> None:
     statement = conformance_statement(settings)
     for expected in (
         "`CHEST`, `CHEST2`", "port 4242", "port 2762", "| 7 per process", "`PACS` from 10.0.0.0/24", "(here: `PACS`)",
-        "Archives: vna", "| pacs | cstore | SEG, SR, NOTICE | ask | qido |", "| Hospital |", "7000 + 10 m + 1",
+        "Archives: vna",
+            "| pacs | cstore | SEG, PET_SEG, SR, NOTICE, SUMMARY | ask | qido |", "| Hospital |", "7000 + 10 m + 1",
         "`1.2.826.0.1.3680043.9.9` and 96 bits",
     ):  # fmt: skip
         assert expected in statement

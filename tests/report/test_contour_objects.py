@@ -9,6 +9,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from node.report.case import Run
 from node.report.encode import ReportInput, encode_results
 from node.settings import Rung
 from tests.report.conftest import CaseMaker, Grid, children, enhanced_case, every_item, groups_of
@@ -147,7 +148,7 @@ def test_the_report_gathers_every_other_object_of_the_run_in_its_evidence(maker:
     for one in objects:
         entry = (one.series_instance_uid, one.sop_class_uid, one.sop_instance_uid)
         assert (entry in gathered) == (one.kind != "SR")
-    assert len({one.series_instance_uid for one in objects}) == len({one.kind for one in objects})
+    assert len({one.series_instance_uid for one in objects}) == len({one.series_number for one in objects}) == 7
     assert len({one.sop_instance_uid for one in objects}) == len(objects)
 
 
@@ -157,7 +158,7 @@ def test_a_route_without_lungs_that_finds_nothing_gathers_its_pictures_all_the_s
     labels, _ = chest()
     labels[labels > 2] = 0
     objects = encode_results(lesion_case(maker, labels=labels, with_lungs=False), out, frozenset(Rung))
-    assert [o.kind for o in objects] == ["SR", "SC", "PDF"]
+    assert [o.kind for o in objects] == ["SR", "SUMMARY", "PDF"]
     report = dcmread(objects[0].path)
     evidence = {
         sop.ReferencedSOPInstanceUID
@@ -173,8 +174,7 @@ def test_structures_of_a_later_run_name_those_that_they_supersede(maker: CaseMak
     again = replace(
         case,
         identity=replace(case.identity, run=2),
-        run_label="r2",
-        predecessor_structures=before.reference,
+        run=Run("r2", structures=before.reference),
     )
     structures = made(again, out, Rung.RTSTRUCT)
     assert structures.SOPInstanceUID != before.sop_instance_uid
@@ -201,6 +201,7 @@ def test_series_numbers_and_descriptions_follow_the_table(maker: CaseMaker, out:
         "SR": (900032, "lungnode measurements (AI)", "SR"),
         "OUTLINES": (900033, "lungnode outlines (AI)", "SR"),
         "SC": (900034, "lungnode key slices (AI)", "OT"),
+        "SUMMARY": (900034, "lungnode key slices (AI)", "OT"),
         "PDF": (900035, "lungnode report (AI)", "DOC"),
         "RTSTRUCT": (900036, "lungnode contours (AI)", "RTSTRUCT"),
         "KO": (900037, "lungnode key objects (AI)", "KO"),

@@ -74,7 +74,7 @@ def test_every_kind_of_object_of_real_series_is_valid(data_dir: Path, out: Path,
     case = with_nodules(max(read_folder(data_dir / folder).series, key=lambda s: s.n_instances))
     made = encode_results(case, out, frozenset(Rung))
     self_check(made, case.volume, case.segmentation, case.quantities, case.lesions)
-    assert {one.kind for one in made} == {"SEG", "SR", "OUTLINES", "SC", "PDF", "RTSTRUCT", "KO"}
+    assert {one.kind for one in made} == {"SEG", "SR", "OUTLINES", "SUMMARY", "SC", "PDF", "RTSTRUCT", "KO"}
     assert {one.path.name: not_allowed(one.path) for one in made} == {one.path.name: [] for one in made}
     for one in made:
         if one.kind in TREES:

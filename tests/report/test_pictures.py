@@ -35,7 +35,9 @@ PDFTOTEXT, PDFFONTS, PDFTOPPM = (shutil.which(tool) for tool in ("pdftotext", "p
 
 
 def captures(case: ReportInput, out: Path) -> list[Dataset]:
-    return [dcmread(o.path) for o in encode_results(case, out, frozenset((Rung.KEY_SLICES,))) if o.kind == "SC"]
+    return [
+        dcmread(o.path) for o in encode_results(case, out, frozenset((Rung.KEY_SLICES,))) if o.kind in ("SC", "SUMMARY")
+    ]
 
 
 def pdf_of(case: ReportInput, out: Path) -> tuple[Dataset, Path]:
@@ -324,7 +326,7 @@ def test_a_notice_can_be_one_image(maker: CaseMaker, out: Path, monkeypatch: pyt
     refusal = Refusal((refuse(Code.GEO_GAP, "step 7.5 mm, limit 3.75 mm"), warn(Code.HU_PAD, "padding")))
     made = encode_notice_picture(NoticeInput(identity(), series, refusal, Objects(), NOW, (LUNGS,)), out)
     image = dcmread(made.path)
-    assert (made.kind, image.SeriesDescription, image.SeriesNumber) == ("SC", "lungnode not processed", 900034)
+    assert (made.kind, image.SeriesDescription, image.SeriesNumber) == ("NOTICE_SC", "lungnode not processed", 900034)
     assert (image.BurnedInAnnotation, image.ConversionType) == ("YES", "WSD")
     said = " ".join(words)
     assert "GEO-GAP" in said

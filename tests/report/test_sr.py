@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from node.errors import Code, refuse, warn
 from node.measure.quantity import Name, Side
+from node.report.case import Run
 from node.report.document import Reference
 from node.report.encode import ReportInput, encode_results
 from node.report.sr_class import SrClass
@@ -323,7 +324,7 @@ def test_evidence_lists_exactly_what_the_tree_refers_to(maker: CaseMaker, out: P
 
 def test_a_later_run_names_its_predecessor_and_says_so(maker: CaseMaker, out: Path) -> None:
     old = Reference(STUDY, "1.2.3", SrClass.COMPREHENSIVE_3D, "1.2.3.4")
-    seg_file, sr_file = encode_results(maker.case(predecessor=old, run_label="r2"), out)
+    seg_file, sr_file = encode_results(maker.case(run=Run("r2", {(): old})), out)
     report = dcmread(sr_file.path)
     assert evidence_of(report.PredecessorDocumentsSequence) == {"1.2.3.4": (STUDY, "1.2.3", str(old.sop_class_uid))}
     assert report.SeriesDescription == "lungnode measurements (AI) r2"

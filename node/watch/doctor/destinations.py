@@ -28,6 +28,8 @@ CLASSES: dict[Rung, tuple[tuple[str, str], ...]] = {
     ),
     Rung.RTSTRUCT: (("RTSTRUCT", "1.2.840.10008.5.1.4.1.1.481.3"),),
     Rung.KEY_SLICES: (("Secondary Capture", "1.2.840.10008.5.1.4.1.1.7"),),
+    Rung.SUMMARY: (("Secondary Capture", "1.2.840.10008.5.1.4.1.1.7"),),
+    Rung.NOTICE_PICTURE: (("Secondary Capture", "1.2.840.10008.5.1.4.1.1.7"),),
     Rung.KEY_OBJECTS: (("Key Object Selection", "1.2.840.10008.5.1.4.1.1.88.59"),),
     Rung.PDF: (("Encapsulated PDF", "1.2.840.10008.5.1.4.1.1.104.1"),),
 }
@@ -68,7 +70,9 @@ def _association(destination: Destination, calling: str) -> Finding:
         todo = f"at {destination.ae_title}: allow the caller {calling}; here: check ae_title, host and port"
         return fail(_name(destination), f"{where}: {taken.text}", todo)
     text = f"{where} takes {', '.join(taken) or 'nothing of ours'}"
-    refused = [rung for rung in destination.objects if not any(name in taken for name, _ in CLASSES[rung])]
+    refused = [
+        rung for rung in CLASSES if rung in destination.rungs and not any(name in taken for name, _ in CLASSES[rung])
+    ]
     if not refused:
         return ok(_name(destination), text)
     instead = [rung.value for rung in CLASSES if any(name in taken for name, _ in CLASSES[rung])]
