@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "analyse": ("analyse", "", "a folder of DICOM in, SEG, SR and result.json out; no server"),
     "send": ("send", "", "C-STORE files to an application entity"),
     "jobs": ("jobs", "", "what was received, decided, made and delivered, with reasons"),
+    "corrections": ("corrections", "", "segmentations that readers saved: compared with ours, measured by order"),
     "routes": ("routes", "", "check the rules, explain a decision"),
     "models": ("models", "", "installed models, their cards and digests"),
     "train": ("train", "", "train one of the networks"),

@@ -18,6 +18,7 @@ from node.engine.announced import answered, asked, expected, studies_told_of
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, SourceSeries
 from node.engine.case_start import Decided, Identify, source_of, start
+from node.engine.corrections import Corrections, Judge
 from node.engine.counts import Counts
 from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.files import write_json
@@ -49,6 +50,7 @@ from node.store.quarantine import quarantined
 from node.store.settle import Judgement, Settled
 
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
+_RESULT_SOON_S = 2.0  # until a reader's segmentation is looked at again whose case is at work
 _SNAPSHOT = Path("engine") / "waiting.json"
 
 
@@ -68,7 +70,9 @@ class Intake:
     counts: Counts
     warm: Callable[[], None]
     pace: Pace
+    judge: Judge | None = None  # of readers' segmentations; None passes them over
     _cases: CaseCatalogue = field(init=False)
+    _corrections: Corrections | None = field(init=False)
     _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
     _first: bool = True
@@ -79,6 +83,8 @@ class Intake:
 
     def __post_init__(self) -> None:
         self._cases = CaseCatalogue(self.data_dir)
+        judge = self.judge
+        self._corrections = None if judge is None else Corrections(self.data_dir, self.ledger, judge, self._cases)
 
     def begin(self) -> None:
         """Count the files again and look at every study."""
@@ -124,6 +130,9 @@ class Intake:
         self._tell_passed(study, selection)
         for case in selection.cases:
             self._consider(case, selection, arrival, by_hand=bool(wished) or study in wishes)
+        if self._corrections is not None and self._corrections.look(study, selection.passed):
+            again_s = time.time() + _RESULT_SOON_S
+            self._due[study] = min(again_s, self._due.get(study, again_s))
         for uid in wishes & {study, *(s.series_instance_uid for s in series)}:
             answered(self.data_dir, uid)
 

@@ -33,3 +33,16 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     labels_zyx: NDArray[np.uint8] = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     labels_zyx.setflags(write=False)
     return labels_zyx
+
+
+def read_grid(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Return shape (slices, rows, columns) and the matrix from (z, y, x, 1) to LPS mm of a label map, unread."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    n_columns, n_rows, n_slices = (int(n) for n in reader.GetSize())
+    columns_xyz = np.asarray(reader.GetDirection()).reshape(3, 3) * np.asarray(reader.GetSpacing())
+    lps_from_zyx = np.eye(4)
+    lps_from_zyx[:3, :3] = columns_xyz[:, ::-1]
+    lps_from_zyx[:3, 3] = reader.GetOrigin()
+    return (n_slices, n_rows, n_columns), lps_from_zyx

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -57,6 +59,7 @@ def run_worker(settings: Settings) -> None:
             outside.ways(settings),
             identity_differs=partial(outside.identity_differs, settings),
             enough_disk=lambda: _room(settings) is Room.ENOUGH,
+            seek_prior=partial(seek_prior, settings),
         ),
         loops=lambda steps: (
             partial(intake_loop, settings, steps.crew),
@@ -117,6 +120,7 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
                 counts=counts,
                 warm=crew.warm,
                 pace=Pace(engine, settings.engine.poll_s),
+                judge=partial(_judge, settings, crew),
             )
     finally:
         counts.close()
@@ -126,6 +130,12 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
 def _identify(settings: Settings, crew: Crew, draft: CaseFile) -> CaseFile:
     arguments = {"settings": without_secrets(settings), "draft": case_json(draft)}
     return case_from_json(crew.call("identify", arguments, limit_s=_IDENTIFY_WITHIN_S, cancelled=lambda: False))
+
+
+def _judge(settings: Settings, crew: Crew, path: Path) -> dict[str, Any]:
+    arguments = {"settings": without_secrets(settings), "path": str(path)}
+    judged: dict[str, Any] = crew.call("correction", arguments, limit_s=_IDENTIFY_WITHIN_S, cancelled=lambda: False)
+    return judged
 
 
 def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:

@@ -27,6 +27,7 @@ _LESIONS = {
     LungDefinition.WITHOUT_LESIONS: "excluded",
     LungDefinition.WITH_LESIONS: "included",
     LungDefinition.AERATED: "included where enclosed by lung, left out at wall and hilum",
+    LungDefinition.AS_DRAWN: "excluded where a reader drew them, else as drawn",
 }
 _UNITS = {
     Name.LUNG_VOLUME: "ml",
