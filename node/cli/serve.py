@@ -20,6 +20,7 @@ def serve(config: Path | None = _CONFIG) -> None:
     Example: LUNGNODE_CONFIG=/etc/lungnode/lungnode.toml lungnode serve
     """
     from node.engine.configuration import check_configuration  # noqa: PLC0415 - `receive` must start fast
+    from node.engine.sole_node import sole_node  # noqa: PLC0415
     from node.engine.supervisor import Supervisor, node_commands  # noqa: PLC0415
     from node.engine.worker import stop_on_signals  # noqa: PLC0415
     from node.watch.server import status_page  # noqa: PLC0415
@@ -28,7 +29,7 @@ def serve(config: Path | None = _CONFIG) -> None:
     check_configuration(settings)
     supervisor = Supervisor(node_commands())
     stop_on_signals(supervisor.stopping)
-    with status_page(settings):
+    with sole_node(settings), status_page(settings):
         status = supervisor.run()
     raise typer.Exit(status)
 

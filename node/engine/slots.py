@@ -8,12 +8,21 @@ an executor free knows that it is dead.
 
 import fcntl
 import os
+import socket
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 import psycopg
 from sqlalchemy.engine import make_url
+
+_UNKNOWN = "another process"
+_HOLDER = """
+    SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND ((l.classid::bigint << 32) | l.objid::bigint) = %s
+"""
 
 
 class Lock(Protocol):
@@ -71,11 +80,30 @@ def take_slot(name: str, database_url: str, folder: Path) -> Lock | None:
     folder : where the lock files lie beside SQLite.
     """
     if database_url.startswith("sqlite"):
-        return _take_file(folder / f"{name}.lock")
+        return take_file(folder / f"{name}.lock")
     return _take_advisory(name, database_url)
 
 
-def _take_file(path: Path) -> FileLock | None:
+def holder_of(name: str, database_url: str, folder: Path) -> str:
+    """Say who holds a lock, as far as it can be known: "process 4711 on host"."""
+    if database_url.startswith("sqlite"):
+        return holder_of_file(folder / f"{name}.lock")
+    with suppress(psycopg.Error), _session(database_url) as connection:
+        row = connection.execute(_HOLDER, (_key(name),)).fetchone()
+        if row is not None and row[0]:
+            return str(row[0])
+    return _UNKNOWN
+
+
+def holder_of_file(path: Path) -> str:
+    """Say who holds a lock file."""
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace").strip() or _UNKNOWN
+    return _UNKNOWN
+
+
+def take_file(path: Path) -> FileLock | None:
+    """Lock a file and write into it who holds it, or return None where another process does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -83,14 +111,26 @@ def _take_file(path: Path) -> FileLock | None:
     except BlockingIOError:
         os.close(handle)
         return None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, _this_process().encode(), 0)
     return FileLock(handle)
 
 
 def _take_advisory(name: str, database_url: str) -> AdvisoryLock | None:
+    connection = _session(database_url)
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(name),)).fetchone()
+    if row is None or not row[0]:
+        connection.close()
+        return None
+    return AdvisoryLock(connection)
+
+
+def _session(database_url: str) -> "psycopg.Connection[tuple[object, ...]]":
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(
+    return psycopg.connect(
         plain,
         autocommit=True,
+        application_name=_this_process()[:63],  # longer names are cut by the server, with a notice
         connect_timeout=10,
         keepalives_idle=5,
         keepalives_interval=5,
@@ -98,9 +138,11 @@ def _take_advisory(name: str, database_url: str) -> AdvisoryLock | None:
         # a machine that loses its power sends no farewell: the server must notice by itself
         options="-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
     )
-    key = int.from_bytes(sha256(f"lungnode slot {name}".encode()).digest()[:8], "big", signed=True)
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-    if row is None or not row[0]:
-        connection.close()
-        return None
-    return AdvisoryLock(connection)
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(sha256(f"lungnode slot {name}".encode()).digest()[:8], "big", signed=True)
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -17,7 +18,7 @@ from node.engine.database import DATABASE_ERRORS, UNREACHABLE
 from node.engine.reaper import reap
 from node.engine.reconcile import adopt_other_versions, queue_forgotten
 from node.engine.runtime import client, database_url, launch
-from node.engine.slots import Lock, take_slot
+from node.engine.slots import Lock, holder_of, take_slot
 from node.engine.steps import Steps
 from node.engine.version import STEPS_VERSION
 from node.engine.workflows import register
@@ -75,7 +76,12 @@ class Worker:
 
 def slot_lock(settings: Settings, name: str) -> Lock | None:
     """Take the lock of a slot of this engine, or return None where it is held."""
-    return take_slot(name, database_url(settings), settings.data_dir / "engine" / "slots")
+    return take_slot(name, database_url(settings), slots_folder(settings))
+
+
+def slots_folder(settings: Settings) -> Path:
+    """Return where the lock files lie."""
+    return settings.data_dir / "engine" / "slots"
 
 
 def take_own_slot(settings: Settings) -> Lock:
@@ -87,11 +93,13 @@ def take_own_slot(settings: Settings) -> Lock:
         ENG-SLOT where another living process holds it.
     """
     deadline_s = time.monotonic() + _SLOT_WITHIN_S
-    while (lock := slot_lock(settings, settings.engine.slot)) is None:
+    slot = settings.engine.slot
+    while (lock := slot_lock(settings, slot)) is None:
         if time.monotonic() > deadline_s:
+            holder = holder_of(slot, database_url(settings), slots_folder(settings))
             raise Misconfigured(
                 "ENG-SLOT",
-                f"another worker runs in slot {settings.engine.slot!r}; give each worker its own engine.slot",
+                f"another worker runs in slot {slot!r} ({holder}); give each worker its own engine.slot",
             )
         time.sleep(0.1)
     return lock

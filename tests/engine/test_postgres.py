@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from node.engine.slots import take_slot
+from node.engine.slots import holder_of, take_slot
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 
@@ -55,6 +55,7 @@ def test_a_slot_is_a_session_lock_there(database_url: str, tmp_path: Path) -> No
     assert first is not None
     assert first.is_held()
     assert take_slot("worker-x", database_url, tmp_path) is None
+    assert holder_of("worker-x", database_url, tmp_path).startswith(f"process {os.getpid()} on ")
     first.release()
     assert not first.is_held()
     again = take_slot("worker-x", database_url, tmp_path)

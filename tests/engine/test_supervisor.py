@@ -2,17 +2,21 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from node.engine.configuration import check_configuration, faults_of
+from node.engine.sole_node import sole_node
 from node.engine.supervisor import Supervisor
+from node.engine.worker import take_own_slot
 from node.errors import Misconfigured
 from node.settings import Settings
 
@@ -106,14 +110,44 @@ def test_the_settings_as_they_come_have_no_fault_but_a_folder_that_can_be_made(t
     assert list(faults_of(Settings(data_dir=tmp_path / "new"))) == []
 
 
-def test_the_command_ends_with_5_and_the_list(tmp_path: Path) -> None:
-    (tmp_path / "lungnode.toml").write_text(
-        f'data_dir = "{tmp_path}"\n[compute]\nlungs = "no-such-model"\n[[archives]]\nname = "silent"\n'
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "node", "serve", "--config", str(tmp_path / "lungnode.toml")],
-        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+def serve(folder: Path, sections: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "lungnode.toml").write_text(f'data_dir = "{folder / "data"}"\n{sections}')
+    return subprocess.run(
+        [sys.executable, "-m", "node", "serve", "--config", str(folder / "lungnode.toml")],
+        capture_output=True, text=True, check=False, timeout=120, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
+
+
+def test_the_command_ends_with_5_and_the_list(tmp_path: Path) -> None:
+    done = serve(tmp_path, '[compute]\nlungs = "no-such-model"\n[[archives]]\nname = "silent"\n')
     assert done.returncode == 5
     assert "no-such-model" in done.stderr
     assert "silent" in done.stderr
+
+
+def test_a_second_node_on_one_folder_is_turned_away_before_it_opens_a_port(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    with sole_node(settings), listening() as port:
+        second = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {port}\n")
+    assert second.returncode == 5
+    assert "ENG-SLOT" in second.stderr
+    assert f"process {os.getpid()} on" in second.stderr
+    assert "CFG-PORT" not in second.stderr  # its ports are taken, too, and it did not come so far
+
+
+def test_a_node_beside_a_worker_in_its_slot_is_turned_away_before_it_opens_a_port(tmp_path: Path) -> None:
+    worker = take_own_slot(Settings(data_dir=tmp_path / "data"))
+    try:
+        with listening() as port:
+            node = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {port}\n")
+    finally:
+        worker.release()
+    assert node.returncode == 5
+    assert "ENG-SLOT" in node.stderr
+    assert f"process {os.getpid()} on" in node.stderr
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
