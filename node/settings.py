@@ -18,6 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from node.errors import Misconfigured
+from node.settings_faults import faults
+from node.toml_lines import lines_of
 
 AETitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -270,37 +272,53 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     Raises
     ------
     Misconfigured
-        CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed, CFG-ENV where a `${NAME}` is not
-        in the environment.
+        CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed, each with its line or variable,
+        CFG-ENV where a `${NAME}` is not in the environment or a variable names no table.
     """
     variables = dict(os.environ) if environ is None else environ
-    raw = _read_file(path, variables)
-    for name, text in variables.items():
-        if name.startswith("LUNGNODE_") and "__" in name:
-            section, _, key = name.removeprefix("LUNGNODE_").lower().partition("__")
-            raw.setdefault(section, {})[key] = _plain(text)
-    if "LUNGNODE_DATA_DIR" in variables:
-        raw["data_dir"] = variables["LUNGNODE_DATA_DIR"]
+    source, text = _read_file(path, variables)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured("CFG-FILE", f"{source} is not valid TOML: {error}") from error
+    set_by = _take_variables(raw, variables)
     try:
         return Settings.model_validate(_filled(raw, variables))
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
+        lines = faults(error, Settings, source=source, lines=lines_of(text), variables=set_by)
         raise Misconfigured("CFG-VALUE", "the settings are not valid:\n  " + "\n  ".join(lines)) from error
 
 
-def _read_file(path: Path | None, variables: dict[str, str]) -> dict[str, Any]:
+def _read_file(path: Path | None, variables: dict[str, str]) -> tuple[str, str]:
+    """Return the name of the settings file and its text; no text where there is no file."""
     chosen = path or (Path(variables["LUNGNODE_CONFIG"]) if "LUNGNODE_CONFIG" in variables else None)
     if chosen is None:
-        here = Path("lungnode.toml")
-        if not here.exists():
-            return {}
-        chosen = here
+        chosen = Path("lungnode.toml")
+        if not chosen.exists():
+            return "settings", ""
     try:
-        return tomllib.loads(chosen.read_text(encoding="utf-8"))
+        return str(chosen), chosen.read_text(encoding="utf-8")
     except OSError as error:
         raise Misconfigured("CFG-FILE", f"cannot read the settings file {chosen}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Misconfigured("CFG-FILE", f"{chosen} is not valid TOML: {error}") from error
+
+
+def _take_variables(raw: dict[str, Any], variables: dict[str, str]) -> dict[tuple[str | int, ...], str]:
+    """Write the values of variables over those of the file; return which key came from which variable."""
+    set_by: dict[tuple[str | int, ...], str] = {}
+    for name, text in variables.items():
+        if name.startswith("LUNGNODE_") and "__" in name:
+            section, _, key = name.removeprefix("LUNGNODE_").lower().partition("__")
+            table = raw.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise Misconfigured("CFG-ENV", f"{name} cannot be set: {section!r} is not a table of settings")
+            table[key] = _plain(text)
+            set_by[section, key] = name
+    if "LUNGNODE_DATA_DIR" in variables:
+        raw["data_dir"] = variables["LUNGNODE_DATA_DIR"]
+        set_by["data_dir",] = "LUNGNODE_DATA_DIR"
+    return set_by
 
 
 def _filled(value: Any, variables: dict[str, str]) -> Any:

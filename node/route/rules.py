@@ -19,18 +19,18 @@ thickness_mm = { at_most = 3.0 }
 
 import tomllib
 from datetime import time
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from node.did_you_mean import suggestion
 from node.errors import Misconfigured
 from node.route.conditions import Condition
 from node.route.night import DEFAULT_NIGHT, Night
 from node.route.route import DEFAULT_MODEL, DEFAULT_PREFERENCES, Route, Routes
-from node.route.toml_lines import Path as KeyPath
-from node.route.toml_lines import line_of, lines_of
 from node.route.vocabulary import CLOSED, NUMBERS, TEXTS, Fact, Preference, Priority, Unknown
+from node.toml_lines import Path as KeyPath
+from node.toml_lines import line_of, lines_of
 
 DEFAULT_ROUTES_TOML = """\
 # The built-in route: every chest CT is analysed with everything whose models are installed.
@@ -169,12 +169,12 @@ class _Parser:
         allowed = CLOSED.get(fact)
         for word in words:
             if allowed is not None and word not in allowed:
-                self._fault(at, f"{word!r} is no {fact}{_suggestion(word, tuple(allowed))}")
+                self._fault(at, f"{word!r} is no {fact}{suggestion(word, tuple(allowed))}")
 
     def _known_keys(self, table: dict[str, Any], allowed: tuple[str, ...], at: KeyPath) -> None:
         for key in table:
             if key not in allowed:
-                self._fault((*at, key), f"{key!r} is not known here{_suggestion(key, allowed)}")
+                self._fault((*at, key), f"{key!r} is not known here{suggestion(key, allowed)}")
 
     def _text(self, table: dict[str, Any], key: str, at: KeyPath, default: str) -> str:
         value = table.get(key, default)
@@ -202,7 +202,7 @@ class _Parser:
         try:
             return kind(value)
         except ValueError:
-            self._fault(at, f"{value!r} is not one of {', '.join(kind)}{_suggestion(str(value), tuple(kind))}")
+            self._fault(at, f"{value!r} is not one of {', '.join(kind)}{suggestion(str(value), tuple(kind))}")
             return next(iter(kind))
 
     def _preferences(self, value: Any, at: KeyPath) -> tuple[Preference, ...]:
@@ -229,12 +229,3 @@ def _operators(fact: Fact) -> tuple[str, ...]:
     if fact in NUMBERS:
         return _NUMBER_OPERATORS
     return _TEXT_OPERATORS if fact in TEXTS else _WORD_OPERATORS
-
-
-def _suggestion(word: str, allowed: tuple[str, ...]) -> str:
-    """Return the nearest word of the vocabulary, or all of it."""
-    by_folded = {str(known).casefold(): str(known) for known in allowed}
-    near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
-    if near:
-        return f", did you mean {by_folded[near[0]]!r}?"
-    return f"; known are {', '.join(sorted(allowed))}"

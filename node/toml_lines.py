@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 def lines_of(text: str) -> dict[Path, int]:
     """Map key paths to line numbers from 1; tables of an array are numbered from 0: ("route", 1, "name")."""
     found: dict[Path, int] = {}
-    counts: Counter[str] = Counter()
+    counts: Counter[Path] = Counter()
     table: Path = ()
     for number, line in enumerate(text.splitlines(), start=1):
         header = _HEADER.match(line)
@@ -46,11 +46,16 @@ def _parts(dotted: str) -> list[str]:
     return [part.strip().strip("\"'") for part in dotted.split(".")]
 
 
-def _table(is_array: bool, parts: list[str], counts: Counter[str]) -> Path:
-    """Return the path of a table; the first part may be an array of tables."""
-    name = parts[0]
+def _table(is_array: bool, parts: list[str], counts: Counter[Path]) -> Path:
+    """Return the path of a table; a table inside an array of tables belongs to the last one of the array."""
+    path: Path = ()
+    for part in parts[:-1]:
+        path = _last((*path, part), counts)
+    path = (*path, parts[-1])
     if is_array:
-        counts[name] += 1
-    if not counts[name]:
-        return tuple(parts)
-    return (name, counts[name] - 1, *parts[1:])
+        counts[path] += 1
+    return _last(path, counts)
+
+
+def _last(path: Path, counts: Counter[Path]) -> Path:
+    return (*path, counts[path] - 1) if counts[path] else path
