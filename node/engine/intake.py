@@ -23,6 +23,7 @@ from node.engine.counts import Counts
 from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.files import write_json
 from node.engine.pace import Pace
+from node.engine.rejections import Rejections
 from node.engine.stopped import Stopped, stop
 from node.engine.study_view import FactsOfStudy, arrival_of
 from node.engine.variants import judge_all, revisions
@@ -73,6 +74,7 @@ class Intake:
     judge: Judge | None = None  # of readers' segmentations; None passes them over
     _cases: CaseCatalogue = field(init=False)
     _corrections: Corrections | None = field(init=False)
+    _rejections: Rejections = field(init=False)
     _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
     _first: bool = True
@@ -83,6 +85,7 @@ class Intake:
 
     def __post_init__(self) -> None:
         self._cases = CaseCatalogue(self.data_dir)
+        self._rejections = Rejections(self.data_dir, self.engine, self.layout, self.index, self.ledger, self._cases)
         judge = self.judge
         self._corrections = None if judge is None else Corrections(self.data_dir, self.ledger, judge, self._cases)
 
@@ -125,6 +128,8 @@ class Intake:
             self._facts.pop(study, None)
             return
         series = self._facts.setdefault(study, FactsOfStudy()).series(self.index.files(study))
+        if self._rejections.look(series):
+            series = self._facts[study].series(self.index.files(study))
         wished = [s for s in series if s.series_instance_uid in wishes]
         selection = select(wished or series, self.routes, self._known(arrival, series))
         self._tell_passed(study, selection)
@@ -227,7 +232,7 @@ class Intake:
 
     def _known(self, arrival: StudyArrival, series: tuple[SeriesFacts, ...]) -> Known:
         """Say what routing cannot see in the headers; a series that also stands in another study is named."""
-        known = self.known(arrival)
+        known = replace(self.known(arrival), rejected_uids=self._rejections.rejected)
         elsewhere = frozenset(
             s.series_instance_uid
             for s in series

@@ -143,9 +143,10 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
     Raises
     ------
     InputRefused
-        JOB-NOTHING where there is nothing to be done.
+        JOB-NOTHING where there is nothing to be done, JOB-REJECTED where a rejection note stopped it.
     """
     case = found.case
+    _refuse_rejected(found)
     folder = result_folder(settings.data_dir, case.workflow_id)
     status = _status(engine, case.workflow_id)
     if status == "ABSENT":
@@ -166,7 +167,14 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
 
 
 def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str | None) -> tuple[str, ...]:
-    """Deliver the kept objects again where that was given up, held or cancelled; return the destinations."""
+    """Deliver the kept objects again where that was given up, held or cancelled; return the destinations.
+
+    Raises
+    ------
+    InputRefused
+        JOB-REJECTED where a rejection note stopped it.
+    """
+    _refuse_rejected(found)
     folder = result_folder(settings.data_dir, found.case.workflow_id)
     names = [d.destination for d in found.deliveries if destination in (None, d.destination)]
     go_on(folder)
@@ -189,9 +197,14 @@ def cancel(settings: Settings, engine: DBOSClient, found: Job) -> None:
     """
     if found.state == "done":
         raise InputRefused("JOB-DONE", "already delivered; nothing to cancel")
-    if found.state in (Stopped.CANCELLED, Stopped.SUPERSEDED):
+    if found.state in (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED):
         raise InputRefused("JOB-DONE", f"already {found.state}; nothing to cancel")
     stop(settings.data_dir, engine, found.case.workflow_id, Stopped.CANCELLED, "cancelled by hand")
+
+
+def _refuse_rejected(found: Job) -> None:
+    if found.state == Stopped.REJECTED:
+        raise InputRefused("JOB-REJECTED", f"{found.why}; nothing derived from it is made or sent again")
 
 
 def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None, twice: frozenset[str]) -> Job | None:

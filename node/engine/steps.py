@@ -15,7 +15,6 @@ from pydantic import TypeAdapter
 from node.deliver.receipt import Outgoing
 from node.engine.alerts import log_alert
 from node.engine.backoff import Breaker
-from node.engine.analysis_time import analysed_at_s
 from node.engine.case_file import CaseFile, read_case_file, result_folder
 from node.engine.crew import ChildEnded, Crew, StepCancelled, StepOverTime
 from node.engine.delivery import Ways, all_retryable, attempt, decide
@@ -23,9 +22,9 @@ from node.engine.delivery_file import Delivery, Stage, delivery_path, read_deliv
 from node.engine.files import publish_json
 from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
-from node.engine.prior import PRIOR_FOLDER, SeekPrior, Sought, late
+from node.engine.prior import PRIOR_FOLDER, SeekPrior, Sought, late, rest_s
 from node.engine.refusal_file import write_refusal
-from node.engine.stopped import Stopped, mark_stopped
+from node.engine.stopped import Stopped, is_rejected, mark_stopped
 from node.engine.waiting_file import KeptBack, goes_on, mark_waiting
 from node.errors import Code, OurMistake, Reason, Refusal, WorldUnavailable, refuse, warn
 from node.report.share import share_of
@@ -35,6 +34,7 @@ _OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
 _TRIES = 3  # of a step that takes its process down
 _NOTE_WITHIN_S = 120.0  # to write down why there is no comparison
 _ENCODE_WITHIN_S = 1800.0  # not the limit of analyses: a series that took too long gets its notice
+_REJECTED = f"{Code.ID_REJECTED}: a rejection note stopped it"
 SAFE_FILE = "safe.json"
 _reasons = TypeAdapter(tuple[Reason, ...])
 
@@ -86,7 +86,7 @@ class Steps:
         if self.seek_prior is None or not self.settings.archives or limit_s <= 0.0:
             return {"codes": []}
         folder = result_folder(self.settings.data_dir, workflow_id)
-        until_s = time.monotonic() + limit_s - max(0.0, time.time() - analysed_at_s(folder))
+        until_s = time.monotonic() + rest_s(folder, limit_s)
         sought = self.seek_prior(self._case(workflow_id), until_s, lambda: self.stopping.is_set() or cancelled())
         if self.stopping.is_set() or cancelled():
             raise StepCancelled
@@ -141,6 +141,8 @@ class Steps:
         self._wait_until(self._is_paused, folder, cancelled)
         destination = self._destination(name)
         delivery = replace(read_delivery(folder, name), due_s=due_s)
+        if is_rejected(folder):
+            return self._keep(folder, replace(delivery, stage=Stage.CANCELLED, next_s=None, why=_REJECTED))
         if destination is None:
             return self._keep(folder, replace(delivery, stage=Stage.DEAD, why="no such destination in the settings"))
         breaker = self._breaker(destination)

@@ -1,4 +1,4 @@
-"""A case that was stopped before its end, and why: by hand, by a corrected identity, by a run that supersedes it."""
+"""A case that was stopped before its end, and why: by hand, by a corrected identity, by a rejection, by a newer run."""
 
 import time
 from dataclasses import replace
@@ -22,6 +22,7 @@ class Stopped(StrEnum):
     CANCELLED = "cancelled"
     HELD = "held"  # ID-CHANGED: the patient's or study's identity was corrected
     SUPERSEDED = "superseded"
+    REJECTED = "rejected"  # a rejection note names its images or its results: nothing of it is ever sent again
 
 
 def stop(data_dir: Path, engine: DBOSClient, workflow_id: str, word: Stopped, why: str) -> None:
@@ -49,6 +50,12 @@ def why_stopped(folder: Path) -> tuple[Stopped, str] | None:
     """Return how and why a case was stopped; None where it was not."""
     kept = read_json(folder / _FILE)
     return None if kept is None else (Stopped(kept["word"]), kept["why"])
+
+
+def is_rejected(folder: Path) -> bool:
+    """Whether a rejection note stopped a case."""
+    stopped = why_stopped(folder)
+    return stopped is not None and stopped[0] is Stopped.REJECTED
 
 
 def go_on(folder: Path) -> None:

@@ -15,7 +15,8 @@ class Known:
     """What routing is told beside the headers.
 
     `tasks` names what installed models can do ("lungs", "lesions"); `lungs` and `lesions` are the models that a route
-    means by "default". `series_elsewhere` are series UIDs that also stand in another study (ID-MIXSTUDY).
+    means by "default". `rejected_uids` are instances that a rejection note names, and series of which such were purged.
+    `series_elsewhere` are series UIDs that also stand in another study (ID-MIXSTUDY).
     """
 
     called_ae: str | None = None
@@ -27,6 +28,7 @@ class Known:
     lesions: str | None = None
     own_equipment: tuple[str, str] = ("lungnode", "lungnode")  # General Equipment's manufacturer and model
     series_elsewhere: Container[str] = frozenset()
+    earl: bool = False  # of several PET reconstructions rather take one without resolution modelling
 
 
 class Role(StrEnum):
@@ -41,7 +43,8 @@ class Role(StrEnum):
 class Case:
     """One analysis to be made. `destinations` None means all; `why` says in plain words how it came about.
 
-    `partners` is the PET of the same frame of reference, chosen as `pairing.py` says. `reasons` are warnings.
+    `partners` is the PET of the same frame of reference, chosen as `pairing.py` says, and `partner_reasons` says so
+    where there was a choice. `reasons` are warnings.
     """
 
     route: str
@@ -54,6 +57,7 @@ class Case:
     why: tuple[str, ...]
     night: Night | None = None  # when an off-peak case may start
     reasons: tuple[Reason, ...] = ()
+    partner_reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def gate(series: SeriesFacts, known: Known) -> Passed | None:
     A series is left only if **every** instance of it is to be left; the first instance's reason is given. One scout or
     screenshot inside an axial series does not cost the series: `volume` judges it.
     """
-    if any(file.facts.sop_instance_uid in known.rejected_uids for file in series.files):
+    uids = (series.series_instance_uid, *(file.facts.sop_instance_uid for file in series.files))
+    if any(uid in known.rejected_uids for uid in uids):
         reason = refuse(Code.ID_REJECTED, "a rejection note of the archive names an instance of this series")
         return Passed(series, (reason,), Role.REFUSED)
     reasons = [_instance_gate(file.facts, known) for file in series.files]

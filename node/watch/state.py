@@ -55,8 +55,8 @@ def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
 
 
 def _needs_a_person(one: Job) -> list[str]:
-    """Say what of a case waits for a person; nothing of one that was cancelled or superseded."""
-    if one.state in (Stopped.CANCELLED, Stopped.SUPERSEDED):
+    """Say what of a case waits for a person; nothing of one that was cancelled, superseded or rejected."""
+    if one.state in (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED):
         return []
     short = one.case.workflow_id[:12]
     alerts = [alert_of(one.case.workflow_id, d) for d in one.deliveries]
