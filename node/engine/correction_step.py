@@ -11,7 +11,7 @@ from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, result_folder
 from node.engine.correction_file import MASKS, CorrectionFile, write_correction
 from node.engine.correction_state import NO_RESULT, correction_folder, has_result
-from node.engine.masks import grid_of_labels, write_labels
+from node.engine.masks import read_grid, write_labels
 from node.errors import InputRefused, OurMistake, Refusal
 from node.facts.read import Unread, read_facts
 from node.facts.segmentation import SegmentationFacts
@@ -43,7 +43,7 @@ def take_in(data_dir: Path, path: Path) -> dict[str, Any]:
     analysis = read_analysis(folder)
     if analysis is None:
         raise OurMistake("NO-ANALYSIS", "a case that has an analysis has none")
-    shape_zyx, lps_from_zyx = grid_of_labels(folder / MASKS)
+    shape_zyx, lps_from_zyx = read_grid(folder / MASKS)
     grid = Grid(shape_zyx, lps_from_zyx, _frame_of_reference(data_dir, case))
     voxel_ml = abs(float(np.linalg.det(lps_from_zyx[:3, :3]))) / 1000.0
     found = review(path, facts, analysis.segmentation, grid, voxel_ml, _tracking_uids(case, analysis))

@@ -35,7 +35,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     return labels_zyx
 
 
-def grid_of_labels(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+def read_grid(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
     """Return shape (slices, rows, columns) and the matrix from (z, y, x, 1) to LPS mm of a label map, unread."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
