@@ -90,6 +90,7 @@ def _known(settings: Settings, called_ae: str | None, calling_ae: str | None) ->
         lungs=settings.compute.lungs,
         lesions=settings.compute.lesions,
         own_equipment=(settings.objects.manufacturer, "lungnode"),
+        earl=settings.rules.earl,
     )
 
 

@@ -1,15 +1,16 @@
 """One case, analysed: the value between the durable steps *analyse* and *encode*, and its form on disk.
 
-On disk it is `analysis.json` (segments, quantities, reasons; no patient data) and `masks/labels.nrrd`.
+On disk it is `analysis.json` (segments, quantities, reasons; no patient data) `masks/labels.nrrd` and, of a measured
+PET, `masks/pet.nrrd`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from node.engine.masks import read_labels, write_labels
-from node.engine.pet_case import PetCase
+from node.engine.masks import read_grid, read_labels, write_labels
+from node.engine.pet_case import PetCase, PetMask
 from node.errors import Reason
 from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Quantity
@@ -17,6 +18,7 @@ from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmen
 from node.volume.volume import Volume
 
 _MASK = Path("masks") / "labels.nrrd"
+_PET_MASK = Path("masks") / "pet.nrrd"
 _FILE = "analysis.json"
 
 
@@ -33,6 +35,7 @@ class Analysis:
     timings_s: dict[str, float]
     lesions: tuple[LesionMeasurements, ...] = ()
     pet: PetCase | None = None
+    pet_mask: PetMask | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,11 @@ _adapter = TypeAdapter(_Stored)
 
 
 def write_analysis(analysis: Analysis, volume: Volume, folder: Path) -> None:
-    """Write the label map first and the JSON last: where `analysis.json` stands, all of it stands."""
+    """Write the label maps first and the JSON last: where `analysis.json` stands, all of it stands."""
     found = analysis.segmentation
     write_labels(found.labels_zyx, volume.lps_from_zyx, folder / _MASK)
+    if analysis.pet_mask is not None:
+        write_labels(analysis.pet_mask.labels_zyx, analysis.pet_mask.lps_from_zyx, folder / _PET_MASK)
     stored = _Stored(
         segments=found.segments,
         definition=found.definition,
@@ -88,5 +93,15 @@ def read_analysis(folder: Path) -> Analysis | None:
         unsure=stored.unsure,
     )
     return Analysis(
-        segmentation, stored.quantities, stored.reasons, stored.timings_s, lesions=stored.lesions, pet=stored.pet
+        segmentation,
+        stored.quantities,
+        stored.reasons,
+        stored.timings_s,
+        lesions=stored.lesions,
+        pet=stored.pet,
+        pet_mask=_pet_mask(folder) if stored.pet is not None and stored.pet.found is not None else None,
     )
+
+
+def _pet_mask(folder: Path) -> PetMask:
+    return PetMask(read_labels(folder / _PET_MASK), read_grid(folder / _PET_MASK)[1])

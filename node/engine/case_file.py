@@ -50,6 +50,7 @@ class CaseFile:
     not_before_s : when an off-peak case may start, seconds since the epoch.
     series_notes : what became of every series of the study, for `result.json`.
     pets : what the headers of every PET say, as long as none was measured.
+    partner_reasons : by which rule the PET was chosen, where there was a choice (PT-MULTI).
     correction : SOP Instance UID of the reader's segmentation that this run measures, in the place of a model.
     """
 
@@ -74,6 +75,7 @@ class CaseFile:
     not_before_s: float = 0.0
     series_notes: tuple[SeriesNote, ...] = ()
     pets: tuple[PetLine, ...] = ()
+    partner_reasons: tuple[Reason, ...] = ()
     correction: str | None = None
 
 

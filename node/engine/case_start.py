@@ -115,6 +115,7 @@ def _draft(decided: Decided, data_dir: Path, now: datetime) -> CaseFile:
         not_before_s=next_opening(case.night, now).timestamp() if off_peak and case.night else 0.0,
         series_notes=tuple(_notes(decided.selection)),
         pets=_pets(case, decided.selection),
+        partner_reasons=case.partner_reasons,
     )
 
 

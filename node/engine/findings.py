@@ -3,12 +3,14 @@
 from typing import Any
 
 from node.engine.analysis import Analysis
-from node.engine.pet_case import Uptake
 from node.measure.lesions.before import Before
 from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.marks import boxes
 from node.measure.lesions.values import LesionMeasurements
+from node.measure.pet.pet_findings import LesionPet
+from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.report.uids import CaseIdentity
+from node.volume.pet import SuvKind
 
 _GROWTH_NUMBERS = (
     "days",
@@ -26,7 +28,7 @@ def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> 
         return ()
     box_of = boxes(analysis.segmentation)
     confidence = {s.label: s.confidence for s in analysis.segmentation.segments}
-    by_label = {} if analysis.pet is None else {u.label: u for u in analysis.pet.uptakes}
+    by_label = {} if analysis.pet is None else {u.label: u for u in analysis.pet.lesions}
     found = []
     for lesion in analysis.lesions:
         slices = box_of[lesion.label][0]
@@ -44,7 +46,7 @@ def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> 
                 "centre_lps_mm": list(lesion.centre_lps_mm),
                 "slices": [slices.start, slices.stop - 1],
                 "size_category": None if lesion.tnm is None else " or ".join(b.meaning for b in lesion.tnm.bands),
-                "suv_max": None if uptake is None else uptake.suv_max,
+                "suv_max": None if uptake is None else uptake.value(Statistic.MAX),
                 "codes": [r.code.value for r in (*lesion.refused_by, *lesion.warnings)],
                 "more": _more(lesion, uptake),
             }
@@ -52,7 +54,7 @@ def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> 
     return tuple(found)
 
 
-def _more(lesion: LesionMeasurements, uptake: Uptake | None) -> dict[str, Any]:
+def _more(lesion: LesionMeasurements, uptake: LesionPet | None) -> dict[str, Any]:
     size = lesion.size
     return {
         "short_axis_mm": None if size is None else size.axes.short_mm,
@@ -61,10 +63,11 @@ def _more(lesion: LesionMeasurements, uptake: Uptake | None) -> dict[str, Any]:
         "feret_mm": None if size is None else size.shape.feret_mm,
         "mean_hu": None if lesion.attenuation is None else lesion.attenuation.mean_hu,
         "solid_mm": None if lesion.solid is None else lesion.solid.axes.long_mm,
-        "suv_peak": None if uptake is None else uptake.suv_peak,
-        "mtv_ml": {} if uptake is None else uptake.mtv_ml,
-        "tlg_g": {} if uptake is None else uptake.tlg_g,
-        "sul_max": None if uptake is None else uptake.sul_max,
+        "suv_peak": None if uptake is None else uptake.value(Statistic.PEAK),
+        "suv_mean": None if uptake is None else uptake.value(Statistic.MEAN),
+        "mtv_ml": {} if uptake is None else {t.value: uptake.value(Statistic.MTV, threshold=t) for t in Threshold},
+        "tlg_g": {} if uptake is None else {t.value: uptake.value(Statistic.TLG, threshold=t) for t in Threshold},
+        "sul_max": None if uptake is None else uptake.value(Statistic.MAX, SuvKind.LBMJANMA),
         "growth": None if lesion.before is None else _growth(lesion.before),
     }
 

@@ -71,6 +71,7 @@ def known_of(settings: Settings) -> Known:
         lungs=compute.lungs,
         lesions=compute.lesions,
         own_equipment=(settings.objects.manufacturer, MODEL_NAME),
+        earl=settings.rules.earl,
     )
 
 

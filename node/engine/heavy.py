@@ -251,6 +251,7 @@ def _case_of(file: CaseFile, data_dir: Path) -> Case:
         priority=Priority(file.priority),
         destinations=file.destinations,
         why=file.why,
+        partner_reasons=file.partner_reasons,
     )
 
 

@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
-from node.engine.pet_case import measure_partner
+from node.engine.pet_case import Partner, measure_partner
 from node.engine.shares import shares_of
 from node.errors import OurMistake, Reason, Refusal
-from node.facts.series import SeriesFacts
 from node.measure.lesions.carina_of_scan import carina_of_scan
 from node.measure.lesions.lesions import measure_lesions
 from node.measure.lesions.many import too_many
@@ -83,7 +82,7 @@ def read_case(case: Case, settings: Settings) -> Volume | Refusal:
 
 
 def analyse_volume(
-    volume: Volume, model: LungModel, pet: SeriesFacts | None = None, *, refuse_without_patient_id: bool = True
+    volume: Volume, model: LungModel, pet: Partner | None = None, *, refuse_without_patient_id: bool = True
 ) -> Analysis | Refusal:
     """Segment and measure one volume, and its PET where it has one; a refused PET leaves the CT's result."""
     timings_s: dict[str, float] = {}
@@ -102,8 +101,8 @@ def analyse_volume(
     if pet is None:
         return Analysis(found, quantities, reasons, timings_s, lesions=lesions)
     with timed("pet", timings_s):
-        uptake = measure_partner(pet, volume, found, reasons, refuse_without_patient_id=refuse_without_patient_id)
-    return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=uptake)
+        partner = measure_partner(pet, volume, found, reasons, refuse_without_patient_id=refuse_without_patient_id)
+    return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=partner.case, pet_mask=partner.mask)
 
 
 def _n_lesions(found: Segmentation) -> int:
@@ -116,9 +115,9 @@ def _lesions(volume: Volume, found: Segmentation, reasons: tuple[Reason, ...]) -
     return measure_lesions(volume, found, reasons, carina_of_scan(volume, found))
 
 
-def pet_of(case: Case) -> SeriesFacts | None:
+def pet_of(case: Case) -> Partner | None:
     """Return the PET that was paired with the case's CT."""
-    return case.partners[0] if case.partners else None
+    return Partner(case.partners[0], case.partner_reasons) if case.partners else None
 
 
 def analyse_case(

@@ -148,6 +148,7 @@ def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:
         lungs=settings.compute.lungs,
         lesions=settings.compute.lesions,
         own_equipment=(settings.objects.manufacturer, Known().own_equipment[1]),
+        earl=settings.rules.earl,
     )
 
 

@@ -1,81 +1,89 @@
 """The PET partner of a segmented CT: checked against it, read and measured, or refused without harm to the CT."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from node.engine.pet_line import FocusLine, PetLine, line_of_headers
 from node.errors import Reason, Refusal, Severity
 from node.facts.series import SeriesFacts
-from node.measure.pet import LesionUptake, PetMeasurements, Statistic, Threshold, measure_pet
+from node.measure.pet import measure_pet
+from node.measure.pet.pet_findings import LesionPet, PetFindings, pet_findings
 from node.segment.contract import Segmentation
-from node.volume.pet import SuvKind, check_pairing, read_pet
+from node.volume.pet import PetVolume, check_pairing, read_pet
 from node.volume.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
-class Uptake:
-    """The PET numbers of one lesion for `result.json`, by its label; None where a number was refused."""
+class Partner:
+    """The PET that was paired with a CT, and by which rule where there was a choice (PT-MULTI)."""
 
-    label: int
-    suv_max: float | None
-    suv_peak: float | None
-    sul_max: float | None
-    mtv_ml: dict[str, float | None]
-    tlg_g: dict[str, float | None]
+    series: SeriesFacts
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PetMask:
+    """The lesions' 41 % masks on the PET's own grid: uint8 (slices, rows, columns), and where that lies, mm."""
+
+    labels_zyx: NDArray[np.uint8]
+    lps_from_zyx: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class PetCase:
-    """What came of a partner."""
+    """What came of a partner: its line in `result.json`, and what was measured, None where it was refused."""
 
     line: PetLine
-    uptakes: tuple[Uptake, ...] = ()
+    found: PetFindings | None = None
+
+    @property
+    def lesions(self) -> tuple[LesionPet, ...]:
+        """The CT's lesions in it."""
+        return () if self.found is None else self.found.lesions
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPartner:
+    """What came of a partner, with its masks."""
+
+    case: PetCase
+    mask: PetMask | None = field(default=None, compare=False)
 
 
 def measure_partner(
-    pet: SeriesFacts,
+    pet: Partner,
     volume: Volume,
     segmentation: Segmentation,
     reasons: tuple[Reason, ...],
     *,
     refuse_without_patient_id: bool = True,
-) -> PetCase:
+) -> MeasuredPartner:
     """Measure the PET of a CT.
 
     Parameters
     ----------
-    pet : series
     volume, segmentation : of the CT
     reasons : everything found about the CT so far
     refuse_without_patient_id : whether an empty Patient ID refuses the PET (ID-NOPID)
     """
-    pairing = check_pairing(volume.series, pet)
-    if any(r.severity is Severity.REFUSE for r in pairing):
-        return PetCase(line_of_headers(pet, pairing))
-    source = read_pet(pet, refuse_without_patient_id=refuse_without_patient_id)
+    of_pair = (*pet.reasons, *check_pairing(volume.series, pet.series))
+    if any(r.severity is Severity.REFUSE for r in of_pair):
+        return MeasuredPartner(PetCase(line_of_headers(pet.series, of_pair)))
+    source = read_pet(pet.series, refuse_without_patient_id=refuse_without_patient_id)
     if isinstance(source, Refusal):
-        return PetCase(line_of_headers(pet, (*pairing, *source.reasons)))
-    found = measure_pet(source, volume, segmentation, reasons)
-    return PetCase(
-        PetLine(
-            pet.series_instance_uid,
-            source.scale.suvbw_factor,
-            tuple(dict.fromkeys((*pairing, *found.reasons))),
-            _foci(found),
-        ),
-        tuple(_uptake(lesion) for lesion in found.lesions),
-    )
+        return MeasuredPartner(PetCase(line_of_headers(pet.series, (*of_pair, *source.reasons))))
+    measured = measure_pet(source, volume, segmentation, reasons)
+    found = pet_findings(measured, source.scale.kind)
+    mask = PetMask(measured.masks.labels_zyx, source.lps_from_zyx)
+    return MeasuredPartner(PetCase(_line(source, found, of_pair), found), mask)
 
 
-def _foci(found: PetMeasurements) -> tuple[FocusLine, ...]:
-    return tuple(FocusLine(focus.centre_lps_mm, focus.suv_max) for focus in found.foci or ())
-
-
-def _uptake(lesion: LesionUptake) -> Uptake:
-    return Uptake(
-        label=lesion.label,
-        suv_max=lesion.value(Statistic.MAX),
-        suv_peak=lesion.value(Statistic.PEAK),
-        sul_max=lesion.value(Statistic.MAX, SuvKind.LBMJANMA),
-        mtv_ml={t.value: lesion.value(Statistic.MTV, threshold=t) for t in Threshold},
-        tlg_g={t.value: lesion.value(Statistic.TLG, threshold=t) for t in Threshold},
+def _line(source: PetVolume, found: PetFindings, of_pair: tuple[Reason, ...]) -> PetLine:
+    return PetLine(
+        source.series.series_instance_uid,
+        source.scale.suvbw_factor,
+        tuple(dict.fromkeys((*of_pair, *found.reasons))),
+        tuple(FocusLine(focus.centre_lps_mm, focus.suv_max) for focus in found.foci or ()),
     )

@@ -13,7 +13,7 @@ from node.facts.series import SeriesFacts
 from node.route.case import Case, Known, Passed, Role, Selection
 from node.route.gates import gate, is_pet
 from node.route.identity import differing_names, mixed_patients, mixed_study
-from node.route.pairing import is_attenuation_corrected, partners_of
+from node.route.pairing import choice_among, is_attenuation_corrected, partners_of
 from node.route.prefer import deciding, order
 from node.route.route import Judgement, Route, Routes, judge
 from node.route.scans import same_scan
@@ -58,7 +58,7 @@ def select(study: Sequence[SeriesFacts], routes: Routes, known: Known) -> Select
             passed.append(left)
     wanted, unrouted = _offer([s for s in open_series if not is_pet(s)], routes, known)
     cases, passed_over = _choose(wanted)
-    cases, unpaired = _pair(cases, [s for s in open_series if is_pet(s)], routes)
+    cases, unpaired = _pair(cases, [s for s in open_series if is_pet(s)], routes, earl=known.earl)
     warning = differing_names(ordered)
     if warning is not None:
         cases = tuple(replace(case, reasons=(*case.reasons, warning)) for case in cases)
@@ -153,18 +153,19 @@ def _passed_over(want: _Wanted, best: SeriesFacts, other: SeriesFacts) -> Passed
 
 
 def _pair(
-    cases: Sequence[Case], pets: Sequence[SeriesFacts], routes: Routes
+    cases: Sequence[Case], pets: Sequence[SeriesFacts], routes: Routes, *, earl: bool
 ) -> tuple[tuple[Case, ...], tuple[Passed, ...]]:
     """Give each case its PET; tell of every other PET why it has no part."""
     takes_pet = {route.name for route in routes.routes if route.pet}
     paired: list[Case] = []
     chosen: dict[str, SeriesFacts] = {}
     for case in cases:
-        partners = partners_of(case.anchor, pets) if case.route in takes_pet else ()
+        partners = partners_of(case.anchor, pets, earl=earl) if case.route in takes_pet else ()
         if partners and is_attenuation_corrected(partners[0]):
             chosen[partners[0].first.geometry.frame_of_reference_uid] = partners[0]
             why = f"PET series {partners[0].series_instance_uid} has the same frame of reference"
-            paired.append(replace(case, partners=partners[:1], why=(*case.why, why)))
+            choice = choice_among(partners, earl=earl)
+            paired.append(replace(case, partners=partners[:1], why=(*case.why, why), partner_reasons=choice))
         else:
             paired.append(case)
     taken = {pet.series_instance_uid for pet in chosen.values()}

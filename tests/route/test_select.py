@@ -334,3 +334,24 @@ def test_a_newer_study_with_nothing_to_analyse_does_not_win(series):
 def test_a_folder_with_nothing_to_analyse_is_answered_for_no_study(series):
     assert select_among([series(modality="MR")], DEFAULT, Known()).study_instance_uid is None
     assert select_among([], DEFAULT, Known()).study_instance_uid is None
+
+
+def test_among_reconstructions_the_lowest_series_number_is_taken_and_recorded(series, pet):
+    (case,) = select([series(), pet("1.2.6", series_number=9), pet("1.2.7", series_number=4)], DEFAULT, Known()).cases
+    assert [p.series_instance_uid for p in case.partners] == ["1.2.7"]
+    assert [r.code for r in case.partner_reasons] == [Code.PT_MULTI]
+    assert "series 4 was taken" in case.partner_reasons[0].text
+
+
+@pytest.mark.parametrize(("earl", "taken"), [(False, "1.2.6"), (True, "1.2.7")])
+def test_a_harmonising_site_gets_the_reconstruction_without_resolution_modelling(series, pet, earl, taken):
+    sharp = pet("1.2.6", series_number=3, series_description="PET WB TrueX+TOF")
+    plain = pet("1.2.7", series_number=4, series_description="PET WB OSEM")
+    (case,) = select([series(), sharp, plain], DEFAULT, Known(earl=earl)).cases
+    assert [p.series_instance_uid for p in case.partners] == [taken]
+    assert ("resolution modelling" in case.partner_reasons[0].text) == earl
+
+
+def test_a_single_corrected_reconstruction_is_no_choice(series, pet):
+    (case,) = select([series(), pet("1.2.6"), pet("1.2.7", pet_units="PROPCNTS")], DEFAULT, Known()).cases
+    assert case.partner_reasons == ()

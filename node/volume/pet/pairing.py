@@ -1,8 +1,5 @@
-"""Which PET of a study is measured, and whether it belongs to the CT (PT-MULTI, REG-FOR, REG-TIME)."""
+"""Whether a PET belongs to the CT (REG-FOR, REG-TIME)."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from node.errors import Affects, Code, Reason, refuse, warn
@@ -10,38 +7,6 @@ from node.facts.pet_header import moment
 from node.facts.series import SeriesFacts
 
 MOST_APART_MIN = 60.0
-_SHARPENED = re.compile(r"psf|true\s*x|sharp\s*ir", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenPet:
-    """The series, and PT-MULTI where there was a choice."""
-
-    series: SeriesFacts
-    reasons: tuple[Reason, ...]
-
-
-def choose_pet(corrected: Sequence[SeriesFacts], *, earl: bool = False) -> ChosenPet:
-    """Choose among the attenuation-corrected reconstructions of one scan; at least one.
-
-    Parameters
-    ----------
-    corrected : series
-    earl : prefer those without resolution modelling (PSF, TrueX, SharpIR in the description), as EARL harmonises
-
-    Notes
-    -----
-    Then the highest matrix, then the lowest Series Number.
-    """
-    chosen = min(corrected, key=lambda pet: _rank(pet, earl=earl))
-    if len(corrected) == 1:
-        return ChosenPet(chosen, ())
-    rule = "without resolution modelling, then " if earl else ""
-    text = (
-        f"{len(corrected)} corrected reconstructions: series {chosen.first.series_number} was taken "
-        f"({rule}highest matrix, then lowest series number)"
-    )
-    return ChosenPet(chosen, (warn(Code.PT_MULTI, text),))
 
 
 def check_pairing(ct: SeriesFacts, pet: SeriesFacts, *, linked: bool = False) -> tuple[Reason, ...]:
@@ -53,16 +18,6 @@ def check_pairing(ct: SeriesFacts, pet: SeriesFacts, *, linked: bool = False) ->
     linked : whether a Spatial Registration object links their frames of reference
     """
     return (*_frame_of_reference(ct, pet, linked=linked), *_time(ct, pet))
-
-
-def _rank(pet: SeriesFacts, *, earl: bool) -> tuple[bool, int, float, str]:
-    number = pet.first.series_number
-    return (
-        earl and _SHARPENED.search(pet.first.series_description) is not None,
-        -(pet.first.geometry.rows or 0),
-        float("inf") if number is None else number,
-        pet.series_instance_uid,
-    )
 
 
 def _frame_of_reference(ct: SeriesFacts, pet: SeriesFacts, *, linked: bool) -> tuple[Reason, ...]:

@@ -14,7 +14,7 @@ from node.facts.series import SeriesFacts
 from node.phantom.grid import grid_at
 from node.phantom.pet_dicom import PetOptions, suvbw_factor, write_pet
 from node.phantom.phantom import Phantom
-from node.volume.pet import PetVolume, check_pairing, choose_pet, read_pet
+from node.volume.pet import PetVolume, check_pairing, read_pet
 from node.volume.pet import read as reading
 from node.volume.pet.reference_time import TimeSource
 
@@ -227,23 +227,3 @@ def test_a_registration_links_two_frames_of_reference(write: Write) -> None:
 
 def test_an_hour_between_the_acquisitions_is_allowed(write: Write) -> None:
     assert check_pairing(write(), write(AcquisitionTime="111500")) == ()
-
-
-def test_among_reconstructions_the_lowest_series_number_is_taken_and_recorded(write: Write) -> None:
-    late, early = write(SeriesNumber="9"), write(SeriesNumber="4")
-    chosen = choose_pet((late, early))
-
-    assert chosen.series is early
-    assert [r.code for r in chosen.reasons] == [Code.PT_MULTI]
-
-
-def test_a_harmonising_site_gets_the_reconstruction_without_resolution_modelling(write: Write) -> None:
-    sharp = write(SeriesNumber="3", SeriesDescription="PET WB TrueX+TOF")
-    plain = write(SeriesNumber="4", SeriesDescription="PET WB OSEM")
-
-    assert choose_pet((sharp, plain)).series is sharp
-    assert choose_pet((sharp, plain), earl=True).series is plain
-
-
-def test_a_single_reconstruction_is_no_choice(write: Write) -> None:
-    assert choose_pet((write(),)).reasons == ()
