@@ -1,6 +1,7 @@
 """What can go wrong, by code: reasons about an input (values) and failures (exceptions).
 
     LungnodeError
+    ├── WrongUsage          exit 2   a command was not written as its help says
     ├── InputRefused        exit 3   the input is at fault; trying again will not help
     ├── WorldUnavailable    exit 4   a peer, a disk or a network is at fault; try again
     ├── Misconfigured       exit 5   a setting or the environment is at fault; a person must act
@@ -217,6 +218,12 @@ class LungnodeError(Exception):
     def as_json(self) -> dict[str, object]:
         """Return what a log or `--json` shows of it."""
         return {"code": self.code, "message": self.message, "context": self.context, "retryable": self.retryable}
+
+
+class WrongUsage(LungnodeError):
+    """The command line is at fault."""
+
+    exit_code = 2
 
 
 class InputRefused(LungnodeError):

@@ -8,11 +8,12 @@ from typing import Any
 
 import structlog
 import typer
+from typer._click.exceptions import ClickException  # the base of all errors in usage has no public name
 from typer.core import TyperGroup
 
 from node import __version__
 from node.cli.terminal import print_error, print_json
-from node.errors import LungnodeError, Misconfigured, OurMistake
+from node.errors import LungnodeError, Misconfigured, OurMistake, WrongUsage
 
 # command -> (module, name inside its app or "" for the whole app, line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -58,6 +59,16 @@ class _LazyGroup(TyperGroup):
             command = command.commands[inner]
         command.name = cmd_name
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; a mistake in usage is shown to a person by the library, and raised where a program wants JSON."""
+        if not _wants_json():
+            return super().main(*args, **kwargs)
+        try:
+            status = super().main(*args, **kwargs | {"standalone_mode": False})
+        except ClickException as error:
+            raise WrongUsage("USAGE", error.format_message()) from error
+        raise SystemExit(status if isinstance(status, int) else 0)
 
 
 app = typer.Typer(cls=_LazyGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -107,11 +118,15 @@ def configure_logging(*, verbose: bool = False) -> None:
 
 
 def _fail(error: LungnodeError) -> None:
-    if "--json" in sys.argv:
+    if _wants_json():
         print_json({"error": error.as_json()})
     else:
         print_error(error)
     raise SystemExit(error.exit_code)
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv
 
 
 def _only_lists_commands() -> bool:

@@ -43,3 +43,31 @@ def test_answers_can_be_piped() -> None:
     done = lungnode("models", "list")
     assert "lungs-rule" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        (("jobs", "show", "--json"), "Missing argument"),
+        (("models", "list", "--jsno", "--json"), "--jsno"),
+        (("no-such-command", "--json"), "no-such-command"),
+        (("send", ".", "--to", "garbage", "--json"), "AET@HOST:PORT"),
+        (("phantom", "x", "--slices", "many", "--json"), "--slices"),
+    ],
+)
+def test_a_mistake_in_usage_is_one_json_object_with_its_code(words: tuple[str, ...], about: str) -> None:
+    done = lungnode(*words)
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "USAGE"
+    assert about in error["message"]
+    assert error["retryable"] is False
+
+
+def test_the_status_of_a_command_is_the_same_with_json(tmp_path: Path) -> None:
+    done = lungnode("analyse", str(tmp_path), "--out", str(tmp_path / "out"), "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["outcome"] == "not-routed"
+    done = lungnode("models", "list", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["models"]
