@@ -8,10 +8,15 @@ import typer
 from node.cli.terminal import print_json, to_person
 from node.learn.export import Answer
 from node.learn.export import export as export_run
+from node.learn.export_lesions import export_lesions, join
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
+from node.learn.lesion_card import LesionAnswer
 from node.learn.pseudo_set import make_pseudo_set
+from node.learn.runs_task import task_of
 from node.learn.set_writer import write_set
+from node.segment.contract import Task
+from node.segment.registry import verify
 
 app = typer.Typer(no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
 
@@ -22,6 +27,14 @@ class Collection(StrEnum):
     LIDC = "lidc"
     LUNA16 = "luna16"
     MSD = "msd"
+
+
+class Tiles(StrEnum):
+    """Where a tumour network looks at native pixels, too."""
+
+    NONE = "none"
+    SEEDS = "seeds"
+    ALL = "all"
 
 
 _READERS = {Collection.LIDC: lidc_cases, Collection.LUNA16: luna16_cases, Collection.MSD: msd_cases}
@@ -68,8 +81,10 @@ def export(
     name: str = typer.Option(..., "--name", help="Name of the model, e.g. aru-net-w16."),
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
     version: str = typer.Option("1", help="Raise it when the weights change."),
-    threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Probability from which a pixel is lung."),
+    threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Probability from which a pixel is lung or tumour."),
     flips: bool = typer.Option(False, "--flips", help="Average with the mirror image: half as fast."),
+    tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
+    step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -78,7 +93,32 @@ def export(
     Example: lungnode data export runs/p0 --name aru-net-w16
     """
     reached = tuple((what, value) for what, _, value in (text.partition("=") for text in figure))
-    folder = export_run(run, name, models, version=version, answer=Answer(threshold, flips), figures=reached)
+    if task_of(run) is Task.LESIONS:
+        how = LesionAnswer(threshold, flips, tiles.value, step)
+        folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
+    else:
+        folder = export_run(run, name, models, version=version, answer=Answer(threshold, flips), figures=reached)
+    if as_json:
+        print_json({"folder": str(folder)})
+    else:
+        to_person.print(f"wrote {folder}", markup=False)
+
+
+@app.command("join")
+def join_models(
+    name: str = typer.Argument(..., help="Name of the ensemble."),
+    members: list[str] = typer.Argument(..., help="Installed lesion models."),
+    models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
+    version: str = typer.Option("1", help="Raise it when a member changes."),
+    threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Mean probability from which a pixel is tumour."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Join lesion models to an ensemble: the mean of their probabilities, with a calibration of its own.
+
+    Example: lungnode data join lesions-mean attention-unet-w16 raemd-w16
+    """
+    cards = [verify(member, models) for member in members]
+    folder = join(name, cards, models, version=version, threshold=threshold)
     if as_json:
         print_json({"folder": str(folder)})
     else:

@@ -46,6 +46,22 @@ def lidc_cases(root: Path) -> Iterator[Case]:
         raise InputRefused("IMPORT-NONE", f"no series under {root} has a reading (XML) of its own")
 
 
+def small_nodules(root: Path, volume: Volume) -> tuple[tuple[int, int, int], ...]:
+    """Return the voxels (z, y, x) that readers marked as nodules under 3 mm in a series' own reading."""
+    reading = _readings(root).get(volume.series.series_instance_uid)
+    if reading is None:
+        return ()
+    at = {frame.sop_instance_uid: z for z, frame in enumerate(volume.frames)}
+    found = set()
+    for roi in reading.findall("n:readingSession/n:unblindedReadNodule/n:roi", _NS):
+        z = at.get(roi.findtext("n:imageSOP_UID", "", _NS).strip())
+        edges = roi.findall("n:edgeMap", _NS)
+        if z is not None and len(edges) == 1:
+            x, y = (int(edges[0].findtext(f"n:{axis}Coord", "0", _NS)) for axis in "xy")
+            found.add((z, y, x))
+    return tuple(sorted(found))
+
+
 def _readings(root: Path) -> dict[str, ElementTree.Element]:
     """Return the readings by Series Instance UID."""
     readings = {}

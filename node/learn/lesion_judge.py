@@ -64,7 +64,7 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
         raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
     told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    plan = _plan(told["plan"])
+    plan = plan_of_run(told["plan"])
     model = build(lesion_entry(told["model"]), plan)
     notes = checkpoint.load(folder / BEST, model)
     mean_hu, sd_hu = notes["moments_hu"]
@@ -143,7 +143,7 @@ def marks_of_picture(run: Trained, runtime: Runtime) -> Callable[[NDArray[np.flo
     return find
 
 
-def _plan(told: dict[str, Any]) -> LesionPlan:
+def plan_of_run(told: dict[str, Any]) -> LesionPlan:
     """Read a plan as it stands in `run.json`, as far as answering needs it."""
     kept = ("protocol", "sizes", "loss", "recipe", "size", "crop_px", "neighbours", "run_length")
     return LesionPlan(**{name: told[name] for name in kept}, schedule=Schedule())

@@ -33,6 +33,7 @@ class LungDefinition(StrEnum):
     WITHOUT_LESIONS = "without lesions"
     WITH_LESIONS = "with lesions"
     AERATED = "aerated lung, lesions only where it encloses them"  # what rules on Hounsfield units find
+    AS_DRAWN = "as a reader drew it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Segment:
     kind: SegmentKind
     name: str  # "Right lung", "Left lung", "nodule-1": Segment Label and Tracking Identifier
     confidence: float | None = None
+    is_uncertain: bool = False  # a lesion below the confidence from which it is listed as sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +92,22 @@ class LungModel(Protocol):
         """Find the right and the left lung.
 
         Returns labels 1 = right lung, 2 = left lung (either may be missing), or a Refusal with SEG-EMPTY.
+        """
+        ...
+
+
+class LesionModel(Protocol):
+    """Anything that finds lesions in a scan whose lungs are known."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, version, digest, runtime."""
+        ...
+
+    def find(self, volume: Volume, lungs: Segmentation) -> Segmentation | Refusal:
+        """Find the lesions in and about the lungs.
+
+        Returns what it was given with the lesions added as labels from 3, the most voluminous first: a voxel is lung or
+        lesion, never both.
         """
         ...

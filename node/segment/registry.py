@@ -7,9 +7,10 @@ what an installed wheel put there.
 from pathlib import Path
 
 from node.errors import Misconfigured
-from node.segment.contract import LungModel, ModelIdentity, Task
+from node.segment.contract import LesionModel, LungModel, ModelIdentity, Task
 from node.segment.ensemble import ALGORITHM as ENSEMBLE
 from node.segment.ensemble import load_ensemble
+from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.model_card import ModelCard, changed_files, read_card
 from node.shipped import shipped
 
@@ -91,6 +92,31 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
     from node.segment.network_model import load_network_lungs  # noqa: PLC0415  torch loads slowly
 
     return load_network_lungs(card, threads)
+
+
+def load_lesions(
+    name: str, models_dir: Path | None = None, threads: int = 0, sureness: Sureness = AS_THE_MODEL_SAYS
+) -> LesionModel:
+    """Load a lesion model, verified; of an ensemble, its members too.
+
+    Parameters
+    ----------
+    name : of an installed model with the task `lesions`.
+    models_dir : None takes the shipped models.
+    threads : 0 takes all cores.
+    sureness : what becomes of lesions that are not sure.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is not installed, changed, made for another version of the code or no lesion model.
+    """
+    card = verify(name, models_dir)
+    if Task.LESIONS not in card.tasks:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} finds {', '.join(card.tasks)}, not lesions")
+    from node.segment.lesions.model import load_network_lesions  # noqa: PLC0415  torch loads slowly
+
+    return load_network_lesions(card, lambda member: verify(member, models_dir), threads, sureness=sureness)
 
 
 def _check_algorithm(card: ModelCard, ours: str) -> None:

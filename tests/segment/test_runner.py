@@ -7,7 +7,8 @@ import pytest
 
 from node.errors import Code, OurMistake, Refusal
 from node.segment.contract import LungDefinition, ModelIdentity, Segmentation, Task
-from node.segment.runner import BoundedModel, WarmModels, available_bytes, needed_bytes
+from node.segment.memory import available_bytes
+from node.segment.runner import BoundedModel, WarmModels, needed_bytes
 
 IDENTITY = ModelIdentity("test", "1", "0" * 64, Task.LUNGS, "cpu")
 FOUND = Segmentation(np.zeros((2, 2, 2), np.uint8), (), LungDefinition.WITHOUT_LESIONS, (IDENTITY,))

@@ -1,0 +1,181 @@
+"""Confidence of candidates, fitted and judged: Platt's scaling over their shape, held out by patient.
+
+fit          logistic regression with a small ridge, by Newton's steps: no draws, the same candidates give the same fit
+limits       of each shape feature, what all lesions among the candidates span, a quarter of the span wider
+reliability  ten bins of equal mass: mean confidence against the share of lesions; ECE is the weighted mean distance,
+             its interval by bootstrap over scans
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.errors import InputRefused
+from node.segment.lesions.confidence import Confidence
+from node.segment.lesions.shape import NAMES
+
+Values = NDArray[np.float64]
+
+N_BINS = 10
+ENOUGH = 200  # candidates that an error of calibration is worth something for
+_RIDGE = 1.0
+_STEPS = 50
+_LIMITED = ("elongation", "flatness", "blobness", "ridgeness", "outside_frac", "inner_mm")
+_SLACK = 0.25
+_FEWEST_TRUE = 10
+_KEPT_TRUE = 0.95  # of the lesions that stay above `drop_below`
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One candidate: the features of its shape, whether it is a lesion, which patient and scan it is of."""
+
+    features: Values
+    is_lesion: bool
+    case: str
+    scan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Confidence against truth.
+
+    Attributes
+    ----------
+    predicted, observed, n : of each bin.
+    ece : expected calibration error; interval 95 %.
+    """
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    n: tuple[int, ...]
+    ece: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What a calibration comes to; `held_out`: each candidate's confidence from the fit without its patient."""
+
+    confidence: Confidence
+    reliability: Reliability
+    held_out: Values
+    told: dict[str, Any]
+
+
+def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int = 0) -> Calibrated:
+    """Fit the confidence on all candidates and judge it held out by patient.
+
+    Raises
+    ------
+    InputRefused
+        CALIBRATE-FEW with fewer than ten lesions, ten others or three patients.
+    """
+    x = np.array([one.features for one in found], np.float64).reshape(-1, len(NAMES))
+    y = np.array([one.is_lesion for one in found], np.float64)
+    cases = np.array([one.case for one in found])
+    if min(y.sum(), len(y) - y.sum()) < _FEWEST_TRUE or len(set(cases.tolist())) < 3:
+        text = f"{len(y)} candidates with {int(y.sum())} lesions of {len(set(cases.tolist()))} patients are too few"
+        raise InputRefused("CALIBRATE-FEW", text)
+    held_out = np.empty(len(y))
+    for case in sorted(set(cases.tolist())):
+        without = cases != case
+        held_out[~without] = _confidence_of(_fit(x[without], y[without]), x[~without])
+    mean, sd, weights, bias = _fit(x, y)
+    scans = [one.scan for one in found]
+    judged = reliability(held_out, y, scans, seed)
+    drop_below = min(float(np.quantile(held_out[y > 0], 1.0 - _KEPT_TRUE)), unsure_below)
+    told = {
+        "features": list(NAMES),
+        "n": len(y),
+        "n_true": int(y.sum()),
+        "n_scans": len(set(scans)),
+        "cases": sorted(set(cases.tolist())),
+        "ece": judged.ece,
+        "ece_interval": list(judged.interval),
+        "auc": auc(held_out, y),
+        "bins": {"predicted": judged.predicted, "observed": judged.observed, "n": judged.n},
+        "unsure_below": unsure_below,
+        "drop_below": drop_below,
+        "enough": len(y) >= ENOUGH,
+    }
+    confidence = Confidence(mean, sd, weights, bias, limits_of(x[y > 0]), unsure_below, drop_below, told)
+    return Calibrated(confidence, judged, held_out, told)
+
+
+def limits_of(lesions: Values) -> dict[str, tuple[float, float]]:
+    """Return what the lesions' shapes span, a quarter of it wider on either side."""
+    answer = {}
+    for name in _LIMITED:
+        values = lesions[:, NAMES.index(name)]
+        low, high = float(values.min()), float(values.max())
+        answer[name] = (low - _SLACK * (high - low), high + _SLACK * (high - low))
+    return answer
+
+
+def reliability(p: Values, y: Values, scans: Sequence[str], seed: int = 0, n_draws: int = 1000) -> Reliability:
+    """Return the reliability of confidences in bins of equal mass."""
+    order = np.argsort(p, kind="stable")
+    bins = [part for part in np.array_split(order, N_BINS) if len(part)]
+    rng = np.random.default_rng(seed)
+    names = sorted(set(scans))
+    index = {name: np.flatnonzero(np.array(scans) == name) for name in names}
+    draws = []
+    for _ in range(n_draws):
+        chosen = np.concatenate([index[names[i]] for i in rng.integers(len(names), size=len(names))])
+        draws.append(ece(p[chosen], y[chosen]))
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Reliability(
+        tuple(float(p[part].mean()) for part in bins),
+        tuple(float(y[part].mean()) for part in bins),
+        tuple(len(part) for part in bins),
+        ece(p, y),
+        (float(low), float(high)),
+    )
+
+
+def ece(p: Values, y: Values) -> float:
+    """Return the expected calibration error over ten bins of equal mass."""
+    order = np.argsort(p, kind="stable")
+    parts = [part for part in np.array_split(order, N_BINS) if len(part)]
+    return float(sum(len(part) * abs(p[part].mean() - y[part].mean()) for part in parts) / len(p))
+
+
+def auc(values: Values, y: Values) -> float | None:
+    """Return how often a lesion has the higher value of a random pair; ties count half; None with one kind only."""
+    true, false = values[y > 0], values[y == 0]
+    if not len(true) or not len(false):
+        return None
+    above = (true[:, None] > false[None]).mean() + 0.5 * (true[:, None] == false[None]).mean()
+    return float(above)
+
+
+_Fit = tuple[Values, Values, Values, float]
+
+
+def _fit(x: Values, y: Values) -> _Fit:
+    """Fit a logistic regression with Platt's targets, which keep a few candidates from being certain."""
+    mean, sd = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
+    design = np.column_stack(((x - mean) / sd, np.ones(len(x))))
+    n_true, n_false = y.sum(), len(y) - y.sum()
+    target = np.where(y > 0, (n_true + 1.0) / (n_true + 2.0), 1.0 / (n_false + 2.0))
+    ridge = np.diag([_RIDGE] * x.shape[1] + [1e-6])
+    w = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        p = 1.0 / (1.0 + np.exp(-np.clip(design @ w, -30.0, 30.0)))
+        slope = design.T @ (p - target) + ridge @ w
+        curve = (design * (p * (1.0 - p))[:, None]).T @ design + ridge
+        step = np.linalg.solve(curve, slope)
+        w -= step
+        if float(np.abs(step).max()) < 1e-9:
+            break
+    return mean, sd, w[:-1], float(w[-1])
+
+
+def _confidence_of(fit: _Fit, x: Values) -> Values:
+    mean, sd, weights, bias = fit
+    answer: Values = 1.0 / (1.0 + np.exp(-np.clip((x - mean) / sd @ weights + bias, -50.0, 50.0)))
+    return answer

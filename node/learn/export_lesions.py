@@ -1,0 +1,165 @@
+"""From a training of a tumour network, or several models together, to a model that the node can load.
+
+models/<name>/weights.safetensors   half precision, of the moving average's best epoch
+              training.json         cases, licences, plan, moments, the training rows' histogram
+              model.toml            what the node reads
+              CARD.md               for people
+`lungnode calibrate-lesions` adds confidence.json.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save_file
+
+from node.errors import InputRefused
+from node.learn import checkpoint
+from node.learn.index import Row, read_index
+from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
+from node.learn.lesion_catalogue import lesion_entry
+from node.learn.lesion_judge import plan_of_run
+from node.learn.lesion_train import BEST, build
+from node.learn.planes import planes
+from node.segment.lesions.confidence import FILE
+from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS
+from node.segment.model_card import ModelCard
+from node.segment.networks.table import algorithm
+from node.segment.preprocess.body import body
+from node.segment.preprocess.histogram import cdf_of
+
+_KEPT = (
+    "model", "paper", "title", "plan", "channels", "seed", "fold", "init", "train_cases", "val_cases", "n_train",
+    "n_val", "licences", "free", "rows_digest", "n_parameters", "runtime", "converged", "best_epoch", "best_val_dice",
+)  # fmt: skip
+_ROWS = 300  # training rows that the histogram is taken from, evenly over all
+_SMALLEST_PX = 128  # a crop says little about what a body looks like
+
+AS_IT_LEARNT = LesionAnswer()
+
+
+def export_lesions(
+    run: Path, name: str, models_dir: Path, *,
+    version: str = "1", answer: LesionAnswer = AS_IT_LEARNT, figures: Sequence[tuple[str, str]] = (),
+) -> Path:  # fmt: skip
+    """Write the model's folder; return it. A calibration that lies there is for other weights, and goes.
+
+    Raises
+    ------
+    InputRefused
+        EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
+        may not learn from and the name does not say so.
+    """
+    if not (run / BEST).is_file() or not (run / "run.json").is_file():
+        raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
+    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    refuse_unmarked(name, free=told["free"], licences=told["licences"])
+    folder = models_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).unlink(missing_ok=True)
+    entry = lesion_entry(told["model"])
+    network = build(entry, plan_of_run(told["plan"]))
+    best = checkpoint.load(run / BEST, network)
+    halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
+    save_file({key: t.contiguous() for key, t in halves.items()}, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # the writer leaves it to its owner alone
+    training = {key: told[key] for key in _KEPT if key in told}
+    training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
+    training |= _histogram(told)
+    (folder / TRAINING).write_text(json.dumps(training), encoding="utf-8")
+    options = asdict(answer)
+    write_toml(folder, _head(name, version, told, entry.kind), options)
+    (folder / "CARD.md").write_text(card_text(name, told | training, answer, figures), encoding="utf-8")
+    return folder
+
+
+def join(
+    name: str, members: Sequence[ModelCard], models_dir: Path, *, version: str = "1", threshold: float = 0.5
+) -> Path:
+    """Write an ensemble of installed lesion models; return its folder.
+
+    Raises
+    ------
+    InputRefused
+        EXPORT-LICENCE if a member is marked as not free and the ensemble's name does not say so.
+    """
+    refuse_unmarked(name, free=not any(card.name.endswith("-nc") for card in members), licences=[])
+    folder = models_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).unlink(missing_ok=True)
+    share_alike = any("SA" in card.licence for card in members)
+    head = {
+        "name": name,
+        "version": version,
+        "title": "Mean of " + ", ".join(card.name for card in members),
+        "licence": "CC BY-SA 4.0" if share_alike else "CC BY 4.0",
+        "kind": "ensemble",
+        "algorithm": ENSEMBLE,
+    }
+    options = {"members": ", ".join(card.name for card in members), "threshold": threshold, "least_mm3": 20.0}
+    write_toml(folder, head, options)
+    (folder / "CARD.md").write_text(ensemble_text(name, members), encoding="utf-8")
+    return folder
+
+
+def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
+    """Raise InputRefused EXPORT-LICENCE where weights that are not free have a name that does not say so."""
+    if not free and not name.endswith("-nc"):
+        raise InputRefused(
+            "EXPORT-LICENCE", f"{name}: learnt from rows under {list(licences)}; its name must end in -nc"
+        )
+
+
+def write_toml(folder: Path, head: dict[str, str], options: Mapping[str, object]) -> None:
+    """Write `model.toml` with the digests of all files that lie there."""
+    told = {file: sha256((folder / file).read_bytes()).hexdigest() for file in _files(folder)}
+    lines = [
+        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()),
+        'tasks = ["lesions"]',
+        "",
+        "[options]",
+        *(f"{key} = {json.dumps(value)}" for key, value in options.items()),
+        "",
+        "[files]",
+        *(f'"{file}" = "{digest}"' for file, digest in told.items()),
+        "",
+    ]
+    (folder / "model.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _files(folder: Path) -> list[str]:
+    return [name for name in (WEIGHTS, TRAINING, FILE) if (folder / name).is_file()]
+
+
+def _head(name: str, version: str, told: dict[str, Any], kind: str) -> dict[str, str]:
+    share_alike = any("SA" in licence for licence in told["licences"])
+    licence = "CC BY-SA 4.0" if share_alike else "CC BY 4.0"
+    return {
+        "name": name,
+        "version": version,
+        "title": told["title"],
+        "paper": told["paper"] if told["paper"] != "baseline" else "",
+        "licence": licence if told["free"] else "CC BY-NC 4.0",
+        "kind": kind,
+        "algorithm": algorithm(kind),
+    }
+
+
+def _histogram(told: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the CDF inside the body over training rows in HU; nothing where none shows a body."""
+    rows = [row for folder in told["data"] for row in _rows(Path(folder)) if row.case in set(told["train_cases"])]
+    rows = rows[:: max(len(rows) // _ROWS, 1)]
+    shown = [plane.hu_yx for plane in planes(rows, int(told["plan"]["size"])) if min(plane.hu_yx.shape) >= _SMALLEST_PX]
+    values = [hu_yx[body(hu_yx.astype(np.float32))] for hu_yx in shown]
+    if not values:
+        return {}
+    cdf = cdf_of(np.concatenate(values).astype(np.float32))
+    return {"reference_cdf": [round(float(p), 5) for p in cdf.frac]}
+
+
+def _rows(folder: Path) -> list[Row]:
+    return [row for row in read_index(folder, split="train") if row["domain"] in {"hu", "hu8"} and not row["depth"]]

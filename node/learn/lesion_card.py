@@ -1,0 +1,82 @@
+"""The card of a tumour model, for people: what it is, what it learnt from, how sure its confidence is, its limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from node.segment.model_card import ModelCard
+
+STATEMENT = "AI result - not for diagnosis; requires physician review."
+_CALIBRATION = "## Confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class LesionAnswer:
+    """How probabilities become marks; see `NetPlan` and `FindPlan`."""
+
+    threshold: float = 0.5
+    flips: bool = False
+    tiles: str = "none"
+    step_mm: float = 2.0
+    least_mm3: float = 20.0
+
+
+def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Sequence[tuple[str, str]]) -> str:
+    """Return CARD.md from a run's summary and rows of (what, figure)."""
+    ended = "trained until the early stop" if told.get("converged") else (
+        "**not converged**: training was ended before the early stop"
+    )  # fmt: skip
+    plan = told["plan"]
+    free = "" if told["free"] else " **Not for default use: learnt from rows under a non-commercial licence.**"
+    lines = [
+        f"# {name}", "", STATEMENT, "",
+        f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. Finds lesions in and about the lungs "
+        f"on CT.{free}", "",
+        "## How it was trained", "",
+        f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
+        f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
+        f"{ended}. Best epoch {told['epoch']}, validation slice Dice {told['val_dice']:.4f}. Begun with: "
+        f"{told['init'] or 'random weights'}.", "",
+        "## How it answers", "",
+        f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "
+        f"{answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
+        f"{answer.least_mm3} mm3 are dropped.", "",
+        "## What it learnt from", "",
+        f"{told['n_train']} rows of {len(told['train_cases'])} patients, validated on {told['n_val']} rows of "
+        f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.", "",
+        f"Training cases: {', '.join(told['train_cases'])}.", "",
+        f"Validation cases: {', '.join(told['val_cases'])}.", "",
+        "## What it reached", "",
+        *(f"- {what}: {figure}" for what, figure in figures),
+        *([] if figures else ["Not judged yet: `lungnode judge-scans`."]),
+        "", _CALIBRATION, "", "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`.", "",
+        "## Limits", "",
+        "Few patients of few collections; adults; axial CT. Outlines of many training cases are loose. A lung without "
+        "any air is not searched. A mark is no diagnosis, and no mark is no proof of a healthy lung.", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def ensemble_text(name: str, members: Sequence[ModelCard]) -> str:
+    """Return CARD.md of an ensemble."""
+    names = ", ".join(f"{card.name} {card.version}" for card in members)
+    lines = [
+        f"# {name}", "", STATEMENT, "", f"The mean of the probabilities of {names}; see their cards.", "",
+        _CALIBRATION, "", "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`.", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def with_calibration(card: str, told: dict[str, Any]) -> str:
+    """Put what a calibration found into a card, in the place of what stood there."""
+    head, _, rest = card.partition(_CALIBRATION)
+    _, found, tail = rest.partition("\n## ")
+    ece = told["ece"]
+    low, high = told["ece_interval"]
+    text = (
+        f"{_CALIBRATION}\n\nPlatt's scaling over {len(told['features'])} measured features of {told['n']} candidates "
+        f"({told['n_true']} lesions) of {told['n_scans']} scans of training and validation patients. Expected "
+        f"calibration error, held out by patient, ten bins of equal mass: {ece:.3f} ({low:.3f} to {high:.3f}). Below "
+        f"{told['unsure_below']:.2f} a lesion is uncertain, below {told['drop_below']:.2f} it is not listed.\n"
+    )
+    return head + text + (f"\n## {tail}" if found else "")

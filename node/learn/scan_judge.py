@@ -1,0 +1,133 @@
+"""An installed lesion model, or trainings, on whole scans: found of known, marks that are no lesion, FROC.
+
+A scan that a network learnt from is refused, unless that is said to be meant (for mining and for pictures).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.errors import InputRefused, Refusal
+from node.learn.scan_score import RATES, FoundMark, ScanScore, froc, score
+from node.learn.scans import Scan
+from node.segment.contract import LungModel, Segmentation
+from node.segment.lesions.finder import Finder, Found, Mark
+from node.segment.working_grid import WorkingGrid, working_grid
+
+
+def refuse_seen(scan: Scan, train_cases: frozenset[str]) -> None:
+    """Raise InputRefused EVAL-TRAINED if a network learnt from this scan's patient."""
+    if scan.case in train_cases or scan.name in train_cases:
+        raise InputRefused("EVAL-TRAINED", f"learnt from {scan.case}: it says nothing about this scan")
+
+
+def lungs_of(scan: Scan, model: LungModel) -> Segmentation:
+    """Return a scan's lungs.
+
+    Raises
+    ------
+    InputRefused
+        SET-UNREAD where the model finds none.
+    """
+    found = model.segment(scan.volume)
+    if isinstance(found, Refusal):
+        raise InputRefused("SET-UNREAD", f"{scan.name}: {found.leading.text}")
+    return found
+
+
+def find(scan: Scan, lungs: Segmentation, finder: Finder) -> Found:
+    """Return everything a finder marks on a scan."""
+    grid = grid_of(scan)
+    return finder.find(np.ascontiguousarray(grid.turned(scan.volume.hu_zyx)), lungs, grid)
+
+
+def grid_of(scan: Scan) -> WorkingGrid:
+    """Return a scan's working grid."""
+    nz, ny, nx = scan.volume.hu_zyx.shape
+    return working_grid((nz, ny, nx), scan.volume.lps_from_zyx)
+
+
+def as_found(marks: Sequence[Mark], scan: Scan, unsure_below: float) -> tuple[FoundMark, ...]:
+    """Bring marks from the working axes to the scan's own grid; without a calibration p is their confidence."""
+    return tuple(
+        _as_found(number, mark, scan, grid_of(scan), unsure_below) for number, mark in enumerate(marks, start=1)
+    )
+
+
+def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, unsure_below: float) -> FoundMark:
+    at = _on_scan(np.argwhere(mark.candidate.mask) + [s.start for s in mark.candidate.box], grid)
+    low, high = at.min(axis=0), at.max(axis=0) + 1
+    mask = np.zeros(high - low, bool)
+    mask[tuple((at - low).T)] = True
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    left, back, head = (scan.volume.lps_from_zyx @ (*at.mean(axis=0), 1.0))[:3].tolist()
+    confidence = mark.shape.p_mean if mark.confidence is None else mark.confidence
+    is_uncertain = mark.confidence is None or mark.confidence < unsure_below
+    volume_mm3 = len(at) * scan.volume.voxel_ml * 1000.0
+    return FoundMark(f"nodule-{number}", (left, back, head), confidence, volume_mm3, (z, y, x), mask, is_uncertain)
+
+
+def _on_scan(at: NDArray[np.intp], grid: WorkingGrid) -> NDArray[np.intp]:
+    """Return the scan's own indices of places along the working axes."""
+    answer = np.empty_like(at)
+    for i, (axis, flip, n) in enumerate(zip(grid.axes, grid.flipped, grid.full_shape, strict=True)):
+        answer[:, axis] = n - 1 - at[:, i] if flip else at[:, i]
+    return answer
+
+
+def judge_scans(
+    all_scans: Iterable[Scan], judge: Callable[[Scan], tuple[FoundMark, ...]]
+) -> Iterator[tuple[Scan, ScanScore]]:
+    """Yield each scan with its score."""
+    for scan in all_scans:
+        yield scan, score(scan, judge(scan))
+
+
+def summary(scores: Sequence[ScanScore]) -> dict[str, Any]:
+    """Return what `judge-scans --json` prints."""
+    curve = froc(scores)
+    read = [one for one in scores if one.read_completely]
+    return {
+        "scans": [_row(one) for one in scores],
+        "found": sum(one.n_found for one in scores),
+        "known": sum(one.n_known for one in scores),
+        "false_per_scan_median": float(np.median([one.n_false for one in read])) if read else None,
+        "n_completely_read": len(read),
+        "froc": None if curve is None else asdict(curve) | {"false_per_scan": list(RATES)},
+    }
+
+
+def _row(one: ScanScore) -> dict[str, Any]:
+    return {
+        "scan": one.name,
+        "split": one.split,
+        "read_completely": one.read_completely,
+        "known": one.n_known,
+        "found": one.n_found,
+        "marks": one.n_marks,
+        "false": one.n_false,
+        "unadjudicated": one.n_unadjudicated,
+        "findings": [
+            {
+                "name": each.mark.name,
+                "centre_lps_mm": [round(v, 1) for v in each.mark.centre_lps_mm],
+                "volume_mm3": round(each.mark.volume_mm3, 1),
+                "confidence": round(each.mark.confidence, 4),
+                "uncertain": each.mark.is_uncertain,
+                "verdict": verdict_of(each.hits, is_false=each.is_false, is_spared=each.is_spared),
+            }
+            for each in one.judged
+        ],
+    }
+
+
+def verdict_of(hits: tuple[int, ...], *, is_false: bool, is_spared: bool) -> str:
+    """Say what a mark is."""
+    if hits:
+        return "known lesion"
+    if is_spared:
+        return "at a reader's mark under 3 mm"
+    return "no lesion" if is_false else "unadjudicated"

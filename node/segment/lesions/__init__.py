@@ -1,0 +1,1 @@
+"""Lesions on a whole scan: networks, candidates, splitting, rules, confidence."""

@@ -1,0 +1,229 @@
+"""Networks that find lesions behind the model contract: one, or several that are averaged (`kind = "ensemble"`).
+
+models/<name>/weights.safetensors   half precision
+              training.json         cases, licences, plan, moments, the training rows' histogram
+              confidence.json       limits and calibrated confidence; a model without it is flagged
+              model.toml            what the node reads
+
+    options   threshold, least_mm3, and for networks flips, step_mm and tiles; for ensembles `members`
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from node.errors import Code, Misconfigured, Reason, Refusal, warn
+from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
+from node.segment.ensemble import members_of
+from node.segment.lesions.confidence import UNSURE_BELOW, Confidence, read_confidence
+from node.segment.lesions.finder import Finder, FindPlan, Found, Mark
+from node.segment.lesions.net import LesionNet, NetPlan
+from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
+from node.segment.lung_mask import series_cdf
+from node.segment.model_card import ModelCard
+from node.segment.networks import table
+from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, shifts_hu
+from node.segment.runtime import Runtime, runtime
+from node.segment.working_grid import WorkingGrid, working_grid
+from node.volume.volume import Volume
+
+WEIGHTS = "weights.safetensors"
+TRAINING = "training.json"
+ENSEMBLE = "lesion-ensemble/1"  # raise it when the mean is taken otherwise
+FIRST_LABEL = 3
+_MOST = 250  # labels of one byte
+_FILLED_FRAC = 0.25  # of the lungs; more marked is no lesion but a lung that the weights do not know
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNet:
+    """One network as shipped."""
+
+    net: LesionNet
+    reference: Cdf | None
+    train_cases: frozenset[str]
+
+
+def load_net(card: ModelCard, place: Runtime) -> LoadedNet:
+    """Load a verified model's network.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where its files do not fit this program.
+    """
+    if card.algorithm != table.algorithm(card.kind):
+        raise Misconfigured("SYS-MODEL", f"model {card.name!r} was made for {card.algorithm!r}")
+    try:
+        told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+        plan = told["plan"]
+        network = table.build(card.kind, {"channels": told["channels"], **plan["sizes"]})
+        weights = load_file(card.folder / WEIGHTS)
+        network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in weights.items()})
+        net_plan = replace(
+            net_plan_of(plan, told["moments_hu"]),
+            flips=bool(card.options.get("flips", False)),
+            step_mm=float(card.options.get("step_mm", 2.0)),
+            tiles=str(card.options.get("tiles", "none")),
+        )
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
+    stored = told.get("reference_cdf")
+    reference = Cdf(np.asarray(stored, np.float64)) if stored else None
+    return LoadedNet(LesionNet(network, net_plan, place), reference, frozenset(told["train_cases"]))
+
+
+def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPlan:
+    """Return what a training's plan means for answering."""
+    return NetPlan(
+        recipe=str(plan["recipe"]),
+        mean_hu=float(moments_hu[0]),
+        sd_hu=float(moments_hu[1]),
+        size=int(plan["size"]),
+        neighbours=int(plan["neighbours"]),
+        run_length=int(plan["run_length"]),
+        width=int(plan["sizes"]["width"]),
+    )
+
+
+def load_network_lesions(
+    card: ModelCard, find_card: Callable[[str], ModelCard], threads: int = 0, device: str = "auto",
+    sureness: Sureness = AS_THE_MODEL_SAYS,
+) -> "NetworkLesions":  # fmt: skip
+    """Load a network, or an ensemble with all its members.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL for files that do not fit, and for an ensemble of fewer than two lesion models or of itself.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    place = runtime(device)
+    cards: tuple[ModelCard, ...] = (card,)
+    if card.kind == "ensemble":
+        names = members_of(card)
+        if card.algorithm != ENSEMBLE or len(names) < 2 or card.name in names:
+            text = f"ensemble {card.name!r} ({card.algorithm}) names {len(names)} members; give at least two others"
+            raise Misconfigured("SYS-MODEL", text)
+        cards = tuple(find_card(name) for name in names)
+        if not all(Task.LESIONS in one.tasks and one.kind != "ensemble" for one in cards):
+            raise Misconfigured("SYS-MODEL", f"ensemble {card.name!r}: its members must be networks that find lesions")
+    nets = tuple(load_net(one, place) for one in cards)
+    plan = FindPlan(float(card.options.get("threshold", 0.5)), float(card.options.get("least_mm3", 20.0)))
+    finder = Finder([one.net for one in nets], plan, read_confidence(card.folder))
+    digest = card.digest
+    if len(cards) > 1:
+        digest = sha256("\n".join([digest, *(one.digest for one in cards)]).encode()).hexdigest()
+    identity = ModelIdentity(card.name, card.version, digest, Task.LESIONS, place.name)
+    train_cases = frozenset[str]().union(*(one.train_cases for one in nets))
+    return NetworkLesions(identity, finder, sureness, nets[0].reference, train_cases)
+
+
+class NetworkLesions:
+    """Networks behind the contract of `LesionModel`."""
+
+    def __init__(
+        self, identity: ModelIdentity, finder: Finder, sureness: Sureness = AS_THE_MODEL_SAYS,
+        reference: Cdf | None = None, train_cases: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._identity = identity
+        self.finder = finder
+        self._sureness = sureness
+        self._reference = reference
+        self.train_cases = train_cases
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, version, digest, runtime."""
+        return self._identity
+
+    def find(self, volume: Volume, lungs: Segmentation) -> Segmentation | Refusal:
+        """Find the lesions; a scan in which none is found keeps its lungs as they were."""
+        nz, ny, nx = volume.hu_zyx.shape
+        grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
+        hu = np.ascontiguousarray(grid.turned(volume.hu_zyx))
+        found = self.finder.find(hu, lungs, grid)
+        confidence = self.finder.confidence
+        marks = listed(found, confidence, self._sureness)
+        segments = tuple(
+            _segment(number, mark, _unsure_below(confidence, self._sureness)) for number, mark in enumerate(marks)
+        )
+        reasons = doubts(hu, found, marks, confidence, self._reference)
+        return replace(
+            lungs,
+            labels_zyx=_painted(lungs.labels_zyx, marks, grid) if marks else lungs.labels_zyx,
+            segments=(*lungs.segments, *segments) if not marks else (*_still_there(lungs, marks, grid), *segments),
+            definition=LungDefinition.WITHOUT_LESIONS if marks else lungs.definition,
+            models=(*lungs.models, self.identity),
+            reasons=(*lungs.reasons, *reasons),
+        )
+
+
+def listed(found: Found, confidence: Confidence | None, sureness: Sureness) -> tuple[Mark, ...]:
+    """Return the marks that are written down, the most voluminous first."""
+    marks = found.marks
+    if confidence is not None:
+        least = _unsure_below(confidence, sureness) if sureness.drop else confidence.drop_below
+        marks = tuple(mark for mark in marks if mark.confidence is None or mark.confidence >= least)
+    if len(marks) <= _MOST:
+        return marks
+    best = sorted(marks, key=lambda mark: -(mark.confidence or mark.shape.p_mean))[:_MOST]
+    return tuple(mark for mark in marks if mark in best)
+
+
+def doubts(
+    hu: NDArray[np.int16], found: Found, marks: tuple[Mark, ...], confidence: Confidence | None, reference: Cdf | None
+) -> tuple[Reason, ...]:
+    """Return SEG-UNSURE with each reason to doubt the lesions of a series; nothing is withheld for it."""
+    texts = []
+    if marks and confidence is None:
+        texts.append("the lesion model has no calibrated confidence")
+    inside = int(np.count_nonzero(found.area.inside))
+    marked = sum(mark.candidate.n_voxels for mark in marks)
+    if marked > _FILLED_FRAC * inside:
+        texts.append(f"marks of lesions fill {100 * marked / max(inside, 1):.0f} % of the lungs")
+    if reference is not None:
+        lung_hu, tissue_hu = shifts_hu(series_cdf(hu), reference)
+        if lung_hu > LUNG_LIMIT_HU or tissue_hu > TISSUE_LIMIT_HU:
+            texts.append(
+                f"intensities differ from what the lesion model learnt from by {lung_hu:.0f} HU in air, "
+                f"{tissue_hu:.0f} HU in tissue"
+            )
+    return tuple(warn(Code.SEG_UNSURE, text) for text in texts)
+
+
+def _unsure_below(confidence: Confidence | None, sureness: Sureness) -> float:
+    if sureness.unsure_below is not None:
+        return sureness.unsure_below
+    return UNSURE_BELOW if confidence is None else confidence.unsure_below
+
+
+def _segment(number: int, mark: Mark, unsure_below: float) -> Segment:
+    is_uncertain = mark.confidence is None or mark.confidence < unsure_below
+    return Segment(
+        FIRST_LABEL + number, SegmentKind.LESION, f"nodule-{number + 1}", mark.confidence, is_uncertain=is_uncertain
+    )
+
+
+def _painted(labels_zyx: NDArray[np.uint8], marks: tuple[Mark, ...], grid: WorkingGrid) -> NDArray[np.uint8]:
+    """Write the marks over the lungs."""
+    labels = np.ascontiguousarray(grid.turned(labels_zyx))
+    for number, mark in enumerate(marks):
+        labels[mark.candidate.box][mark.candidate.mask] = FIRST_LABEL + number
+    answer = np.ascontiguousarray(grid.turned_back(labels))
+    answer.flags.writeable = False
+    return answer
+
+
+def _still_there(lungs: Segmentation, marks: tuple[Mark, ...], grid: WorkingGrid) -> tuple[Segment, ...]:
+    """Return the lungs that are more than the lesions in them."""
+    labels = _painted(lungs.labels_zyx, marks, grid)
+    return tuple(segment for segment in lungs.segments if (labels == segment.label).any())

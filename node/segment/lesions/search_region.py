@@ -1,0 +1,64 @@
+"""Where lesions are looked for: the lungs closed by a large ball, and a margin of pleura and hilum round them.
+
+inside   each lung closed by 25 mm: vessels, fissures, nodules and masses on the wall or in the hilum's bay
+region   inside, and 10 mm round it: what grows from the lung into pleura and mediastinum
+
+The work is done on the working grid; a lung without any air is not found by this.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+
+from node.segment.closing import closed
+from node.segment.contract import Segmentation, SegmentKind
+from node.segment.working_grid import WorkingGrid
+
+CLOSING_MM = 25.0
+MARGIN_MM = 10.0
+_LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRegion:
+    """Both on the full grid in working axes (head, back, left)."""
+
+    inside: Mask
+    region: Mask
+
+
+def search_region(lungs: Segmentation, grid: WorkingGrid) -> SearchRegion:
+    """Build the region from a scan's lungs.
+
+    Parameters
+    ----------
+    lungs : with labels of the right and the left lung on the scan's own grid.
+    grid : of the scan.
+    """
+    labels = grid.sampled(grid.turned(lungs.labels_zyx))
+    inside = np.zeros(grid.shape, bool)
+    for segment in lungs.segments:
+        if segment.kind in _LUNGS:
+            inside |= closed(labels == segment.label, CLOSING_MM, grid.spacing_mm)
+    return SearchRegion(_to_full(inside, grid), _to_full(_widened(inside, grid.spacing_mm), grid))
+
+
+def _widened(mask: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
+    if not mask.any():
+        return mask
+    image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
+    image.SetSpacing(spacing_mm[::-1])
+    away = SimpleITK.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
+    near: Mask = SimpleITK.GetArrayViewFromImage(away) <= MARGIN_MM
+    return near
+
+
+def _to_full(mask: Mask, grid: WorkingGrid) -> Mask:
+    for axis, factor in enumerate(grid.factors):
+        mask = mask.repeat(factor, axis)
+    nz, ny, nx = grid.full_shape
+    return mask[:nz, :ny, :nx]
