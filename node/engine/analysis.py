@@ -1,6 +1,6 @@
 """One case, analysed: the value between the durable steps *analyse* and *encode*, and its form on disk.
 
-On disk it is `analysis.json` (segments, quantities, reasons; no patient data) `masks/labels.nrrd` and, of a measured
+On disk it is `analysis.json` (segments, quantities, reasons; no patient data), `masks/labels.nrrd` and, of a measured
 PET, `masks/pet.nrrd`.
 """
 
@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from node.engine.masks import read_grid, read_labels, write_labels
 from node.engine.pet_case import PetCase, PetMask
+from node.engine.prior_line import PriorLine
 from node.errors import Reason
 from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Quantity
@@ -35,6 +36,7 @@ class Analysis:
     timings_s: dict[str, float]
     lesions: tuple[LesionMeasurements, ...] = ()
     pet: PetCase | None = None
+    prior: PriorLine | None = None
     pet_mask: PetMask | None = field(default=None, compare=False)
 
 
@@ -50,6 +52,7 @@ class _Stored:
     timings_s: dict[str, float]
     lesions: tuple[LesionMeasurements, ...] = ()
     pet: PetCase | None = None
+    prior: PriorLine | None = None
 
 
 _adapter = TypeAdapter(_Stored)
@@ -57,10 +60,15 @@ _adapter = TypeAdapter(_Stored)
 
 def write_analysis(analysis: Analysis, volume: Volume, folder: Path) -> None:
     """Write the label maps first and the JSON last: where `analysis.json` stands, all of it stands."""
-    found = analysis.segmentation
-    write_labels(found.labels_zyx, volume.lps_from_zyx, folder / _MASK)
+    write_labels(analysis.segmentation.labels_zyx, volume.lps_from_zyx, folder / _MASK)
     if analysis.pet_mask is not None:
         write_labels(analysis.pet_mask.labels_zyx, analysis.pet_mask.lps_from_zyx, folder / _PET_MASK)
+    rewrite_analysis(analysis, folder)
+
+
+def rewrite_analysis(analysis: Analysis, folder: Path) -> None:
+    """Write all but the label map, which stays as it is."""
+    found = analysis.segmentation
     stored = _Stored(
         segments=found.segments,
         definition=found.definition,
@@ -72,6 +80,7 @@ def write_analysis(analysis: Analysis, volume: Volume, folder: Path) -> None:
         timings_s=analysis.timings_s,
         lesions=analysis.lesions,
         pet=analysis.pet,
+        prior=analysis.prior,
     )
     temporary = folder / f".{_FILE}.part"
     temporary.write_bytes(_adapter.dump_json(stored))
@@ -99,6 +108,7 @@ def read_analysis(folder: Path) -> Analysis | None:
         stored.timings_s,
         lesions=stored.lesions,
         pet=stored.pet,
+        prior=stored.prior,
         pet_mask=_pet_mask(folder) if stored.pet is not None and stored.pet.found is not None else None,
     )
 

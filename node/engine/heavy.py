@@ -16,8 +16,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from node.engine import line
-from node.engine.analysis import Analysis, read_analysis
+from node.engine.analysis import Analysis, read_analysis, rewrite_analysis
 from node.engine.case_file import CaseFile, SourceSeries, case_from_json, case_json, read_case_file, result_folder
+from node.engine.comparison import compared, with_known_identities
+from node.engine.correction_step import take_in
+from node.engine.encode_correction import encode_correction
 from node.engine.files import write_json
 from node.engine.findings import findings_of
 from node.engine.notices import encode_notices
@@ -25,9 +28,10 @@ from node.engine.outbox import KeptObject, digest_of, kept, publish
 from node.engine.outcome import Outcome, SeriesLine, SeriesRole, Verdict, pet_series, refusing
 from node.engine.pet_line import PetLine
 from node.engine.refusal_file import read_refusal, write_refusal
+from node.engine.remeasure import measure_correction
 from node.engine.shares import shares_of
 from node.engine.stores import opened_stores
-from node.errors import InputRefused, OurMistake, Refusal
+from node.errors import InputRefused, OurMistake, Reason, Refusal
 from node.facts.folder import group
 from node.facts.read import Unread, read_facts
 from node.facts.series import InstanceFile, SeriesFacts
@@ -52,6 +56,7 @@ class _Source:
 
 
 _identities = TypeAdapter(CaseIdentity)
+_reasons = TypeAdapter(tuple[Reason, ...])
 _sources: dict[str, _Source] = {}  # the case at hand, by workflow id: at most one
 
 
@@ -71,6 +76,11 @@ def identify(settings: dict[str, Any], draft: dict[str, Any]) -> dict[str, Any]:
     return case_json(replace(file, workflow_id=identity.workflow_id, identity=kept_identity))
 
 
+def correction(settings: dict[str, Any], path: str) -> dict[str, Any]:
+    """Judge a foreign segmentation and keep the judgement (`correction_step.take_in`)."""
+    return take_in(Settings.model_validate(settings).data_dir, Path(path))
+
+
 def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
     """Read, segment and measure; what was found, or why not, stays in the case's folder."""
     known = Settings.model_validate(settings)
@@ -79,12 +89,47 @@ def analyse(settings: dict[str, Any], workflow_id: str) -> dict[str, Any]:
         refusal = read_refusal(folder)
         if refusal is not None:
             return _refused(refusal)
-        source = _source_of(_case_file(known, workflow_id), known)
-        found = line.analyse_case(source.case, known, folder, volume=source.volume)
+        file = _case_file(known, workflow_id)
+        source = _source_of(file, known)
+        found = _analysed(file, source, known, folder)
         if isinstance(found, Refusal):
             write_refusal(folder, found)
             return _refused(found)
-    return {"outcome": Verdict.PROCESSED.value, "codes": [r.code.value for r in found.reasons]}
+    codes = [r.code.value for r in found.reasons]
+    n_lesions = 0 if file.correction is not None else len(found.lesions)
+    return {"outcome": Verdict.PROCESSED.value, "codes": codes, "n_lesions": n_lesions}
+
+
+def _analysed(file: CaseFile, source: _Source, settings: Settings, folder: Path) -> Analysis | Refusal:
+    if file.correction is None:
+        found = line.analyse_case(source.case, settings, folder, volume=source.volume)
+        if isinstance(found, Analysis) and found.lesions:
+            found = with_known_identities(found, source.case.anchor, settings.data_dir)
+            rewrite_analysis(found, folder)
+        return found
+    if isinstance(source.volume, Refusal):
+        return source.volume
+    return measure_correction(settings.data_dir, file, source.volume, folder)
+
+
+def compare(settings: dict[str, Any], workflow_id: str, prior: str | None, reasons: list[dict[str, Any]]) -> list[str]:
+    """Add to a kept analysis what a fetched prior tells, or why there is none; return the codes that it added."""
+    known = Settings.model_validate(settings)
+    folder = result_folder(known.data_dir, workflow_id)
+    with _case_lock(folder):
+        before = read_analysis(folder)
+        if before is None:
+            raise OurMistake("NO-ANALYSIS", "a case was to be compared that has no analysis")
+        if before.prior is not None or kept(folder) is not None:
+            return []
+        found = replace(before, reasons=tuple(dict.fromkeys((*before.reasons, *_reasons.validate_python(reasons)))))
+        if prior is not None:
+            source = _source_of(_case_file(known, workflow_id), known)
+            if isinstance(source.volume, Refusal):
+                raise OurMistake("NO-ANALYSIS", "a case that is refused has an analysis")
+            found = compared(source.case, source.volume, found, Path(prior), known)
+        rewrite_analysis(found, folder)
+    return [reason.code.value for reason in found.reasons[len(before.reasons) :]]
 
 
 def encode(settings: dict[str, Any], workflow_id: str) -> None:
@@ -107,6 +152,9 @@ def encode(settings: dict[str, Any], workflow_id: str) -> None:
 
 
 def _results(file: CaseFile, source: _Source, settings: Settings, folder: Path) -> tuple[EncodedObject, ...]:
+    if file.correction is not None and not isinstance(source.volume, Refusal):
+        run = replace(_run(settings, file), label="reader")
+        return (encode_correction(settings, file, _identity(file), source.volume, folder, run),)
     return line.encode_case(
         source.case,
         _identity(file),
@@ -152,7 +200,7 @@ def _outcome(file: CaseFile, folder: Path, refusal: Refusal | None, objects: tup
 def _processed(file: CaseFile, analysis: Analysis, objects: tuple[EncodedObject, ...]) -> Outcome:
     found = analysis.segmentation
     pet = None if analysis.pet is None else analysis.pet.line
-    made_a_segmentation = any(o.kind == Rung.SEG for o in objects)
+    made_a_segmentation = file.correction is not None or any(o.kind == Rung.SEG for o in objects)
     return Outcome(
         Verdict.PROCESSED if made_a_segmentation else Verdict.NOTHING_FOUND,
         file.study_instance_uid,
@@ -163,6 +211,7 @@ def _processed(file: CaseFile, analysis: Analysis, objects: tuple[EncodedObject,
         measurements=analysis.quantities,
         findings=findings_of(analysis, file.anchor.series_instance_uid, _identity(file)),
         pet=_pets(file, pet),
+        prior=analysis.prior,
         objects=objects,
         timings_s=analysis.timings_s,
     )

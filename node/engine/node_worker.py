@@ -18,6 +18,7 @@ from node.engine.crew import Crew
 from node.engine.database import database_ready
 from node.engine.intake import Intake
 from node.engine.pace import Pace
+from node.engine.prior import seek_prior
 from node.engine.retention import sweep
 from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from node.engine.pet_line import PET_WAITS, PetLine
+from node.engine.prior_line import PriorLine
 from node.errors import Code, Reason, Severity
 from node.measure.quantity import Quantity
 from node.report.encoded import EncodedObject
@@ -78,6 +79,7 @@ class Outcome:
     measurements: tuple[Quantity, ...] = ()
     findings: tuple[dict[str, Any], ...] = ()
     pet: tuple[PetLine, ...] = ()
+    prior: PriorLine | None = None
     objects: tuple[EncodedObject, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -103,6 +105,7 @@ class Outcome:
             "measurements": [quantity_json(q) for q in self.measurements],
             "findings": list(self.findings),
             "pet": [line.as_json() for line in self.pet],
+            "prior": None if self.prior is None else self.prior.as_json(),
             "objects": [
                 {
                     "kind": o.kind,

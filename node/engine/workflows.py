@@ -1,6 +1,6 @@
 """The order of the durable steps of a case: the only place where it stands.
 
-    case      analyse -> (a second look for late slices) -> encode -> one delivery per destination, a workflow each
+    case      analyse -> (a second look) -> (compare with a prior) -> encode -> a workflow for each delivery
     deliver   attempt, wait, attempt ... until safe, held or given up -> settle (clean-up only when all are safe)
 
 A case gives its place free as soon as its deliveries are queued, so a dead archive keeps nobody from being analysed.
@@ -44,6 +44,7 @@ class _Durable:
 
     analyse: Callable[[str], dict[str, Any]]
     superseded: Callable[[str], bool]
+    compare: Callable[[str], dict[str, Any]]
     encode: Callable[[str], list[str]]
     destinations: Callable[[str], list[Any]]
     attempt: Callable[[str, str, float], dict[str, Any]]
@@ -76,6 +77,8 @@ def register(steps: Steps) -> Workflows:
             DBOS.sleep(found["look_again_s"])
             if durable.superseded(workflow_id):
                 return {"outcome": "superseded"}
+        if found.get("n_lesions"):
+            durable.compare(workflow_id)
         durable.encode(workflow_id)
         names, due_s = durable.destinations(workflow_id)
         for name in names:
@@ -97,6 +100,10 @@ def _register_steps(steps: Steps) -> _Durable:
     def superseded(workflow_id: str) -> bool:
         return steps.superseded(workflow_id)
 
+    @DBOS.step(name="compare")
+    def compare(workflow_id: str) -> dict[str, Any]:
+        return _recorded("compare", workflow_id, lambda cancelled: steps.compare(workflow_id, cancelled), steps)
+
     @DBOS.step(name="encode")
     def encode(workflow_id: str) -> list[str]:
         return _recorded("encode", workflow_id, lambda cancelled: steps.encode(workflow_id, cancelled), steps)
@@ -116,7 +123,7 @@ def _register_steps(steps: Steps) -> _Durable:
     def settle(workflow_id: str) -> bool:
         return steps.settle(workflow_id)
 
-    return _Durable(analyse, superseded, encode, destinations, attempt, settle)
+    return _Durable(analyse, superseded, compare, encode, destinations, attempt, settle)
 
 
 def _queue(name: str) -> Queue:
