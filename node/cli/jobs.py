@@ -1,6 +1,6 @@
 """`lungnode jobs`: the durable state, with reasons, and what a person may do about it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,17 @@ import typer
 
 from node.cli.job_text import job_line, job_lines, waiting_line
 from node.cli.terminal import answer, print_json
+from node.deliver.receipt import State
 from node.engine import jobs as engine_jobs
+from node.engine.again import again
+from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.files import read_json
 from node.engine.jobs import Database, Job
 from node.engine.pause import pause as pause_node
 from node.engine.pause import paused_because
 from node.engine.pause import resume as resume_node
+from node.engine.steps import without_secrets
+from node.engine.withdrawal import Withdrawal
 from node.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="What was received, decided, made and delivered, with reasons.")
@@ -72,13 +77,48 @@ def show(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) 
 
 
 @app.command()
-def retry(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+def retry(
+    job: str = _JOB,
+    once_more: bool = typer.Option(
+        False, "--again", help="A further run under new UIDs, of one that is done too; its objects supersede the last."
+    ),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
     """Do a failed or cancelled case again, or end the wait of a delivery that is to be tried again.
 
-    Example: lungnode jobs retry 3fa9c1
+    With --again it is analysed once more by today's models and settings, whatever became of it.
+
+    Example: lungnode jobs retry 3fa9c1 --again
     """
     with _opened(config, job) as (settings, engine, found):
+        if once_more:
+            begun = again(settings, engine, found, _identify(settings))
+            _say({"job": begun.workflow_id, "did": "queued", "supersedes": begun.predecessor}, as_json=as_json)
+            return
         _say({"job": found.case.workflow_id, "did": engine_jobs.retry(settings, engine, found)}, as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    job: str = _JOB,
+    reason: Withdrawal = typer.Option(..., "--reason", help="Why the results are to be disregarded."),
+    to: str | None = typer.Option(None, "--to", help="One destination; else all that have got anything of it."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Take a case's results back: a rejection note about them goes out, and nothing of it is sent any more.
+
+    Example: lungnode jobs withdraw 3fa9c1 --reason software-failure
+    """
+    from node.engine.withdraw import withdraw as take_back  # noqa: PLC0415 - the encoder loads late
+
+    with _opened(config, job) as (settings, engine, found):
+        receipts = take_back(settings, engine, found, reason, to)
+        answers = {name: r.as_json() for name, r in receipts.items()}
+        _say({"job": found.case.workflow_id, "did": "withdrawn", "destinations": answers}, as_json=as_json)
+    if any(r.state is not State.STORED for r in receipts.values()):
+        raise typer.Exit(4)
 
 
 @app.command()
@@ -137,6 +177,15 @@ def _opened(config: Path | None, job: str) -> Iterator[tuple[Settings, Database,
     settings = load(config)
     with engine_jobs.opened(settings) as engine:
         yield settings, engine, engine_jobs.job(settings, engine, job)
+
+
+def _identify(settings: Settings) -> Callable[[CaseFile], CaseFile]:
+    def identify(draft: CaseFile) -> CaseFile:
+        from node.engine import heavy  # noqa: PLC0415 - models load late
+
+        return case_from_json(heavy.identify(without_secrets(settings), case_json(draft)))
+
+    return identify
 
 
 def _waiting(settings: Settings, uid: str) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def start(
     workflow_id = draft.workflow_id
     if read_case_file(data_dir, workflow_id) is not None:
         return None
-    case = _after(data_dir, engine, draft, catalogue.newest_like(draft))
+    case = after(data_dir, engine, draft, catalogue.newest_like(draft))
     if decided.refused_by:
         write_refusal(result_folder(data_dir, workflow_id), Refusal(decided.refused_by))
     write_case(data_dir, case)
@@ -81,7 +81,7 @@ def start(
     return case
 
 
-def _after(data_dir: Path, engine: DBOSClient, case: CaseFile, before: CaseFile | None) -> CaseFile:
+def after(data_dir: Path, engine: DBOSClient, case: CaseFile, before: CaseFile | None) -> CaseFile:
     """Say what the case supersedes, and stop the earlier run where nobody has seen anything of it."""
     if before is None:
         return case

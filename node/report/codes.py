@@ -109,7 +109,28 @@ DOUBLING_TIME = private("LN-VDT", "Volume doubling time")
 SOURCE_OF_MEASUREMENT = dcm("121112", "Source of Measurement")
 MEAN_OF_AXES = private("LN-M-LSMEAN", "Mean of long and short axis")
 
+# uptake, standards 2.3
+MODALITY_PET = dcm("PT", "Positron emission tomography")
+SUV_BW = dcm("126401", "SUVbw")
+SUV_LBM = dcm("126402", "SUVlbm")
+SUV_LBM_JANMA = dcm("126405", "SUVlbm(Janma)")
+SUV_LBM_JAMES128 = dcm("126406", "SUVlbm(James128)")
+METHOD_SUV_BW = dcm("126410", "SUV body weight calculation method")
+METHOD_SUV_LBM = dcm("126411", "SUV lean body mass calculation method")
+METHOD_SUV_LBM_JANMA = dcm("126414", "SUV lean body mass calculation Janmahasatian method")
+METHOD_SUV_LBM_JAMES128 = dcm("126415", "SUV lean body mass calculation method using 128 multiplier")
+PEAK_IN_ROI = dcm("126031", "Peak Value Within ROI")
+METABOLIC_VOLUME = dcm("126032", "Metabolic Volume")
+GLYCOLYSIS = dcm("126033", "Total Lesion Glycolysis")
+METHOD_MTV41 = private("LN-M-MTV41", "41 % of SUVmax threshold method")
+METHOD_MTV25 = private("LN-M-MTV25", "SUV 2.5 threshold method")
+METHOD_MTV40 = private("LN-M-MTV40", "SUV 4.0 threshold method")
+FDG_FOCUS = private("LN-F-FOCUS", "FDG-avid focus outside CT lesions, candidate")
+LIVER = sct("10200004", "Liver")
+DESCENDING_AORTA = sct("281130003", "Descending aorta")
+
 # units
+GRAM = ucum("g", "gram")
 CM3 = ucum("cm3", "cubic centimeter")
 MM = ucum("mm", "millimeter")
 MM3 = ucum("mm3", "cubic millimeter")
@@ -138,6 +159,7 @@ MIDDLE_ZONE = sct("281393007", "Middle zone of lung")
 LOWER_ZONE = sct("281394001", "Lower zone of lung")
 SEGMENTATION = dcm("113076", "Segmentation")
 SOURCE_FOR_PROCESSING = dcm("121322", "Source image for image processing operation")
+NEIGHBOURHOOD_ANALYSIS = dcm("123101", "Neighborhood Analysis")
 ARTIFICIAL_INTELLIGENCE = dcm("123110", "Artificial Intelligence")
 ACQUISITION_EQUIPMENT = dcm("109101", "Acquisition Equipment")
 PROCESSING_EQUIPMENT = dcm("109102", "Processing Equipment")
@@ -147,6 +169,12 @@ PATH = dcm("121055", "Path")
 IMAGE_REGION = dcm("111030", "Image Region")
 OF_INTEREST = dcm("113000", "Of Interest")
 KEY_OBJECT_DESCRIPTION = dcm("113012", "Key Object Description")
+
+# a rejection note about our own objects, CID 7010 and CID 7011
+REJECTED_FOR_QUALITY = dcm("113001", "Rejected for Quality Reasons")
+TITLE_MODIFIER = dcm("113011", "Document Title Modifier")
+SOFTWARE_FAILURE = dcm("111218", "Software failure")
+IMAGE_ARTEFACTS = dcm("111207", "Image artifact(s)")
 
 # our own statements
 NODULE_TYPE = private("LN-Q-DENS", "Nodule attenuation type")
@@ -172,6 +200,7 @@ DISCONTINUED = dcm("110513", "Discontinued for unspecified reason")
 
 PRIVATE_CODES = (
     LAA950, LAA910, PERC15, PD15, NO_LESION, UNSURE, WARNING, NOT_PROCESSED, REASON_NOT_PROCESSED,
+    METHOD_MTV41, METHOD_MTV25, METHOD_MTV40, FDG_FOCUS,
     MPR_DIAMETER, TO_PLEURA, TO_CARINA, MEAN_OF_AXES, SOLID_COMPONENT, NODULE_TYPE, PART_SOLID, SIZE_BAND,
     DOUBLING_TIME, *SIZE_BANDS.values(),
 )  # fmt: skip

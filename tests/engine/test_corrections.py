@@ -16,6 +16,7 @@ from tests.engine.test_node import REPOSITORY, Node, node, results, study, study
 
 __all__ = ["node", "study"]
 pytestmark = pytest.mark.orthanc
+BIN = REPOSITORY / ".venv" / "bin"
 
 
 def command(running: Node, *words: str, expect: int = 0) -> dict[str, Any]:
@@ -97,3 +98,42 @@ def test_a_saved_correction_is_compared_kept_measured_by_order_and_counted(
 
 def decision_of_kind(running: Node, study: str) -> bool:
     return bool(list((running.folder / "data" / "corrections" / study).glob("*/correction.json")))
+
+
+def test_a_run_ordered_once_more_supersedes_with_new_uids_and_can_be_taken_back(node: Node, study, orthanc) -> None:
+    files = study()
+    job = analysed(node, files)
+    before = {t["SOPInstanceUID"] for t in results(orthanc, files)}
+    begun = command(node, "jobs", "retry", job["workflow_id"], "--again")
+    assert begun["supersedes"] == job["workflow_id"]
+    node.eventually(lambda: sorted(j["state"] for j in node.jobs(study_uid(files))) == ["done", "done"])
+    new = [t for t in results(orthanc, files) if t["SOPInstanceUID"] not in before]
+    assert len(new) == len(before)
+    assert all(t["SeriesDescription"].endswith(" r2") for t in new)
+    report = next(t for t in new if t["Modality"] == "SR")
+    assert dcmread(own_file(node, job, "SR")).SOPInstanceUID in json.dumps(report["PredecessorDocumentsSequence"])
+    refused = command(node, "jobs", "retry", job["workflow_id"], "--again", expect=3)
+    assert refused["error"]["code"] == "JOB-SUPERSEDED"
+    assert sorted(j["ordinal"] for j in node.jobs(study_uid(files))) == [1, 2]
+
+    # what was made can be taken back, by order alone
+    job, sent = {"workflow_id": begun["job"]}, {t["SOPInstanceUID"] for t in new}
+    done = command(node, "jobs", "withdraw", job["workflow_id"], "--reason", "software-failure")
+    assert done["destinations"]["orthanc"]["state"] == "stored"
+    note = next(t for t in results(orthanc, files) if t["Modality"] == "KO")
+    assert note["SeriesDescription"] == "lungnode rejection note"
+    kept = next((node.folder / "data" / "results" / job["workflow_id"] / "withdrawn").glob("*.dcm"))
+    ds = dcmread(kept)
+    assert ds.ConceptNameCodeSequence[0].CodeValue == "113001"
+    assert ds.ContentSequence[1].ConceptCodeSequence[0].CodeValue == "111218"
+    named = [
+        i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for i in ds.ContentSequence if "ReferencedSOPSequence" in i
+    ]
+    assert set(named) == sent
+    checked = subprocess.run([BIN / "dciodvfy", "-new", kept], capture_output=True, text=True, check=False)
+    assert [line for line in checked.stderr.splitlines() if line.startswith("Error")] == []
+    again = command(node, "jobs", "withdraw", job["workflow_id"], "--reason", "software-failure")
+    assert again["destinations"]["orthanc"]["sop_instance_uid"] == ds.SOPInstanceUID
+    assert {j["workflow_id"]: j["state"] for j in node.jobs(study_uid(files))}[job["workflow_id"]] == "rejected"
+    assert command(node, "jobs", "replay", job["workflow_id"], expect=3)["error"]["code"] == "JOB-REJECTED"
+    assert command(node, "jobs", "retry", job["workflow_id"], "--again", expect=3)["error"]["code"] == "JOB-REJECTED"
