@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from node.cli.acceptance import show_acceptance
 from node.cli.terminal import print_json, to_person
 from node.learn.evaluate import Question
 from node.learn.evaluate import evaluate as judge_models
@@ -16,9 +17,9 @@ app = typer.Typer()
 
 @app.command()
 def evaluate(
-    models: list[str] = typer.Argument(..., help="Installed models, folders of runs, or folders of saved masks."),
-    data: Path = typer.Option(..., "--data", help="Folder of a labelled set: index.csv and what it names."),
-    out: Path = typer.Option(..., "--out", help="Folder for evaluation.json, cases.csv and the picture page."),
+    models: list[str] = typer.Argument(None, help="Installed models, folders of runs, or folders of saved masks."),
+    data: Path | None = typer.Option(None, "--data", help="Folder of a labelled set: index.csv and what it names."),
+    out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json, cases.csv and the picture page."),
     split: str = typer.Option("test", help="train, val, test or all."),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
     definition: LungDefinition | None = typer.Option(
@@ -31,12 +32,23 @@ def evaluate(
     save: bool = typer.Option(False, "--save", help="Keep the masks; the folder can be judged again."),
     raw: bool = typer.Option(False, "--raw", help="Runs without gating: the ablation of it."),
     pictures: bool = typer.Option(True, help="Write the picture page."),
+    corrections: bool = typer.Option(
+        False, "--corrections", help="This installation's own figures: how readers changed its results."
+    ),
+    config: Path | None = typer.Option(None, "--config", help="With --corrections: the settings file."),
     as_json: bool = typer.Option(False, "--json", help="Print evaluation.json."),
 ) -> None:
     """Judge models by patient, each group of labels apart.
 
     Example: lungnode evaluate lungs-rule runs/p0 --data sets/vol3d --split val --where lung_label=1 --out judged
+
+    Example: lungnode evaluate --corrections
     """
+    if corrections:
+        show_acceptance(config, as_json=as_json)
+        return
+    if not models or data is None or out is None:
+        raise typer.BadParameter("models, --data and --out are needed; or --corrections alone")
     question = Question(
         tuple(models), data, out, None if split == "all" else split, tuple(where), definition, baseline, models_dir,
         device, robust=robust, save=save or pictures, raw=raw,

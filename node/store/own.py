@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Column, Engine, delete, insert, select
+from sqlalchemy import Column, Engine, delete, func, insert, select
 
 from node.store.durable import flush_folder, make_folder
 from node.store.layout import Layout
@@ -79,6 +79,12 @@ class OwnResults:
     def of_study(self, study_uid: str) -> tuple[KeptResult, ...]:
         """Return the kept objects of one study, sorted by UID."""
         return self._select(results.c.study_uid, study_uid)
+
+    def n_runs_with(self, kind: str) -> int:
+        """Return how many runs made an object of a kind, those whose files are gone included."""
+        query = select(func.count(results.c.workflow_id.distinct())).where(results.c.kind == kind)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
 
     def _insert(self, row: dict[str, object]) -> None:
         with self._engine.begin() as connection:
