@@ -43,6 +43,7 @@ def findings_of(analysis: Analysis, series_uid: str, identity: CaseIdentity) -> 
                 "long_axis_mm": None if lesion.size is None else lesion.size.axes.long_mm,
                 "volume_mm3": None if lesion.size is None else lesion.size.volume_mm3,
                 "confidence": confidence[lesion.label],
+                "uncertain": lesion.is_uncertain,
                 "centre_lps_mm": list(lesion.centre_lps_mm),
                 "slices": [slices.start, slices.stop - 1],
                 "size_category": None if lesion.tnm is None else " or ".join(b.meaning for b in lesion.tnm.bands),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node.engine.analysis import write_analysis
 from node.engine.findings import findings_of
-from node.engine.line import analyse_volume, encode_case, identify, model_of, pet_of, read_case, timed
+from node.engine.line import analyse_volume, as_asked, encode_case, identify, model_of, pet_of, read_case, timed
 from node.engine.notices import encode_notices
 from node.engine.outcome import FileLine, Outcome, SeriesLine, SeriesRole, Verdict, pet_series
 from node.engine.pet_line import PET_WAITS, line_of_headers, lines_of_passed
@@ -96,6 +96,7 @@ def _analyse_one(case: Case, out_dir: Path, settings: Settings, share: frozenset
     analysis = analyse_volume(volume, model, pet_of(case), refuse_without_patient_id=without_id)
     if isinstance(analysis, Refusal):
         return _refused(case, analysis, out_dir, settings, share)
+    analysis = as_asked(analysis, case)
     analysis.timings_s.update(timings_s)
     write_analysis(analysis, volume, out_dir)
     tell("encoding")
@@ -130,7 +131,7 @@ def _refused(case: Case, refusal: Refusal, out_dir: Path, settings: Settings, sh
         refusal=refusal,
         objects=settings.objects,
         now=datetime.now(UTC).astimezone(),
-        models=(model.identity,),
+        models=model.identities,
     )
     objects = encode_notices(notice, out_dir, (share,))
     outcome = Outcome(

@@ -175,7 +175,7 @@ def _notice(
         refusal=refusal,
         objects=settings.objects,
         now=datetime.now(UTC).astimezone(),
-        models=(line.model_of(case, settings).identity,),
+        models=line.model_of(case, settings).identities,
         run_label=_run_label(file),
     )
     return encode_notices(notice, folder, shares_of(settings, file.destinations))

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from node.engine.analysis import Analysis, read_analysis, write_analysis
-from node.engine.pet_case import Partner, measure_partner
+from node.engine.pet_case import Partner, measure_partner, pet_result
 from node.engine.shares import shares_of
 from node.errors import OurMistake, Reason, Refusal
 from node.measure.lesions.carina_of_scan import carina_of_scan
@@ -25,12 +25,15 @@ from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
 from node.report.case import FIRST_RUN, Run
 from node.report.check import self_check
+from node.report.check_pet import check_pet
 from node.report.encode import ReportInput, encode_results
 from node.report.encoded import EncodedObject
 from node.report.uids import CaseIdentity, UidScheme, device_uid, digest_of_instances
 from node.route.select import Case
 from node.segment.contract import LungModel, Segmentation, SegmentKind
+from node.segment.lesions.sureness import Sureness
 from node.segment.runner import BoundedModel, WarmModels
+from node.segment.whole import identities_of, runtimes_of, without_lungs
 from node.settings import Rung, Settings
 from node.volume.digest import instance_digests
 from node.volume.read import read_volume
@@ -38,14 +41,19 @@ from node.volume.volume import Volume
 
 
 def model_of(case: Case, settings: Settings) -> BoundedModel:
-    """Return the lung model that the case's route names, else the node's default; loaded once in this process."""
-    compute = settings.compute
-    return _warm_models(settings.models_dir, compute.threads, compute.limit_s).lungs(case.lungs or compute.lungs)
+    """Return the models that the case's route names, the node's default for the lungs; loaded once in this process.
+
+    Lesions are looked for round the lungs, so that a route without lungs takes the default's, too.
+    """
+    compute, rules = settings.compute, settings.rules
+    sureness = Sureness(rules.lesion_confidence, drop=rules.uncertain_lesions == "drop")
+    warm = _warm_models(settings.models_dir, compute.threads, compute.limit_s, sureness)
+    return warm.both(case.lungs or compute.lungs, case.lesions)
 
 
 @cache
-def _warm_models(models_dir: Path | None, threads: int, limit_s: float) -> WarmModels:
-    return WarmModels(models_dir, threads, limit_s)
+def _warm_models(models_dir: Path | None, threads: int, limit_s: float, sureness: Sureness) -> WarmModels:
+    return WarmModels(models_dir, threads, limit_s, sureness)
 
 
 def identify(
@@ -59,9 +67,9 @@ def identify(
         study_uid=case.anchor.study_instance_uid,
         source_series_uids=tuple(sorted(s.series_instance_uid for s in sources)),
         instances_digest=digest_of_instances(digests),
-        device_uid=device_uid((model.identity,), scheme),
+        device_uid=device_uid(identities_of(model), scheme),
         route=case.route,
-        runtime=model.identity.runtime,
+        runtime=runtimes_of(model),
         config_hash=settings.config_hash,
         identity_revision=identity_revision,
         run=run,
@@ -105,6 +113,13 @@ def analyse_volume(
     return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=partner.case, pet_mask=partner.mask)
 
 
+def as_asked(analysis: Analysis, case: Case) -> Analysis:
+    """Leave the lungs out where the route asked for lesions alone: they served to find and to place those."""
+    if case.lungs is not None or case.lesions is None:
+        return analysis
+    return replace(analysis, segmentation=without_lungs(analysis.segmentation), quantities=())
+
+
 def _n_lesions(found: Segmentation) -> int:
     return sum(s.kind is SegmentKind.LESION for s in found.segments)
 
@@ -137,6 +152,7 @@ def analyse_case(
     analysis = analyse_volume(source, model, pet_of(case), refuse_without_patient_id=without_id)
     if isinstance(analysis, Refusal):
         return analysis
+    analysis = as_asked(analysis, case)
     analysis.timings_s.update(timings_s)
     write_analysis(analysis, source, work_dir)
     return analysis
@@ -169,6 +185,7 @@ def encode_case(
     out_dir = work_dir / "objects"
     out_dir.mkdir(parents=True, exist_ok=True)
     with timed("encode", analysis.timings_s):
+        pet = pet_result(pet_of(case), analysis.pet, analysis.pet_mask, settings)
         objects = encode_results(
             ReportInput(
                 identity=identity,
@@ -179,12 +196,15 @@ def encode_case(
                 objects=settings.objects,
                 now=now,
                 run=run,
+                pet=pet,
                 lesions=analysis.lesions,
             ),
             out_dir,
             *(shares_of(settings, case.destinations) if shares is None else shares),
         )
         self_check(objects, source, analysis.segmentation, analysis.quantities, analysis.lesions)
+        if pet is not None and pet.measured is not None:
+            check_pet(objects, pet.measured)
     return objects
 
 

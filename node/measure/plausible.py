@@ -7,11 +7,12 @@ SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and the sca
 
 from collections.abc import Iterable
 
-from node.errors import Affects, Code, Reason, refuse, warn
+from node.errors import Affects, Code, Reason, Severity, refuse, warn
 from node.segment.contract import Segmentation
 
 _VOLUME_ML = (500.0, 12000.0)
 _RATIO = (0.3, 3.0)
+_WARN = Severity.WARN
 
 
 def possible_volume(total_ml: float, *, partial: bool) -> tuple[Reason, ...]:
@@ -46,5 +47,6 @@ def unsure(segmentation: Segmentation) -> tuple[Reason, ...]:
 
 
 def unsure_texts(segmentation: Segmentation, reasons: Iterable[Reason]) -> tuple[str, ...]:
-    """Say why a series is flagged unsure: the models' own doubts, then asymmetric lungs."""
-    return (*segmentation.unsure, *(reason.text for reason in reasons if reason.code is Code.SEG_ASYM))
+    """Say why a series is flagged unsure: the models' own doubts, then asymmetric lungs and doubtful lesions."""
+    warned = (r for r in reasons if r.code is Code.SEG_ASYM or (r.code is Code.SEG_UNSURE and r.severity is _WARN))
+    return tuple(dict.fromkeys((*segmentation.unsure, *(reason.text for reason in warned))))

@@ -136,11 +136,13 @@ def _qualities(lesion: LesionMeasurements) -> list[ContentItem]:
 
 
 def spoken(lesion: LesionMeasurements) -> list[str]:
-    """Return what is said of a lesion in words only: a distance, further lesions, growth; no bands of schemes."""
+    """Return what is said of a lesion in words only: distance, further lesions, confidence, growth; no bands."""
     words = []
     if lesion.location.to_mediastinum_mm is not None:
         words.append(f"Distance to the mediastinal lung surface {lesion.location.to_mediastinum_mm:.0f} mm.")
     words.append(lesion.further.text)
+    if lesion.confidence is not None:
+        words.append(f"Confidence of the model that this is a lesion: {lesion.confidence:.2f}.")
     growth = None if lesion.before is None else lesion.before.growth
     if isinstance(growth, Growth):
         words.append(f"Against the prior study, as measured by this software: {growth.text}")

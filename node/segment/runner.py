@@ -83,11 +83,6 @@ class BoundedModel:
         """Those of all models that take part, the lungs' first."""
         return self._model.identities
 
-    @property
-    def runtimes(self) -> str:
-        """Where they ran, joined."""
-        return self._model.runtimes
-
     def segment(self, volume: Volume) -> Segmentation | Refusal:
         """Segment, or refuse with SYS-MEM or SYS-TIME.
 

@@ -1,7 +1,7 @@
 """Lungs and then lesions: what a route asks for, as one model."""
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,18 +10,24 @@ from node.segment.contract import LesionModel, LungModel, ModelIdentity, Segment
 from node.volume.volume import Volume
 
 
-class CaseModel(LungModel, Protocol):
-    """All models of a case behind the contract of `LungModel`; `identity` is the lungs'."""
+@runtime_checkable
+class SeveralModels(Protocol):
+    """A model that is several."""
 
     @property
     def identities(self) -> tuple[ModelIdentity, ...]:
         """Every model that takes part, the lungs' first."""
         ...
 
-    @property
-    def runtimes(self) -> str:
-        """Where they ran, joined."""
-        ...
+
+def identities_of(model: LungModel) -> tuple[ModelIdentity, ...]:
+    """Return the identities of all models behind one, the lungs' first."""
+    return model.identities if isinstance(model, SeveralModels) else (model.identity,)
+
+
+def runtimes_of(model: LungModel) -> str:
+    """Return where the models behind one run, each once."""
+    return "+".join(dict.fromkeys(one.runtime for one in identities_of(model)))
 
 
 class LungsThenLesions:
@@ -40,11 +46,6 @@ class LungsThenLesions:
     def identities(self) -> tuple[ModelIdentity, ...]:
         """Every model that takes part, the lungs' first."""
         return (self._lungs.identity, *(() if self._lesions is None else (self._lesions.identity,)))
-
-    @property
-    def runtimes(self) -> str:
-        """Where they ran, joined."""
-        return "+".join(dict.fromkeys(one.runtime for one in self.identities))
 
     def segment(self, volume: Volume) -> Segmentation | Refusal:
         """Find the lungs, then the lesions in and about them."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from node.errors import Code, Reason
+from node.errors import Code, Reason, warn
 from node.measure.lesions.attenuation import attenuation
 from node.measure.lesions.bands import tolerance_mm
 from node.measure.lesions.fleischner import fleischner
@@ -122,10 +122,20 @@ def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:
         tnm=None if inside is None else _tnm(inside.type, size, solid, volume),
         screening=() if inside is None else _screening(scan, inside.type, size, solid, where),
         refused_by=judged.refused_by,
-        warnings=judged.warnings,
-        is_uncertain=scan.is_uncertain,
+        warnings=(*judged.warnings, *_doubt(scan, mark)),
+        is_uncertain=scan.is_uncertain or mark.segment.is_uncertain,
         parameters=_parameters(size, solid, inside),
+        confidence=mark.segment.confidence,
     )
+
+
+def _doubt(scan: _Scan, mark: LesionMark) -> tuple[Reason, ...]:
+    """Return SEG-UNSURE where this lesion, or its whole series, is uncertain."""
+    if mark.segment.is_uncertain:
+        told = mark.segment.confidence
+        text = "its confidence is not calibrated" if told is None else f"the model's confidence is {told:.2f}"
+        return (warn(Code.SEG_UNSURE, f"the lesion is uncertain: {text}"),)
+    return (warn(Code.SEG_UNSURE, "the lesion is uncertain: so is its series"),) if scan.is_uncertain else ()
 
 
 def _size(mask_zyx: NDArray[np.bool_], volume: Volume, box: Box) -> Size:

@@ -46,10 +46,11 @@ class LesionMeasurements:
     screening : bands of screening and follow-up schemes, and those that do not apply
     refused_by : why measures are withheld; empty exactly where `size` is given
     warnings : what makes them less exact
-    is_uncertain : the series is flagged SEG-UNSURE
+    is_uncertain : the series is flagged SEG-UNSURE, or the model is not sure enough of this lesion
     parameters : "key=value" texts for the report's Algorithm Parameters
     first_seen : where it was first segmented, None where that is its own series
     before : the same lesion in a prior examination, None without a match
+    confidence : the model's calibrated probability that it is a lesion, None without a calibration
     """
 
     label: int
@@ -74,3 +75,4 @@ class LesionMeasurements:
     algorithm: str = ALGORITHM
     first_seen: FirstSeen | None = None
     before: Before | None = None
+    confidence: float | None = None
