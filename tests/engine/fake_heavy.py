@@ -23,6 +23,8 @@ def analyse(settings: dict, workflow_id: str) -> dict:
     _obey(folder, "analyse")
     if (folder / "analyse.order").exists() and (folder / "analyse.order").read_text() == "partial":
         return {"outcome": "processed", "codes": ["GEO-PARTIAL"]}
+    if (folder / "analyse.order").exists() and (folder / "analyse.order").read_text() == "lesions":
+        return {"outcome": "processed", "codes": [], "n_lesions": 2}
     return {"outcome": "processed", "codes": []}
 
 

@@ -75,3 +75,14 @@ def test_slices_that_come_before_that_look_leave_the_case_to_a_new_run(make_benc
     bench.eventually(lambda: bench.status(case) == "SUCCESS")
     assert why_stopped(bench.folder(case))[0] is Stopped.SUPERSEDED
     assert bench.steps(case) == ["analyse"]
+
+
+@pytest.mark.parametrize("order", ["lesions", "none"])
+def test_only_a_case_with_lesions_is_compared_before_it_is_encoded(bench, order: str) -> None:
+    case = bench.new_case(analyse=order)
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    steps = [line["step"] for line in bench.log() if line.get("event") == "engine.step_done" and "step" in line]
+    assert ("compare" in steps) is (order == "lesions")
+    assert steps.index("encode") == steps.index("analyse") + (2 if order == "lesions" else 1)
