@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.engine.pet_line import FocusLine, PetLine, line_of_headers
-from node.errors import Reason, Refusal, Severity
+from node.errors import OurMistake, Reason, Refusal, Severity
 from node.facts.series import SeriesFacts
 from node.measure.pet import measure_pet
 from node.measure.pet.pet_findings import LesionPet, PetFindings, pet_findings
+from node.report.pet_result import MeasuredPet, PetResult
 from node.segment.contract import Segmentation
+from node.settings import Settings
 from node.volume.pet import PetVolume, check_pairing, read_pet
 from node.volume.volume import Volume
 
@@ -78,6 +80,27 @@ def measure_partner(
     found = pet_findings(measured, source.scale.kind)
     mask = PetMask(measured.masks.labels_zyx, source.lps_from_zyx)
     return MeasuredPartner(PetCase(_line(source, found, of_pair), found), mask)
+
+
+def pet_result(
+    partner: Partner | None, kept: PetCase | None, mask: PetMask | None, settings: Settings
+) -> PetResult | None:
+    """Return what the objects say of a PET that was measured or refused; its pixels are read once more.
+
+    Raises
+    ------
+    OurMistake
+        NO-ANALYSIS where a PET that was measured cannot be read again.
+    """
+    if partner is None or kept is None:
+        return None
+    line = kept.line
+    if kept.found is None or mask is None:
+        return PetResult(line.series_instance_uid, line.reasons, None)
+    source = read_pet(partner.series, refuse_without_patient_id=settings.rules.refuse_without_patient_id)
+    if isinstance(source, Refusal):
+        raise OurMistake("NO-ANALYSIS", "a PET that was measured cannot be read any more")
+    return PetResult(line.series_instance_uid, line.reasons, MeasuredPet(source, mask.labels_zyx, kept.found))
 
 
 def _line(source: PetVolume, found: PetFindings, of_pair: tuple[Reason, ...]) -> PetLine:

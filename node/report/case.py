@@ -13,6 +13,7 @@ from node.measure.quantity import Quantity
 from node.report.document import Reference
 from node.report.equipment import Equipment
 from node.report.masks import Masks
+from node.report.pet_result import PetResult, PreparedPet, prepare_pet
 from node.report.seg_frames import Frame, slices_with
 from node.report.segments import Tracked, in_order, model_for
 from node.report.solid_part import SolidPart, solid_parts
@@ -63,6 +64,7 @@ class ReportInput:
     sr_class: SrClass | None = None
     lesions: tuple[LesionMeasurements, ...] = ()
     run: Run = FIRST_RUN
+    pet: PetResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Prepared:
     frames: tuple[Frame, ...]
     solids: dict[int, SolidPart]
     masks: Masks
+    pet: PreparedPet | None = None
 
     @property
     def lesions(self) -> tuple[Tracked, ...]:
@@ -117,7 +120,11 @@ def prepare(case: ReportInput, numbers: Mapping[int, int] | None = None) -> Prep
         for t in tracked
         for z in (solids[t.segment.label].slices if t.is_solid_component else occupied[t.segment.label])
     )
-    return Prepared(source, _job(case, source), tracked, frames, solids, Masks(labels_zyx, frames, solids))
+    masks = Masks(labels_zyx, frames, solids)
+    prepared = Prepared(source, _job(case, source), tracked, frames, solids, masks)
+    if case.pet is None or case.pet.measured is None:
+        return prepared
+    return replace(prepared, pet=prepare_pet(case.pet.measured, prepared.lesions))
 
 
 def _job(case: ReportInput, source: Source) -> Job:

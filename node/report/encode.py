@@ -10,12 +10,13 @@ from pydicom import config as pydicom_config
 
 from node.report.case import Prepared, ReportInput, prepare
 from node.report.encoded import EncodedObject, finish
-from node.report.kinds import NOTICE, NOTICE_PICTURE, SEG, SR
+from node.report.kinds import NOTICE, NOTICE_PICTURE, PET_SEG, SEG, SR
 from node.report.labelmap import build_labelmap
 from node.report.nothing_found import build_nothing_found
 from node.report.notice import NoticeInput, build_notice
 from node.report.notice_picture import build_notice_picture
 from node.report.others import build_others
+from node.report.pet_section import PetSection
 from node.report.seg import build_seg
 from node.report.share import gathered
 from node.report.sr import Findings, build_report
@@ -41,7 +42,7 @@ def encode_results(case: ReportInput, out_dir: Path, *shares: frozenset[Rung]) -
 
     Returns
     -------
-    Segmentation, reports, then the others in the order of their series numbers.
+    Segmentation, reports, the PET's segmentation, then the others in the order of their series numbers.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def encode_results(case: ReportInput, out_dir: Path, *shares: frozenset[Rung]) -
     """
     with verbatim():
         prepared = prepare(case)
-        seg = _write_seg(case, prepared, out_dir)
+        seg = (*_write_seg(case, prepared, out_dir), *_write_pet_seg(case, prepared, out_dir))
         others = tuple(
             finish(made.target, made.kind, prepared.job, out_dir, made.number)
             for made in build_others(case, prepared, frozenset[Rung]().union(*shares))
@@ -60,7 +61,7 @@ def encode_results(case: ReportInput, out_dir: Path, *shares: frozenset[Rung]) -
         wanted = [share for share in shares if Rung.SR in share] or [frozenset(Rung)]
         sets = dict.fromkeys(gathered((o.kind for o in others), share) for share in wanted)
         reports = tuple(_write_report(case, prepared, seg, others, gathers, out_dir) for gathers in sets)
-        return (*seg, *reports, *others)
+        return (*(o for o in seg if o.kind == Rung.SEG), *reports, *(o for o in seg if o.kind != Rung.SEG), *others)
 
 
 def encode_segmentation(case: ReportInput, out_dir: Path) -> tuple[EncodedObject, ...]:
@@ -110,6 +111,18 @@ def _write_seg(case: ReportInput, prepared: Prepared, out_dir: Path) -> tuple[En
     return (finish(target, SEG, job, out_dir),)
 
 
+def _write_pet_seg(case: ReportInput, prepared: Prepared, out_dir: Path) -> tuple[EncodedObject, ...]:
+    """Write the lesions' masks on the PET's own grid: one segmentation per series."""
+    pet = prepared.pet
+    if pet is None or not pet.frames:
+        return ()
+    if case.objects.seg_type == "labelmap":
+        target = build_labelmap(pet.labels_zyx, pet.tracked, pet.source, prepared.job, PET_SEG)
+    else:
+        target = build_seg(pet.labels_zyx, pet.tracked, pet.frames, pet.source, prepared.job, kind=PET_SEG)
+    return (finish(target, PET_SEG, prepared.job, out_dir),)
+
+
 def _write_report(
     case: ReportInput,
     prepared: Prepared,
@@ -121,16 +134,18 @@ def _write_report(
     """Write the root of what goes to one place; where no lungs were looked for and no lesion found, a text says so."""
     prepared = replace(prepared, job=replace(prepared.job, variant=gathers))
     predecessor = case.run.superseded_report(gathers)
-    findings = Findings(case.segmentation, prepared.tracked, prepared.frames, case.quantities, case.reasons)
+    of_kind = {made.kind: made.reference for made in seg}
+    pet = None if case.pet is None else PetSection(case.pet, prepared.pet, of_kind.get(Rung.PET_SEG))
+    findings = Findings(case.segmentation, prepared.tracked, prepared.frames, case.quantities, case.reasons, pet)
     siblings = tuple(made.reference for made in others if made.kind in gathers)
     if not seg and not findings.has_lungs:
-        target = build_nothing_found(case.reasons, prepared.source, prepared.job, siblings, predecessor)
+        target = build_nothing_found(case.reasons, prepared.source, prepared.job, siblings, predecessor, pet)
         return replace(finish(target, SR, prepared.job, out_dir), gathers=gathers)
     report = build_report(
         findings,
         prepared.source,
         prepared.job,
-        seg=seg[0].reference if seg else None,
+        seg=of_kind.get(Rung.SEG),
         siblings=siblings,
         predecessor=predecessor,
         sop_class=case.sr_class or class_of(case.objects),

@@ -62,8 +62,12 @@ def both_lungs_group(
     reasons: Sequence[Reason],
     source: Source,
     equipment: Equipment,
+    of_pet: Sequence[ContentItem] = (),
 ) -> ContentItem:
-    """Return the group of the union: totals, every reason found about the series, and what applies to it as a whole."""
+    """Return the group of the union: totals, every reason found about the series, and what applies to it as a whole.
+
+    `of_pet` is what is said of its PET.
+    """
     mine = [q for q in quantities if q.side is Side.BOTH and q.zone is None]
     children = [
         *_head(BOTH_LUNGS, tracking_uid, Side.BOTH),
@@ -72,6 +76,7 @@ def both_lungs_group(
         *tree.images(codes.SOURCE, source, range(len(source.frames))),
         *_not_given(mine),
         *warnings([*_withholding(mine), *reasons]),
+        *of_pet,
         *(tree.text(tree.CONTAINS, codes.UNSURE, why) for why in segmentation.unsure),
         *no_lesion(segmentation),
         *_not_searched(segmentation),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from node.report.kinds import SEG, Kind
 from node.report.seg import finish_seg, shell
 from node.report.seg_frames import frame_groups
 from node.report.segments import Tracked
@@ -18,7 +19,9 @@ from node.report.source import Source
 from node.report.stamp import Job
 
 
-def build_labelmap(labels_zyx: NDArray[np.uint8], tracked: Sequence[Tracked], source: Source, job: Job) -> Dataset:
+def build_labelmap(
+    labels_zyx: NDArray[np.uint8], tracked: Sequence[Tracked], source: Source, job: Job, kind: Kind = SEG
+) -> Dataset:
     """Build the object, but for what `stamp` writes.
 
     Parameters
@@ -30,7 +33,7 @@ def build_labelmap(labels_zyx: NDArray[np.uint8], tracked: Sequence[Tracked], so
     for t in tracked:
         number_of[t.segment.label] = t.number
     slices = [z for z, plane in enumerate(labels_zyx) if number_of[plane].any()]
-    target = shell(labels_zyx.shape, tracked, source, job, SegmentationTypeValues.LABELMAP)
+    target = shell(labels_zyx.shape, tracked, source, job, SegmentationTypeValues.LABELMAP, kind)
     target["PixelPaddingValue"].VR = "US"  # highdicom leaves it to the writer, which cannot tell
     target.NumberOfFrames = len(slices)
     groups = frame_groups(slices, source)

@@ -8,6 +8,7 @@ from node.errors import Reason
 from node.report import codes, tree, wording
 from node.report.document import Reference, document, language, observer
 from node.report.kinds import SR
+from node.report.pet_section import PetSection, pet_statements
 from node.report.source import Source
 from node.report.sr import used_instances
 from node.report.stamp import Job
@@ -21,11 +22,13 @@ def build_nothing_found(
     job: Job,
     siblings: Sequence[Reference] = (),
     predecessor: Reference | None = None,
+    pet: PetSection | None = None,
 ) -> Dataset:
     """Build the document, but for what `stamp` writes. A TID 1500 report would need a group with a measurement."""
     said = [
         tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION),
         *warnings(reasons),
+        *pet_statements(pet),
         tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS),
     ]
     root = tree.container(codes.NOT_PROCESSED, [language(), *observer(job.equipment), *said], relationship=None)

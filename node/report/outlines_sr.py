@@ -25,7 +25,7 @@ from node.report.statements import algorithm
 def build_outlines(tracked: Sequence[Tracked], masks: Masks, source: Source, job: Job, sop_class: SrClass) -> Dataset:
     """Build the report, but for what `stamp` writes: one group per lesion, slice and part."""
     groups = [group for t in tracked for group in _groups(t, masks, source, job)]
-    return document(OUTLINES, sop_class, report_tree(groups, source, job), used_instances(source), None, job)
+    return document(OUTLINES, sop_class, report_tree(groups, (source,), job), used_instances(source), None, job)
 
 
 def _groups(tracked: Tracked, masks: Masks, source: Source, job: Job) -> list[ContentItem]:

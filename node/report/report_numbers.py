@@ -11,9 +11,11 @@ from node.measure.quantity import Name, Side
 from node.report import codes
 from node.report.lesion_measured import LESION_MEASURED, LesionName
 from node.report.measured import MEASURED, Measured
+from node.report.pet_measured import PET_MEASURED, PetName
 
 _Key = TypeVar("_Key", Name, LesionName)
 
+_PET_CONCEPTS = frozenset(how.concept.value for how in PET_MEASURED.values())
 _SIDES = {codes.RIGHT.value: Side.RIGHT, codes.LEFT.value: Side.LEFT, codes.BILATERAL.value: Side.BOTH}
 
 
@@ -44,27 +46,79 @@ class ReportedGroup:
     lines: dict[LesionName, ReportedLine]
 
 
+@dataclass(frozen=True, slots=True)
+class ReportedUptake:
+    """A group with numbers of a PET as it stands in the file; `segment_number` is None where it points to none."""
+
+    tracking_id: str
+    tracking_uid: str
+    segment_number: int | None
+    values: dict[PetName, float]
+
+
+def read_uptakes(report: Dataset) -> tuple[ReportedUptake, ...]:
+    """Return the groups with numbers of a PET; it raises as `read_groups` does."""
+    return tuple(_uptake(item) for item in _measurement_groups(report) if _is_of_pet(item))
+
+
 def read_groups(report: Dataset) -> tuple[ReportedGroup, ...]:
-    """Return the measurement groups of a TID 1500 report.
+    """Return the measurement groups of a TID 1500 report, but for those of a PET.
 
     Raises
     ------
     OurMistake
         SELF-CHECK where the tree is not what we write.
     """
+    return tuple(_group(item) for item in _measurement_groups(report) if not _is_of_pet(item))
+
+
+def _measurement_groups(report: Dataset) -> list[Dataset]:
     measurements = [item for item in report.ContentSequence if _name(item) == codes.IMAGING_MEASUREMENTS.value]
     if len(measurements) != 1:
         raise OurMistake("SELF-CHECK", "the report has not exactly one container of measurements")
-    groups = [i for i in measurements[0].ContentSequence if _name(i) == codes.MEASUREMENT_GROUP.value]
-    return tuple(_group(item) for item in groups)
+    return [i for i in measurements[0].ContentSequence if _name(i) == codes.MEASUREMENT_GROUP.value]
+
+
+def _is_of_pet(group: Dataset) -> bool:
+    """Tell a group of a PET by the concept of a number in it."""
+    return any(child.ValueType == "NUM" and _name(child) in _PET_CONCEPTS for child in group.ContentSequence)
+
+
+def _uptake(group: Dataset) -> ReportedUptake:
+    children = list(group.ContentSequence)
+    return ReportedUptake(
+        tracking_id=str(_one(children, codes.TRACKING_IDENTIFIER.value).TextValue),
+        tracking_uid=str(_one(children, codes.TRACKING_UID.value).UID),
+        segment_number=_segment_number(children),
+        values=dict(_pet_number(item) for item in children if item.ValueType == "NUM"),
+    )
+
+
+def _pet_number(item: Dataset) -> tuple[PetName, float]:
+    """Return the number that concept, unit, method and derivation name, and its value."""
+    measured = item.MeasuredValueSequence[0]
+    unit = _code_value(measured.MeasurementUnitsCodeSequence[0])
+    below = {_name(c): str(c.ConceptCodeSequence[0].CodeValue) for c in item.ContentSequence if c.ValueType == "CODE"}
+    for name, how in PET_MEASURED.items():
+        wanted = {codes.MEASUREMENT_METHOD.value: how.method, codes.DERIVATION.value: how.derivation}
+        said = {concept: code.value for concept, code in wanted.items() if code is not None}
+        if (_name(item), unit, below) == (how.concept.value, how.unit.value, said):
+            return name, float(measured.get("FloatingPointValue", measured.NumericValue))
+    raise OurMistake("SELF-CHECK", "the report holds a number of a PET that is not one of ours")
+
+
+def _code_value(code: Dataset) -> str:
+    """Return the value of a code; one of more than 16 characters stands in an attribute of its own (PS3.3 8.1)."""
+    return str(code.CodeValue if "CodeValue" in code else code.LongCodeValue)
+
+
+def _segment_number(children: Iterable[Dataset]) -> int | None:
+    named = _named(children, codes.REFERENCED_SEGMENT.value)
+    return int(named[0].ReferencedSOPSequence[0].ReferencedSegmentNumber) if named else None
 
 
 def _group(group: Dataset) -> ReportedGroup:
     children = list(group.ContentSequence)
-    segments = [
-        int(c.ReferencedSOPSequence[0].ReferencedSegmentNumber)
-        for c in _named(children, codes.REFERENCED_SEGMENT.value)
-    ]
     site = _one(children, codes.FINDING_SITE.value)
     finding = _one(children, codes.FINDING.value).ConceptCodeSequence[0].CodeValue
     is_lung = str(finding) == codes.LUNG.value
@@ -76,7 +130,7 @@ def _group(group: Dataset) -> ReportedGroup:
         is_lung=is_lung,
         tracking_id=str(_one(children, codes.TRACKING_IDENTIFIER.value).TextValue),
         tracking_uid=str(_one(children, codes.TRACKING_UID.value).UID),
-        segment_number=segments[0] if segments else None,
+        segment_number=_segment_number(children),
         values=dict(_number(item, MEASURED) for item in numbers) if is_lung else {},
         lesion_values=dict(number for number, _ in of_lesion),
         lines={name: line for (name, _), line in of_lesion if line is not None},

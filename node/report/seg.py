@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import DSfloat
 
 from node.report.equipment import MODEL_NAME
-from node.report.kinds import SEG
+from node.report.kinds import PET_SEG, SEG, Kind
 from node.report.seg_frames import Frame, pack, per_frame_groups
 from node.report.segments import Tracked, describe
 from node.report.solid_part import SolidPart
@@ -21,8 +21,9 @@ from node.report.source import Source
 from node.report.stamp import Job
 from node.report.uids import CT_IMAGE
 from node.segment.contract import SegmentKind
+from node.settings import Rung
 
-_CONTENT_LABEL = "LUNGNODE_SEG"
+_CONTENT_LABELS = {Rung.SEG: "LUNGNODE_SEG", Rung.PET_SEG: "LUNGNODE_PET_SEG"}  # CS: 16 characters at most
 
 
 def build_seg(
@@ -32,6 +33,7 @@ def build_seg(
     source: Source,
     job: Job,
     solids: Mapping[int, SolidPart] | None = None,
+    kind: Kind = SEG,
 ) -> Dataset:
     """Build the object, but for what `stamp` writes.
 
@@ -41,8 +43,9 @@ def build_seg(
     tracked : the segments, numbered from 1 in the order of the object; each has voxels.
     frames : those with voxels, in the order of the object.
     solids : solid components, by their lesion's label; each overlaps its lesion.
+    kind : that of a CT or of a PET.
     """
-    target = shell(labels_zyx.shape, tracked, source, job, SegmentationTypeValues.BINARY)
+    target = shell(labels_zyx.shape, tracked, source, job, SegmentationTypeValues.BINARY, kind)
     if any(frame.is_solid_component for frame in frames):
         target.SegmentsOverlap = "YES"
     target.NumberOfFrames = len(frames)
@@ -67,6 +70,7 @@ def shell(
     source: Source,
     job: Job,
     segmentation_type: SegmentationTypeValues,
+    kind: Kind = SEG,
 ) -> Dataset:
     """Let highdicom build and check everything but the frames, on a stand-in image that holds one voxel per segment."""
     _, rows, columns = shape
@@ -77,16 +81,16 @@ def shell(
         pixel_array=marks,
         segmentation_type=segmentation_type,
         segment_descriptions=[describe(t, job.equipment.manufacturer) for t in tracked],
-        series_instance_uid=job.series_uid(SEG),
-        series_number=job.series_number(SEG),
-        sop_instance_uid=job.instance_uid(SEG),
+        series_instance_uid=job.series_uid(kind),
+        series_number=job.series_number(kind),
+        sop_instance_uid=job.instance_uid(kind),
         instance_number=1,
         manufacturer=job.equipment.manufacturer,
         manufacturer_model_name=MODEL_NAME,
         software_versions=job.equipment.software_version,
         device_serial_number=job.equipment.serial_number,
-        content_label=_CONTENT_LABEL,
-        content_description=_description(tracked),
+        content_label=_CONTENT_LABELS[kind.rung],
+        content_description=_description(tracked, kind),
         pixel_measures=_pixel_measures(source),
         plane_orientation=PlaneOrientationSequence("PATIENT", list(source.orientation)),
     )
@@ -94,16 +98,21 @@ def shell(
     for element in made.elements():
         target[element.tag] = element
     # highdicom derives the spacing of the planes it was given: it saw one, and writes 1 mm
-    target.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = _pixel_measures(source)
+    shared = target.SharedFunctionalGroupsSequence[0]
+    shared.PixelMeasuresSequence = _pixel_measures(source)
+    if "SegmentIdentificationSequence" in shared:
+        del shared.SegmentIdentificationSequence  # of a single segment it stands here; ours stand in the frames
     del target.SourceImageSequence  # it names the stand-in alone; frames and Referenced Series name all
-    organization = job.identity.uid("dimension-organization")
+    organization = job.identity.uid("dimension-organization", *(() if kind is SEG else (kind.rung.value,)))
     target.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
     for index in target.DimensionIndexSequence:
         index.DimensionOrganizationUID = organization
     return target
 
 
-def _description(tracked: Sequence[Tracked]) -> str:
+def _description(tracked: Sequence[Tracked], kind: Kind) -> str:
+    if kind is PET_SEG:
+        return "Lesions in the PET, 41 % of SUVmax (AI)"
     lesions = any(t.segment.kind is SegmentKind.LESION for t in tracked)
     return "Lung and lesion segmentation (AI)" if lesions else "Lung segmentation (AI)"
 

@@ -42,7 +42,8 @@ _SIDES = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT}
 class Tracked:
     """A segment with its number in the SEG and the identifiers that SEG and SR share.
 
-    `lesion` is what was measured of it; a solid component has its lesion's `segment` and `lesion`.
+    `lesion` is what was measured of it; a solid component has its lesion's `segment` and `lesion`. `family` is that of
+    the algorithm which drew it.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Tracked:
     model: ModelIdentity
     lesion: LesionMeasurements | None = None
     is_solid_component: bool = False
+    family: Code = codes.ARTIFICIAL_INTELLIGENCE
 
     @property
     def tracking_id(self) -> str:
@@ -114,7 +116,7 @@ def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=AlgorithmIdentificationSequence(
             name=model.name,
-            family=codes.ARTIFICIAL_INTELLIGENCE,
+            family=tracked.family,
             version=model.version,
             source=manufacturer,
         ),

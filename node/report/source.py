@@ -12,6 +12,7 @@ from node.errors import OurMistake
 from node.facts.header import source_dataset
 from node.facts.instance import InstanceFacts
 from node.facts.series import InstanceFile
+from node.volume.pet import PetVolume
 from node.volume.volume import SourceFrame, Volume
 
 Triple = tuple[float, float, float]
@@ -55,8 +56,8 @@ class Source:
         return self.first.number_of_frames > 1 or len(self.instances) < len(self.frames)
 
 
-def read_source(volume: Volume) -> Source:
-    """Gather what is needed of the series that a volume was read from.
+def read_source(volume: Volume | PetVolume) -> Source:
+    """Gather what is needed of the series that a volume, of CT or PET, was read from.
 
     Raises
     ------
@@ -78,13 +79,19 @@ def read_source(volume: Volume) -> Source:
         positions_lps_mm=_positions(volume, used, len(instances)),
         orientation=first.geometry.image_orientation,
         spacing_yx_mm=first.geometry.pixel_spacing_yx_mm,
-        slice_thickness_mm=volume.slice_thickness_mm,
+        slice_thickness_mm=first.geometry.slice_thickness_mm
+        if isinstance(volume, PetVolume)
+        else volume.slice_thickness_mm,
         slice_step_mm=volume.spacing_zyx_mm[0],
         lossy=_lossy(used),
     )
 
 
-def _positions(volume: Volume, used: list[InstanceFile], n_instances: int) -> tuple[Triple, ...]:
+def _thickness_mm(volume: Volume | PetVolume) -> float | None:
+    return volume.slice_thickness_mm if isinstance(volume, Volume) else volume.series.first.geometry.slice_thickness_mm
+
+
+def _positions(volume: Volume | PetVolume, used: list[InstanceFile], n_instances: int) -> tuple[Triple, ...]:
     """Return Image Position (Patient) of each slice, as the source gives it."""
     if n_instances == len(used) and used[0].facts.number_of_frames <= 1:
         given = [file.facts.geometry.image_position_lps_mm for file in used]

@@ -15,6 +15,14 @@ from node.report.groups import SIDE_OF, both_lungs_group, lung_group
 from node.report.kinds import SR
 from node.report.lesion_groups import axes_group, lesion_group
 from node.report.lesion_measured import LesionName, lesion_values
+from node.report.pet_section import (
+    PetSection,
+    lesion_statements,
+    pet_statements,
+    section_groups,
+    segmentations_of,
+    sources_of,
+)
 from node.report.seg_frames import Frame
 from node.report.segments import Tracked
 from node.report.source import Source
@@ -35,6 +43,7 @@ class Findings:
     frames: tuple[Frame, ...]
     quantities: tuple[Quantity, ...]
     reasons: tuple[Reason, ...]
+    pet: PetSection | None = None
 
     @property
     def has_lungs(self) -> bool:
@@ -71,25 +80,36 @@ def build_report(
     if findings.has_lungs:
         both = job.identity.tracking_uid(source.first.series_instance_uid, "both-lungs")
         groups.append(
-            both_lungs_group(both, findings.segmentation, findings.quantities, findings.reasons, source, job.equipment)
+            both_lungs_group(
+                both,
+                findings.segmentation,
+                findings.quantities,
+                findings.reasons,
+                source,
+                job.equipment,
+                of_pet=pet_statements(findings.pet),
+            )
         )
+    groups += section_groups(findings.pet, findings.tracked, job)
     for tracked in findings.tracked if seg is not None else ():
         drawn = None if tracked.is_solid_component else axes_group(tracked, source, job.equipment, editable=editable)
         groups += [] if drawn is None else [drawn]
-    root = report_tree(groups, source, job)
-    evidence = [*used_instances(source), *([seg] if seg else []), *siblings]
+    sources = (source, *sources_of(findings.pet))
+    root = report_tree(groups, sources, job)
+    segs = (*([seg] if seg else []), *segmentations_of(findings.pet))
+    evidence = [*(image for each in sources for image in used_instances(each)), *segs, *siblings]
     return document(SR, sop_class, root, evidence, predecessor, job, prior_images(findings.tracked))
 
 
-def report_tree(groups: Sequence[ContentItem], source: Source, job: Job) -> ContentItem:
-    """Return TID 1500 round measurement groups."""
+def report_tree(groups: Sequence[ContentItem], sources: Sequence[Source], job: Job) -> ContentItem:
+    """Return TID 1500 round measurement groups; `sources` are the CT and, where it was measured, its PET."""
     return tree.container(
         codes.REPORT,
         [
             language(),
             *observer(job.equipment),
-            tree.code(tree.HAS_CONCEPT_MOD, codes.PROCEDURE_REPORTED, procedure(source.header)),
-            tree.container(codes.IMAGE_LIBRARY, [_library_group(source)]),
+            tree.code(tree.HAS_CONCEPT_MOD, codes.PROCEDURE_REPORTED, procedure(sources[0].header)),
+            tree.container(codes.IMAGE_LIBRARY, [_library_group(each) for each in sources]),
             tree.container(codes.IMAGING_MEASUREMENTS, groups),
         ],
         relationship=None,
@@ -112,8 +132,10 @@ def _lesion_groups(findings: Findings, source: Source, job: Job, seg: Reference)
     for tracked in findings.tracked:
         if tracked.segment.kind is SegmentKind.LESION:
             group = lesion_group(tracked, findings.slices_of(tracked), unsure, seg, source, job.equipment)
+            group.ContentSequence.extend(lesion_statements(findings.pet, tracked))
             if not findings.has_lungs:
                 group.ContentSequence.extend(warnings(findings.reasons))
+                group.ContentSequence.extend(pet_statements(findings.pet))
                 group.ContentSequence.append(tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS))
             groups.append(group)
     return groups
@@ -133,9 +155,11 @@ def procedure(header: Dataset) -> Code:
 def _library_group(source: Source) -> ContentItem:
     """Return TID 1602: what is common to the series, then TID 1601 for each used instance."""
     across_mm, down_mm = source.spacing_yx_mm[1], source.spacing_yx_mm[0]
+    of_pet = source.first.modality == "PT"  # its field of view is more than the chest
+    region = [] if of_pet else [tree.code(tree.HAS_ACQ_CONTEXT, codes.TARGET_REGION, codes.CHEST)]
     common = [
-        tree.code(tree.HAS_ACQ_CONTEXT, codes.MODALITY, codes.MODALITY_CT),
-        tree.code(tree.HAS_ACQ_CONTEXT, codes.TARGET_REGION, codes.CHEST),
+        tree.code(tree.HAS_ACQ_CONTEXT, codes.MODALITY, codes.MODALITY_PET if of_pet else codes.MODALITY_CT),
+        *region,
         tree.uid(tree.HAS_ACQ_CONTEXT, codes.FRAME_OF_REFERENCE, source.first.geometry.frame_of_reference_uid),
         tree.number(tree.HAS_ACQ_CONTEXT, codes.HORIZONTAL_SPACING, across_mm, codes.MM),
         tree.number(tree.HAS_ACQ_CONTEXT, codes.VERTICAL_SPACING, down_mm, codes.MM),

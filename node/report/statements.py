@@ -22,13 +22,13 @@ def algorithm(models: Sequence[ModelIdentity], manufacturer: str, *parameters: s
     ]
 
 
-def warnings(reasons: Iterable[Reason]) -> list[ContentItem]:
-    """Return one LN-Q-WARN per code, each followed by its plain words."""
+def warnings(reasons: Iterable[Reason], about: str = "") -> list[ContentItem]:
+    """Return one LN-Q-WARN per code, each followed by its plain words; `about` stands before them."""
     items: list[ContentItem] = []
     seen: set[ReasonCode] = set()
     for reason in reasons:
         if reason.code not in seen:
             seen.add(reason.code)
             items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(reason.code, meaning(reason.code))))
-            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{reason.code}: {reason.text}"))
+            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{about}{reason.code}: {reason.text}"))
     return items

@@ -1,0 +1,159 @@
+"""The measurement groups of a PET: each CT lesion's uptake, references, and candidates apart (standards 2.3)."""
+
+import numpy as np
+from highdicom.sr import ContentItem
+from numpy.typing import NDArray
+from pydicom.sr.coding import Code
+
+from node.measure.pet.foci import BELOW_LUNGS_MM, LEAST_ML, LOWEST_G_ML, Focus
+from node.measure.pet.pet_findings import LesionPet
+from node.measure.pet.references import Reference as Sphere
+from node.measure.pet.uptake_quantity import ALGORITHM, Statistic, Threshold
+from node.report import codes, tree
+from node.report.document import Reference
+from node.report.equipment import Equipment
+from node.report.lesion_groups import head
+from node.report.pet_measured import PetName, pet_number, uptake_number
+from node.report.pet_result import ABOUT, PreparedPet
+from node.report.segments import Tracked
+from node.report.stamp import Job
+from node.report.statements import warnings
+from node.volume.pet import SuvKind
+
+MOST_FOCI = 20  # the hottest; how many more there are is told
+_NAME, _, _VERSION = ALGORITHM.partition("/")
+
+
+def pet_groups(
+    pet: PreparedPet, lps_from_zyx: NDArray[np.float64], lesions: tuple[Tracked, ...], seg: Reference | None, job: Job
+) -> list[ContentItem]:
+    """Return the groups of lesions with numbers, then references, then candidates.
+
+    Parameters
+    ----------
+    lps_from_zyx : of the PET's grid, mm.
+    lesions : the CT's, as its SEG tracks them.
+    seg : the PET's segmentation, None where no lesion has a mask in it.
+    """
+    in_pet = {t.segment.label: t for t in pet.tracked}
+    groups = []
+    for tracked in lesions:
+        lesion = pet.lesion(tracked.segment.label)
+        if lesion is not None and lesion.quantities:
+            groups.append(_lesion(tracked, lesion, in_pet.get(lesion.label), pet, seg, job.equipment))
+    for key, site, sphere in (
+        ("liver-reference", codes.LIVER, pet.found.liver),
+        ("mediastinal-reference", codes.DESCENDING_AORTA, pet.found.mediastinum),
+    ):
+        if sphere is not None:
+            groups.append(_reference(key, site, sphere, pet, lps_from_zyx, job))
+    for number, focus in enumerate((pet.found.foci or ())[:MOST_FOCI], start=1):
+        groups.append(_focus(number, focus, pet, job))
+    return groups
+
+
+def pet_words(pet: PreparedPet) -> list[str]:
+    """Return what is said of the PET as a whole, beside its codes."""
+    foci = pet.found.foci
+    if foci is None:
+        return ["PET: foci outside the CT lesions were not looked for."]
+    searched = (
+        f"between the apices of the lungs and {BELOW_LUNGS_MM:.0f} mm below them "
+        f"(SUVbw >= {LOWEST_G_ML:g}, at least {LEAST_ML:g} ml)"
+    )
+    if not foci:
+        return [f"PET: no focus outside the CT lesions was listed by this software {searched}."]
+    more = f" The {MOST_FOCI} hottest are given." if len(foci) > MOST_FOCI else ""
+    return [
+        f"PET: FDG-avid foci outside the CT lesions, listed as candidates {searched}: {len(foci)}; "
+        f"heart and vessels are not told apart.{more}"
+    ]
+
+
+def _lesion(
+    tracked: Tracked,
+    lesion: LesionPet,
+    segment: Tracked | None,
+    pet: PreparedPet,
+    seg: Reference | None,
+    equipment: Equipment,
+) -> ContentItem:
+    """Return TID 1411 with the PET's segment, TID 1501 where a hotter lesion's mask took all voxels of this one's."""
+    given = [(q, q.value) for q in lesion.quantities if q.value is not None]
+    missing = [reason for q in lesion.quantities for reason in q.refused_by]
+    children = [
+        *head(tracked, tracked.tracking_id),
+        *_algorithm(equipment),
+        *(uptake_number(quantity, value) for quantity, value in given),
+    ]
+    if segment is not None and seg is not None:
+        children.append(tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, segment.number))
+        children += tree.images(codes.SOURCE_FOR_SEGMENTATION, pet.source, pet.slices_of(segment))
+    elif lesion.maximum_zyx is not None:
+        children += tree.images(codes.SOURCE, pet.source, [lesion.maximum_zyx[0]])
+    children += warnings([*missing, *lesion.warnings], ABOUT)
+    if lesion.shares_maximum_with:
+        words = f"The maximum is also that of {', '.join(lesion.shares_maximum_with)}: the uptake is not told apart."
+        children.append(tree.text(tree.CONTAINS, codes.COMMENT, words))
+    with_segment = segment is not None and seg is not None
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1411" if with_segment else "1501")
+
+
+def _reference(
+    key: str, site: Code, sphere: Sphere, pet: PreparedPet, lps_from_zyx: NDArray[np.float64], job: Job
+) -> ContentItem:
+    """Return the mean uptake of a sphere in liver or blood."""
+    name = PetName(Statistic.MEAN, pet.found.kind)
+    parameters = (f"sphere={sphere.diameter_mm:g} mm", f"standard deviation={sphere.sd:.4g} g/ml")
+    z = int(np.rint((np.linalg.inv(lps_from_zyx) @ [*sphere.centre_lps_mm, 1.0])[0]))
+    children = [
+        *_tracking(key, pet, job),
+        tree.code(tree.CONTAINS, codes.FINDING_CATEGORY, codes.ANATOMICAL_STRUCTURE),
+        tree.code(tree.CONTAINS, codes.FINDING, site),
+        tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, site),
+        *_algorithm(job.equipment),
+        pet_number(name, sphere.suv_mean, _NAME, _VERSION, parameters),
+        *tree.images(codes.SOURCE, pet.source, [z]),
+        tree.text(tree.CONTAINS, codes.COMMENT, f"Reference at {_place(sphere.centre_lps_mm)}."),
+    ]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
+
+
+def _focus(number: int, focus: Focus, pet: PreparedPet, job: Job) -> ContentItem:
+    """Return a candidate: no segment, no word of what it is."""
+    threshold = (f"threshold={LOWEST_G_ML:g} g/ml", "SUV=BW", "connected=6")
+    children = [
+        *_tracking(f"fdg-focus-{number}", pet, job),
+        tree.code(tree.CONTAINS, codes.FINDING, codes.FDG_FOCUS),
+        tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, codes.CHEST),
+        *_algorithm(job.equipment),
+        pet_number(PetName(Statistic.MAX, SuvKind.BW), focus.suv_max, _NAME, _VERSION, ("search=chest",)),
+        pet_number(PetName(Statistic.MTV, None, Threshold.MTV40), focus.volume_ml, _NAME, _VERSION, threshold),
+        *tree.images(codes.SOURCE, pet.source, [focus.maximum_zyx[0]]),
+        tree.text(
+            tree.CONTAINS,
+            codes.COMMENT,
+            f"Candidate outside the CT lesions at {_place(focus.centre_lps_mm)}; heart and vessels are not told apart.",
+        ),
+    ]
+    return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
+
+
+def _tracking(key: str, pet: PreparedPet, job: Job) -> list[ContentItem]:
+    uid = job.identity.tracking_uid(pet.source.first.series_instance_uid, key)
+    return [
+        tree.text(tree.HAS_OBS_CONTEXT, codes.TRACKING_IDENTIFIER, key),
+        tree.uid(tree.HAS_OBS_CONTEXT, codes.TRACKING_UID, uid),
+    ]
+
+
+def _algorithm(equipment: Equipment) -> list[ContentItem]:
+    return [
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_NAME, _NAME),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, _VERSION),
+        tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_MANUFACTURER, equipment.manufacturer),
+    ]
+
+
+def _place(centre_lps_mm: tuple[float, float, float]) -> str:
+    return "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)".format(*centre_lps_mm)

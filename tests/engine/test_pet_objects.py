@@ -1,0 +1,227 @@
+"""A phantom PET-CT from headers to the objects of four destinations, before other people's tools."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import highdicom
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 - the library's own usual name
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from node.engine import line
+from node.engine.analysis import Analysis, write_analysis
+from node.engine.pet_case import pet_result
+from node.errors import OurMistake
+from node.measure.pet.uptake_quantity import Statistic, Threshold
+from node.phantom.dicom import write_series
+from node.phantom.pet import make_pet, pet_grid
+from node.phantom.pet_dicom import PetOptions, write_pet
+from node.phantom.thorax import make_thorax, thorax_grid
+from node.report.check_pet import check_pet
+from node.report.encoded import EncodedObject
+from node.report.report_numbers import ReportedUptake, read_uptakes
+from node.report.share import share_of
+from node.route.select import Case
+from node.settings import Settings
+from node.volume.pet import SuvKind
+from node.volume.volume import Volume
+from tests.engine.test_pet_line import APART, HOT, PET, Outlined, analysed, case_of
+from tests.report.conftest import BIN, children, every_item, groups_of, run_tool
+from tests.report.test_validators import not_allowed
+
+EVERYTHING = ["SEG", "SR", "OUTLINES", "SC", "PDF", "RTSTRUCT", "KO"]
+DESTINATIONS: tuple[dict[str, Any], ...] = (
+    {"name": "unknown", "kind": "folder", "path": "/tmp/a"},
+    {"name": "viewer", "kind": "folder", "path": "/tmp/b", "draws_results": True},
+    {"name": "pictures", "kind": "folder", "path": "/tmp/c", "objects": ["SC", "PDF"]},
+    {"name": "all", "kind": "folder", "path": "/tmp/d", "objects": EVERYTHING},
+)  # fmt: skip
+SETTINGS = Settings.model_validate({"destinations": DESTINATIONS})
+
+
+@dataclass(frozen=True)
+class Made:
+    """The case with everything that became of it."""
+
+    case: Case
+    volume: Volume
+    analysis: Analysis
+    objects: tuple[EncodedObject, ...]
+
+    def share(self, destination: str) -> tuple[EncodedObject, ...]:
+        (found,) = [d for d in SETTINGS.destinations if d.name == destination]
+        return share_of(self.objects, found.rungs)
+
+    def of_kind(self, kind: str, destination: str = "all") -> EncodedObject:
+        return next(o for o in self.share(destination) if o.kind == kind)
+
+
+def encoded(folder: Path, case: Case, volume: Volume, analysis: Analysis) -> Made:
+    write_analysis(analysis, volume, folder)
+    identity = line.identify(case, Outlined(), SETTINGS)
+    objects = line.encode_case(case, identity, SETTINGS, folder, now=datetime.now(UTC), volume=volume)
+    return Made(case, volume, analysis, objects)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("pet-ct")
+    write_series(make_thorax(thorax_grid(80, 200), nodules=[HOT], noise_hu=8.0), folder / "study" / "ct")
+    write_pet(make_pet(pet_grid(), nodules=[HOT, APART]), folder / "study" / "pet", PetOptions(series=PET))
+    case, volume = case_of(folder / "study")
+    return encoded(folder / "out", case, volume, analysed(case))
+
+
+def uptakes_of(report: EncodedObject) -> dict[str, ReportedUptake]:
+    return {group.tracking_id: group for group in read_uptakes(dcmread(report.path))}
+
+
+def comments(item: Dataset) -> str:
+    return " ".join(str(i.TextValue) for i in every_item(item) if i.ValueType == "TEXT")
+
+
+def warned(item: Dataset) -> list[str]:
+    return [str(i.ConceptCodeSequence[0].CodeValue) for i in children(item, "LN-Q-WARN")]
+
+
+@pytest.mark.parametrize(
+    ("destination", "kinds"),
+    [
+        ("unknown", {"SEG", "PET_SEG", "SR", "SUMMARY"}),
+        ("viewer", {"SEG", "PET_SEG", "SR"}),
+        ("pictures", {"SUMMARY", "SC", "PDF"}),
+        ("all", {"SEG", "PET_SEG", "SR", "OUTLINES", "SUMMARY", "SC", "PDF", "RTSTRUCT", "KO"}),
+    ],
+)
+def test_each_destination_gets_exactly_its_objects(made: Made, destination: str, kinds: set[str]) -> None:
+    share = made.share(destination)
+    assert {o.kind for o in share} == kinds
+    assert len(share) == len(kinds)
+
+
+def test_every_kind_of_object_of_a_pet_ct_is_valid(made: Made) -> None:
+    assert {o.path.name: not_allowed(o.path) for o in made.objects} == {o.path.name: [] for o in made.objects}
+    for one in made.objects:
+        if one.kind in ("SR", "OUTLINES", "KO"):
+            run_tool("/usr/bin/dsrdump", "+Pl", one.path)
+
+
+def test_the_pet_has_a_segmentation_of_its_own_on_its_own_grid(made: Made) -> None:
+    seg = dcmread(made.of_kind("PET_SEG").path)
+    pet = made.case.partners[0]
+    (referenced,) = seg.ReferencedSeriesSequence
+    assert referenced.SeriesInstanceUID == pet.series_instance_uid
+    assert len(referenced.ReferencedInstanceSequence) == pet.n_instances
+    assert (seg.SeriesNumber, seg.SeriesDescription) == (900029, "lungnode PET SEG (AI)")
+    assert (seg.Rows, seg.Columns) == (pet.first.geometry.rows, pet.first.geometry.columns)
+    assert seg.FrameOfReferenceUID == made.volume.series.first.geometry.frame_of_reference_uid
+    ct = dcmread(made.of_kind("SEG").path)
+    lesion = next(s for s in ct.SegmentSequence if s.SegmentLabel == "nodule-1")
+    assert [(s.TrackingID, s.TrackingUID) for s in seg.SegmentSequence] == [(lesion.TrackingID, lesion.TrackingUID)]
+
+
+def test_dcmqi_reads_the_pets_mask_in_its_place(made: Made, tmp_path: Path) -> None:
+    run_tool(
+        BIN / "segimage2itkimage", "--inputDICOM", made.of_kind("PET_SEG").path, "--outputDirectory", tmp_path, "-t",
+        "nrrd",
+    )  # fmt: skip
+    image = sitk.ReadImage(str(tmp_path / "1.nrrd"))
+    at = np.argwhere(sitk.GetArrayFromImage(image))
+    found = {
+        tuple(np.round(image.TransformIndexToPhysicalPoint(i[::-1].tolist()), 2) + 0.0) for i in at  # no minus zero
+    }  # fmt: skip
+    mask = made.analysis.pet_mask
+    assert mask is not None
+    voxels = np.argwhere(mask.labels_zyx)
+    wanted = (np.c_[voxels, np.ones(len(voxels))] @ mask.lps_from_zyx.T)[:, :3]
+    assert found == {tuple(np.round(point, 2) + 0.0) for point in wanted}
+
+
+def test_highdicom_reads_the_same_mask(made: Made) -> None:
+    seg = highdicom.seg.segread(str(made.of_kind("PET_SEG").path))
+    assert made.analysis.pet_mask is not None
+    n_voxels = int(np.count_nonzero(made.analysis.pet_mask.labels_zyx))
+    assert int(seg.pixel_array.sum()) == n_voxels > 0
+
+
+def test_the_numbers_of_a_lesion_stand_with_its_mask_and_its_tracking(made: Made, tmp_path: Path) -> None:
+    report = made.of_kind("SR")
+    run_tool(BIN / "tid1500reader", "--inputDICOM", report.path, "--outputMetadata", tmp_path / "o.json")
+    groups = json.loads((tmp_path / "o.json").read_text())["Measurements"]
+    (group,) = [g for g in groups if g.get("segmentationSOPInstanceUID") == made.of_kind("PET_SEG").sop_instance_uid]
+    by_unit = {
+        (m["quantity"]["CodeValue"], m["units"]["CodeValue"]): float(m["value"]) for m in group["measurementItems"]
+    }
+    assert made.analysis.pet is not None
+    (lesion,) = made.analysis.pet.lesions
+    assert group["TrackingIdentifier"] == "nodule-1"
+    assert by_unit["126405", "g/ml{SUVlbm(Janma)}"] == pytest.approx(lesion.value(Statistic.PEAK, SuvKind.LBMJANMA))
+    assert by_unit["126032", "cm3"] == pytest.approx(lesion.value(Statistic.MTV, threshold=Threshold.MTV40))
+    values = {(n.statistic, n.kind, n.threshold): v for n, v in uptakes_of(report)["nodule-1"].values.items()}
+    for statistic in (Statistic.MAX, Statistic.MEAN, Statistic.PEAK):
+        assert values[statistic, SuvKind.BW, None] == pytest.approx(lesion.value(statistic))
+    for threshold in Threshold:
+        assert values[Statistic.TLG, None, threshold] == pytest.approx(lesion.value(Statistic.TLG, threshold=threshold))
+
+
+def test_references_stand_beside_the_lesions_and_foci_outside_them_apart(made: Made) -> None:
+    report = made.of_kind("SR")
+    found = uptakes_of(report)
+    assert set(found) == {"nodule-1", "liver-reference", "mediastinal-reference", "fdg-focus-1"}
+    groups = {str(children(g, "112039")[0].TextValue): g for g in groups_of(dcmread(report.path))}
+    focus = groups["fdg-focus-1"]
+    assert children(focus, "121071")[0].ConceptCodeSequence[0].CodeValue == "LN-F-FOCUS"
+    assert not children(focus, "121191")
+    assert "heart and vessels are not told apart" in comments(focus)
+    site = children(groups["liver-reference"], "363698007")[0].ConceptCodeSequence[0].CodeValue
+    assert site == "10200004"
+
+
+def test_the_pet_has_an_image_library_group_and_its_images_are_evidence(made: Made) -> None:
+    report = dcmread(made.of_kind("SR").path)
+    library = children(children(report, "111028")[0], "126200")
+    modalities = [children(group, "121139")[0].ConceptCodeSequence[0].CodeValue for group in library]
+    assert modalities == ["CT", "PT"]
+    pet = made.case.partners[0]
+    (study,) = report.CurrentRequestedProcedureEvidenceSequence
+    listed = {s.SeriesInstanceUID: len(s.ReferencedSOPSequence) for s in study.ReferencedSeriesSequence}
+    assert listed[pet.series_instance_uid] == pet.n_instances
+    assert listed[made.of_kind("PET_SEG").series_instance_uid] == 1
+
+
+def test_a_refused_pet_is_named_with_its_code_and_the_ct_keeps_its_objects(made: Made, tmp_path: Path) -> None:
+    series = made.case.partners[0]
+    blind = replace(series, files=tuple(replace(f, facts=without_weight(f.facts)) for f in series.files))
+    case = replace(made.case, partners=(blind,))
+    result = encoded(tmp_path, case, made.volume, analysed(case))
+    report = dcmread(result.of_kind("SR").path)
+    (both,) = [g for g in groups_of(report) if children(g, "112039")[0].TextValue == "Both lungs"]
+    assert "PT-WEIGHT" in warned(both)
+    assert "PET: not measured" in comments(both)
+    assert uptakes_of(result.of_kind("SR")) == {}
+    assert {o.kind for o in result.share("unknown")} == {"SEG", "SR", "SUMMARY"}
+
+
+def without_weight(facts: Any) -> Any:
+    return replace(facts, pet=replace(facts.pet, weight_kg=None))
+
+
+def test_a_changed_mask_or_number_of_the_pet_is_found_before_anything_leaves(made: Made) -> None:
+    pet = pet_result(line.pet_of(made.case), made.analysis.pet, made.analysis.pet_mask, SETTINGS)
+    assert pet is not None
+    assert pet.measured is not None
+    check_pet(made.objects, pet.measured)
+    moved = pet.measured.labels_zyx.copy()
+    moved[:] = np.roll(moved, 1, axis=2)
+    with pytest.raises(OurMistake, match="voxels of the PET"):
+        check_pet(made.objects, replace(pet.measured, labels_zyx=moved))
+    (lesion,) = pet.measured.found.lesions
+    hotter = replace(lesion.quantities[0], value=float(lesion.quantities[0].value or 0.0) + 0.01)
+    changed = replace(lesion, quantities=(hotter, *lesion.quantities[1:]))
+    with pytest.raises(OurMistake, match="was measured"):
+        check_pet(made.objects, replace(pet.measured, found=replace(pet.measured.found, lesions=(changed,))))
