@@ -104,6 +104,7 @@ class Archive(_Section):
     move_port: Port | None = None
     timeout_s: float = Field(10.0, gt=0)
     source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
+    corrections_every_s: float = Field(600.0, ge=0)  # how often to look for readers' segmentations; 0: only by order
 
 
 class Rung(StrEnum):

@@ -60,6 +60,23 @@ def remeasure(uid: str = _UID, config: Path | None = _CONFIG, as_json: bool = _J
     _say({"job": case.workflow_id, "did": "queued" if is_new else "was ordered before"}, as_json=as_json)
 
 
+@app.command()
+def find(
+    study: str | None = typer.Argument(None, help="A Study Instance UID; else the newest studies with a result."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Look into the archives for segmentations that readers saved, and fetch them; a running node then judges them.
+
+    Example: lungnode corrections find
+    """
+    from node.engine.correction_search import search_archive  # noqa: PLC0415 - web clients load late
+
+    settings = load(config)
+    found = [uid for archive in settings.archives for uid in search_archive(settings, archive, study)]
+    _say({"fetched": list(dict.fromkeys(found))}, as_json=as_json)
+
+
 def _line(one: CorrectionFile) -> str:
     comparison = one.comparison
     if comparison is None:

@@ -68,7 +68,9 @@ def test_a_saved_correction_is_compared_kept_measured_by_order_and_counted(
     job = analysed(node, files)
     correction = edited(own_file(node, job, "SEG"), tmp_path / "edited.dcm", erase_rows=4)
     uid = str(dcmread(correction, stop_before_pixels=True).SOPInstanceUID)
-    node.send([correction])
+    orthanc.upload(correction)  # the reader saved it in the archive, nobody sent it here
+    assert command(node, "corrections", "find", study_uid(files))["fetched"] == [uid]
+    assert command(node, "corrections", "find")["fetched"] == []
     node.eventually(lambda: decision_of_kind(node, study_uid(files)))
     kept = command(node, "corrections", "show", uid)
     assert (kept["state"], kept["reader"], kept["saved_at"]) == ("used", "Reader^Ruth", "20260304101112")
