@@ -84,6 +84,7 @@ def _weight(reason: Reason) -> str:
 def measurement_table(measurements: "Sequence[Quantity]") -> Table:
     """Lay the quantities out as one row per name, one column per side."""
     table = Table("", "right", "left", "both")
+    measurements = [q for q in measurements if q.zone is None]  # the zones stand in result.json
     names = dict.fromkeys(q.name for q in measurements)
     for name in names:
         cells = {q.side.value: _cell(q) for q in measurements if q.name is name}

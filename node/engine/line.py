@@ -23,6 +23,7 @@ from node.measure.lesions.values import LesionMeasurements
 from node.measure.lungs import measure_lungs
 from node.measure.plausible import unsure_texts
 from node.measure.quality import check_quality
+from node.measure.zones import measure_zones
 from node.report.case import FIRST_RUN, Run
 from node.report.check import self_check
 from node.report.check_pet import check_pet
@@ -104,7 +105,7 @@ def analyse_volume(
             return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
         reasons = (*volume.reasons, *found.reasons, *quality, *too_many(_n_lesions(found)))
         found = replace(found, unsure=unsure_texts(found, reasons))
-        quantities = measure_lungs(volume, found, reasons)
+        quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
         lesions = _lesions(volume, found, reasons)
     if pet is None:
         return Analysis(found, quantities, reasons, timings_s, lesions=lesions)

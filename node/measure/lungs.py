@@ -9,7 +9,7 @@
 Airways outside the mask are not counted. A number that would mislead is withheld with its reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -60,16 +60,17 @@ def measure_lungs(volume: Volume, segmentation: Segmentation, reasons: tuple[Rea
     volumes_ml = {side: region.n_voxels * volume.voxel_ml for side, region in regions.items()}
     both_ml = sum(volumes_ml.values())
     both = Histogram(np.sum([region.counts for region in regions.values()], axis=0))
-    smaller = min(volumes_ml, key=lambda side: volumes_ml[side])
     found: list[Quantity] = []
     for side, region in sorted(regions.items(), reverse=True):
-        of_this_side = reasons + (_of_the_small_side(reasons) if side is smaller and len(regions) > 1 else ())
-        found += _quantities(side, region, volumes_ml[side], segmentation.definition, of_this_side)
-    return (*found, *_quantities(Side.BOTH, both, both_ml, segmentation.definition, reasons))
+        of_this_side = (*reasons, *reasons_of_side(side, volumes_ml, reasons))
+        found += quantities_of(side, region, volumes_ml[side], segmentation.definition, of_this_side)
+    return (*found, *quantities_of(Side.BOTH, both, both_ml, segmentation.definition, reasons))
 
 
-def _of_the_small_side(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """SEG-ASYM warns about the series and withholds the density of the smaller lung."""
+def reasons_of_side(side: Side, sizes: Mapping[Side, float], reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """SEG-ASYM warns about the series and withholds the density of the smaller of two lungs."""
+    if len(sizes) < 2 or side is not min(sizes, key=lambda each: sizes[each]):
+        return ()
     return tuple(
         refuse(reason.code, reason.text, Affects.DENSITY, Affects.MEAN_DENSITY)
         for reason in reasons
@@ -77,9 +78,10 @@ def _of_the_small_side(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     )
 
 
-def _quantities(
+def quantities_of(
     side: Side, region: Histogram, volume_ml: float, definition: LungDefinition, reasons: Sequence[Reason]
 ) -> list[Quantity]:
+    """Return every quantity of a region, with its value or what withholds it."""
     codes = {reason.code for reason in reasons}
     values = {
         Name.LUNG_VOLUME: volume_ml,

@@ -29,6 +29,7 @@ _LOWEST_HU = -32768
 _SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
 
 Histogram = NDArray[np.int64]
+Region = tuple[Side, str | None]  # a side, and one of its zones or all of it
 
 
 def self_check(
@@ -135,20 +136,24 @@ def _same_numbers(
 ) -> None:
     """Compare the report's numbers with those computed again, and see that none is missing or added."""
     histograms = _histograms(decoded, volume, segmentation) if decoded is not None else {}
-    expected = {(q.side, q.name) for q in quantities if q.value is not None and q.zone is None}
-    reported = {(group.side, name) for group in groups for name in group.values}
+    expected = {(q.side, q.zone, q.name) for q in quantities if q.value is not None}
+    reported = {(group.side, _zone_of(group), name) for group in groups for name in group.values}
     if reported != expected:
-        odd = sorted(f"{side}/{name}" for side, name in reported ^ expected)
+        odd = sorted("/".join(filter(None, place)) for place in reported ^ expected)
         raise OurMistake("SELF-CHECK", f"numbers missing in or added to the report: {', '.join(odd)}")
     for group in groups:
         if group.side is None:
             raise OurMistake("SELF-CHECK", "a lung has no side in the report")
         for name, value in group.values.items():
-            again = _compute(name, histograms[group.side], volume.voxel_ml)
+            again = _compute(name, histograms[group.side, _zone_of(group)], volume.voxel_ml)
             if not np.isclose(value, again, rtol=_RELATIVE_TOLERANCE, atol=_RELATIVE_TOLERANCE):
                 raise OurMistake(
                     "SELF-CHECK", f"{group.side}/{name} is {value:g} in the report, {again:g} from the SEG"
                 )
+
+
+def _zone_of(group: ReportedGroup) -> str | None:
+    return None if group.zone is None else group.zone.value
 
 
 def _same_tracking(group: ReportedGroup, decoded: DecodedSeg | None) -> None:
@@ -160,26 +165,34 @@ def _same_tracking(group: ReportedGroup, decoded: DecodedSeg | None) -> None:
         raise OurMistake("SELF-CHECK", f"tracking of {group.side} differs between SEG and SR")
 
 
-def _histograms(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation) -> dict[Side, Histogram]:
-    """Return how often each Hounsfield value occurs in each lung and in both, from the decoded masks."""
+def _histograms(decoded: DecodedSeg, volume: Volume, segmentation: Segmentation) -> dict[Region, Histogram]:
+    """Return how often each Hounsfield value occurs in each lung, each of its zones, and both, from decoded masks."""
     kind_of = {segment.name: segment.kind for segment in segmentation.segments}
-    counted: dict[Side, Histogram] = {}
+    counted: dict[Region, Histogram] = {}
     for segment in decoded.segments:
         side = _SIDES.get(kind_of.get(segment.label, SegmentKind.LESION))
         if side is not None:
-            counted[side] = _count(decoded.numbers_zyx, segment.number, volume.hu_zyx)
-    if counted:
-        counted[Side.BOTH] = np.sum(list(counted.values()), axis=0)
+            for zone, counts in _count(decoded.numbers_zyx, segment.number, volume).items():
+                counted[side, zone] = counts
+                counted[Side.BOTH, zone] = counted.get((Side.BOTH, zone), 0) + counts
     return counted
 
 
-def _count(numbers_zyx: NDArray[np.uint8], number: int, hu_zyx: NDArray[np.int16]) -> Histogram:
-    counts = np.zeros(65536, np.int64)
-    for numbers_yx, hu_yx in zip(numbers_zyx, hu_zyx, strict=True):
-        mask_yx = numbers_yx == number
-        if mask_yx.any():
-            counts += np.bincount(hu_yx[mask_yx].astype(np.int32) - _LOWEST_HU, minlength=65536)
-    return counts
+def _count(numbers_zyx: NDArray[np.uint8], number: int, volume: Volume) -> dict[str | None, Histogram]:
+    """Count a segment's values as a whole and by thirds of its height; not with the code of `measure`."""
+    occupied = [z for z, numbers_yx in enumerate(numbers_zyx) if np.any(numbers_yx == number)]
+    if not occupied:
+        return {}
+    n = occupied[-1] - occupied[0] + 1
+    names = ("lower", "middle", "upper") if volume.lps_from_zyx[2, 0] >= 0 else ("upper", "middle", "lower")
+    zones: dict[str | None, Histogram] = {None: np.zeros(65536, np.int64)}
+    for z in occupied:
+        hu = volume.hu_zyx[z][numbers_zyx[z] == number].astype(np.int32)
+        counts = np.bincount(hu - _LOWEST_HU, minlength=65536)
+        third = names[3 * (2 * (z - occupied[0]) + 1) // (2 * n)]
+        zones[None] = zones[None] + counts
+        zones[third] = zones.get(third, 0) + counts
+    return zones
 
 
 def _compute(name: Name, counts: Histogram, voxel_ml: float) -> float:

@@ -44,9 +44,9 @@ def lung_group(
     side = SIDE_OF[tracked.segment.kind]
     mine = [q for q in quantities if q.side is side and q.zone is None]
     children = [
-        *_head(tracked.tracking_id, tracked.tracking_uid, side),
+        *lung_head(tracked.tracking_id, tracked.tracking_uid, side),
         *algorithm([tracked.model], equipment.manufacturer),
-        *_numbers(mine, equipment.software_version),
+        *lung_numbers(mine, equipment.software_version),
         tree.segment(codes.REFERENCED_SEGMENT, seg.sop_class_uid, seg.sop_instance_uid, tracked.number),
         *tree.images(codes.SOURCE_FOR_SEGMENTATION, source, slices),
         *_not_given(mine),
@@ -70,9 +70,9 @@ def both_lungs_group(
     """
     mine = [q for q in quantities if q.side is Side.BOTH and q.zone is None]
     children = [
-        *_head(BOTH_LUNGS, tracking_uid, Side.BOTH),
+        *lung_head(BOTH_LUNGS, tracking_uid, Side.BOTH),
         *algorithm(segmentation.models, equipment.manufacturer),
-        *_numbers(mine, equipment.software_version),
+        *lung_numbers(mine, equipment.software_version),
         *tree.images(codes.SOURCE, source, range(len(source.frames))),
         *_not_given(mine),
         *warnings([*_withholding(mine), *reasons]),
@@ -85,8 +85,8 @@ def both_lungs_group(
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
 
 
-def _head(tracking_id: str, tracking_uid: str, side: Side) -> list[ContentItem]:
-    """Return what a group begins with; the tracking identifiers come first, viewers take the first UID they meet."""
+def lung_head(tracking_id: str, tracking_uid: str, side: Side, zone: Code | None = None) -> list[ContentItem]:
+    """Return what a lung's group begins with; the tracking UID is the first UID of all, as viewers expect."""
     laterality: Code = _LATERALITY[side]
     return [
         tree.text(tree.HAS_OBS_CONTEXT, codes.TRACKING_IDENTIFIER, tracking_id),
@@ -98,11 +98,12 @@ def _head(tracking_id: str, tracking_uid: str, side: Side) -> list[ContentItem]:
             codes.FINDING_SITE,
             codes.LUNG,
             tree.code(tree.HAS_CONCEPT_MOD, codes.LATERALITY, laterality),
+            *(() if zone is None else (tree.code(tree.HAS_CONCEPT_MOD, codes.TOPOGRAPHY, zone),)),
         ),
     ]
 
 
-def _numbers(quantities: Iterable[Quantity], software_version: str) -> list[ContentItem]:
+def lung_numbers(quantities: Iterable[Quantity], software_version: str) -> list[ContentItem]:
     """Return the NUMs. A quantity without value is left out: never 0, never NaN, never a NUM without value."""
     return [number(q, q.value, software_version) for q in quantities if q.value is not None]
 

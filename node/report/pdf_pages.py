@@ -12,6 +12,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph, Spacer, Table
 
 from node.measure.lesions.diameter import whole
+from node.measure.lesions.location import Zone
 from node.measure.lesions.screening import ScreeningBand
 from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Name, Side
@@ -47,6 +48,7 @@ _LUNG_NUMBERS = {
     Name.LAA_950: ("LAA -950, %", 1), Name.LAA_910: ("LAA -910, %", 1), Name.PERC15: ("Perc15, HU", 0),
     Name.PD15: ("PD15, g/l", 0),
 }  # fmt: skip
+_ZONE_NUMBERS = (Name.MEAN_LUNG_DENSITY, Name.LAA_950, Name.LAA_910, Name.PERC15)
 
 
 def pdf_pages(case: ReportInput, prepared: Prepared) -> list[list[Any]]:
@@ -166,10 +168,27 @@ def _lungs(case: ReportInput) -> list[Any]:
     width = TEXT_WIDTH / (len(names) + 1)
     parts: list[Any] = [Paragraph("Lungs without lesions", _SECTION)]
     parts.append(Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID))
+    parts += _zones(case)
     curve = density_curve(case)
     if curve is not None:
         parts += [Spacer(1, 4), placed(curve, TEXT_WIDTH * 0.55)]
     return parts
+
+
+def _zones(case: ReportInput) -> list[Any]:
+    """Return the density of the thirds of each lung, where it is given; what withholds it stands in the table above."""
+    given = {(q.side, q.zone, q.name): q.value for q in case.quantities if q.zone is not None and q.value is not None}
+    names = [name for name in _ZONE_NUMBERS if any(name is n for _, _, n in given)]
+    if not names:
+        return []
+    rows = [[_cell("<b>Zone</b>"), *(_cell(f"<b>{_LUNG_NUMBERS[name][0]}</b>") for name in names)]]
+    for side in (Side.RIGHT, Side.LEFT):
+        for zone in (Zone.UPPER, Zone.MIDDLE, Zone.LOWER):
+            values = [given.get((side, zone.value, name)) for name in names]
+            cells = ["" if v is None else f"{v:.{_LUNG_NUMBERS[n][1]}f}" for n, v in zip(names, values, strict=True)]
+            rows.append([_cell(f"{side.value}, {zone.value}"), *(_cell(text) for text in cells)])
+    width = TEXT_WIDTH / (len(names) + 1)
+    return [Spacer(1, 4), Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID)]
 
 
 def _remarks(case: ReportInput) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydicom.dataset import Dataset
 
 from node.errors import OurMistake
+from node.measure.lesions.location import Zone
 from node.measure.quantity import Name, Side
 from node.report import codes
 from node.report.lesion_measured import LESION_MEASURED, LesionName
@@ -16,6 +17,11 @@ from node.report.pet_measured import PET_MEASURED, PetName
 _Key = TypeVar("_Key", Name, LesionName)
 
 _PET_CONCEPTS = frozenset(how.concept.value for how in PET_MEASURED.values())
+_ZONES = {
+    codes.UPPER_ZONE.value: Zone.UPPER,
+    codes.MIDDLE_ZONE.value: Zone.MIDDLE,
+    codes.LOWER_ZONE.value: Zone.LOWER,
+}
 _SIDES = {codes.RIGHT.value: Side.RIGHT, codes.LEFT.value: Side.LEFT, codes.BILATERAL.value: Side.BOTH}
 
 
@@ -44,6 +50,7 @@ class ReportedGroup:
     values: dict[Name, float]
     lesion_values: dict[LesionName, float]
     lines: dict[LesionName, ReportedLine]
+    zone: Zone | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,13 @@ def _group(group: Dataset) -> ReportedGroup:
         values=dict(_number(item, MEASURED) for item in numbers) if is_lung else {},
         lesion_values=dict(number for number, _ in of_lesion),
         lines={name: line for (name, _), line in of_lesion if line is not None},
+        zone=_zone(site),
     )
+
+
+def _zone(site: Dataset) -> Zone | None:
+    found = _named(site.get("ContentSequence") or [], codes.TOPOGRAPHY.value)
+    return _ZONES[str(found[0].ConceptCodeSequence[0].CodeValue)] if found else None
 
 
 def _side(site: Dataset) -> Side | None:

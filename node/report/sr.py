@@ -29,6 +29,7 @@ from node.report.source import Source
 from node.report.sr_class import SrClass
 from node.report.stamp import Job
 from node.report.statements import warnings
+from node.report.zone_groups import zone_groups
 from node.segment.contract import Segmentation, SegmentKind, Task
 
 _PUBLIC_SCHEMES = frozenset(("DCM", "LN", "RADLEX", "SCT"))
@@ -90,6 +91,8 @@ def build_report(
                 of_pet=pet_statements(findings.pet),
             )
         )
+    lung_slices = sorted({z for t in findings.tracked if t.segment.kind in SIDE_OF for z in findings.slices_of(t)})
+    groups += zone_groups(findings.segmentation, findings.quantities, lung_slices, source, job)
     groups += section_groups(findings.pet, findings.tracked, job)
     for tracked in findings.tracked if seg is not None else ():
         drawn = None if tracked.is_solid_component else axes_group(tracked, source, job.equipment, editable=editable)
