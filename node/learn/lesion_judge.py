@@ -51,6 +51,7 @@ class Trained:
     plan: LesionPlan
     prepare: Prepare
     train_cases: frozenset[str]
+    moments_hu: tuple[float, float] = (0.0, 1.0)
 
 
 def trained(folder: Path, runtime: Runtime) -> Trained:
@@ -70,7 +71,7 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     mean_hu, sd_hu = notes["moments_hu"]
     return Trained(
         folder.name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
-        frozenset(told["train_cases"]),
+        frozenset(told["train_cases"]), (float(mean_hu), float(sd_hu)),
     )  # fmt: skip
 
 

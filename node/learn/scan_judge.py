@@ -20,7 +20,7 @@ from node.segment.working_grid import WorkingGrid, working_grid
 
 def refuse_seen(scan: Scan, train_cases: frozenset[str]) -> None:
     """Raise InputRefused EVAL-TRAINED if a network learnt from this scan's patient."""
-    if scan.case in train_cases or scan.name in train_cases:
+    if scan.is_of(train_cases):
         raise InputRefused("EVAL-TRAINED", f"learnt from {scan.case}: it says nothing about this scan")
 
 

@@ -27,6 +27,7 @@ from node.volume.read import read_volume
 from node.volume.volume import Volume
 
 KNOWN = "known-lesions.json"
+_DICOM_LICENCE = "CC BY 3.0"  # of the training series that such a file names; their README says so
 # Volumes of the sets in which readers looked at all of both lungs.
 WHOLE_LUNGS = frozenset({"LIDC-IDRI-0002", "LIDC-IDRI-0314", "LIDC-IDRI-1011", "COVIDCTMD-normal001", "COVIDCTMD-P001"})
 _WHOLE_TOO = frozenset({"LUNG1-002", "LUNG1-003", "LUNG1-007"})  # whole lungs, tumour outlined, nodules not looked for
@@ -74,6 +75,12 @@ class Scan:
     known: tuple[Known, ...]
     read_completely: bool
     spared_lps_mm: tuple[Point, ...] = ()
+    licence: str = ""
+
+    def is_of(self, cases: frozenset[str]) -> bool:
+        """Tell whether the patient is among these; a DICOM scan's folder may name it as the sets do."""
+        names = {self.case.lower(), self.name.lower(), self.name.lower().rpartition("/")[2]}
+        return any(case.lower() in names for case in cases)
 
 
 def scans(data: Path, splits: frozenset[str], names: frozenset[str] = frozenset()) -> Iterator[Scan]:
@@ -107,7 +114,9 @@ def _of_row(row: Row) -> Scan:
     lesions = np.zeros(hu.shape, bool) if tumour is None else tumour
     others = np.isin(label.voxels_zyx, (2, 3)) & ~lesions  # drawn by one reader, or nodes: neither known nor false
     known = (*_parts(lesions, volume, counts=True), *_parts(others, volume, counts=False))
-    return Scan(row.case, row.case, row.split, volume, known, row.case in WHOLE_LUNGS, _spared(row, volume))
+    return Scan(
+        row.case, row.case, row.split, volume, known, row.case in WHOLE_LUNGS, _spared(row, volume), row["licence"]
+    )
 
 
 def _parts(mask_zyx: Mask, volume: Volume, *, counts: bool) -> Iterator[Known]:
@@ -151,7 +160,14 @@ def _of_series(folder: Path, name: str, told: dict[str, Any]) -> Scan:
     known = tuple(one for lesion in told["lesions"] for one in _known_of(lesion, folder, volume))
     spared = tuple(_place(at, volume) for at in small_nodules(folder, volume))
     return Scan(
-        name, series.first.patient.patient_id, told["split"], volume, known, bool(told["read_completely"]), spared
+        name,
+        series.first.patient.patient_id,
+        told["split"],
+        volume,
+        known,
+        bool(told["read_completely"]),
+        spared,
+        _DICOM_LICENCE,
     )
 
 

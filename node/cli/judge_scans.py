@@ -1,0 +1,73 @@
+"""`lungnode judge-scans`: lesion models on whole scans, marks against what is known, with pictures."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+from node.cli.terminal import print_json, to_person
+from node.learn.findings_sheet import findings_sheet
+from node.learn.lesion_finders import seen_of
+from node.learn.scan_judge import as_found, find, lungs_of, refuse_seen, summary
+from node.learn.scan_score import ScanScore, score
+from node.learn.scans import scans
+from node.segment.lesions.model import listed
+from node.segment.lesions.sureness import Sureness
+from node.segment.registry import load_lungs
+from node.segment.runtime import runtime
+
+app = typer.Typer()
+
+
+class Split(StrEnum):
+    """Which scans."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+@app.command()
+def judge_scans(
+    model: str = typer.Argument(..., help="Name of a lesion model, or folder of a training."),
+    data: Path = typer.Option(..., "--data", help="Folder with known-lesions.json, or a set of volumes."),
+    split: list[Split] = typer.Option([Split.VAL], help="Parts; test is judged once, at the end."),
+    scan: list[str] = typer.Option([], help="Only these scans."),
+    out: Path | None = typer.Option(None, "--out", help="Folder of contact sheets, one a scan."),
+    models: Path | None = typer.Option(None, "--models", help="Folder of models; none: the shipped ones."),
+    lungs: str = typer.Option("lungs-rule", help="Lung model that the lesions are looked for round."),
+    unsure_below: float | None = typer.Option(None, min=0.0, max=1.0, help="Instead of the model's own."),
+    drop: bool = typer.Option(False, "--drop", help="Leave uncertain lesions out."),
+    seen: bool = typer.Option(False, "--seen", help="Take scans that the model learnt from: pictures, no figures."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Judge a lesion model on whole scans: found and known, marks that are no lesion, FROC.
+
+    Example: lungnode judge-scans lesions-p2 --data ../shared/data/vol3d --split val --out docs/review/lesions-p2
+    """
+    found = seen_of(model, models, runtime("auto"))
+    lung_model = load_lungs(lungs, models)
+    sureness = Sureness(unsure_below, drop=drop)
+    level = unsure_below if unsure_below is not None else _own_level(found.finder.confidence)
+    scores: list[ScanScore] = []
+    for one in scans(data, frozenset(part.value for part in split), frozenset(scan)):
+        if not seen:
+            refuse_seen(one, found.train_cases)
+        marks = listed(find(one, lungs_of(one, lung_model), found.finder), found.finder.confidence, sureness)
+        judged = score(one, as_found(marks, one, level))
+        if out is not None:
+            findings_sheet(one, judged, out)
+        if not as_json:
+            to_person.print(
+                f"{one.name}: found {judged.n_found} of {judged.n_known}, {judged.n_marks} marks, {judged.n_false} no "
+                f"lesion, {judged.n_unadjudicated} unadjudicated",
+                markup=False,
+            )
+        scores.append(judged)
+    if as_json:
+        print_json({"model": model} | summary(scores))
+
+
+def _own_level(confidence: object) -> float:
+    """Return the confidence from which a model's lesions are sure."""
+    return float(getattr(confidence, "unsure_below", 0.5))

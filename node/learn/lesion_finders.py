@@ -1,0 +1,49 @@
+"""Installed lesion models and trainings, ready to look through whole scans."""
+
+from pathlib import Path
+
+from node.learn.candidate_set import Seen
+from node.learn.lesion_judge import trained
+from node.learn.lesion_train import BEST
+from node.segment.lesions.finder import Finder, FindPlan
+from node.segment.lesions.model import load_network_lesions
+from node.segment.lesions.net import LesionNet, NetPlan
+from node.segment.registry import verify
+from node.segment.runtime import Runtime
+
+
+def seen_of(name: str, models_dir: Path | None, runtime: Runtime, like: Finder | None = None) -> Seen:
+    """Return a model by its name, or a training by its folder.
+
+    Parameters
+    ----------
+    like : a training answers as this finder does: its threshold, tiles, flips and groups of slices.
+
+    Raises
+    ------
+    InputRefused, Misconfigured
+        MODEL-UNKNOWN or SYS-MODEL where it cannot be loaded.
+    """
+    if (Path(name) / BEST).is_file():
+        return _of_run(Path(name), runtime, like)
+    model = load_network_lesions(verify(name, models_dir), lambda member: verify(member, models_dir))
+    return Seen(model.finder, model.train_cases)
+
+
+def _of_run(run: Path, runtime: Runtime, like: Finder | None) -> Seen:
+    one = trained(run, runtime)
+    how = NetPlan(one.plan.recipe) if like is None else like.nets[0].plan
+    plan = NetPlan(
+        recipe=one.plan.recipe,
+        mean_hu=one.moments_hu[0],
+        sd_hu=one.moments_hu[1],
+        size=one.plan.size,
+        neighbours=one.plan.neighbours,
+        run_length=one.plan.run_length,
+        width=int(one.plan.sizes["width"]),
+        flips=how.flips,
+        step_mm=how.step_mm,
+        tiles=how.tiles,
+    )
+    finding = FindPlan() if like is None else like.plan
+    return Seen(Finder([LesionNet(one.model, plan, runtime)], finding), one.train_cases)
