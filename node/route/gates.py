@@ -50,6 +50,13 @@ def _instance_gate(facts: InstanceFacts, known: Known) -> Reason | None:
     return _own(facts, known) or _kind(facts) or _scout(facts) or _derived(facts) or _body(facts)
 
 
+def own_result(series: SeriesFacts, known: Known) -> Passed | None:
+    """Return why a series is one of our results, None where it is not."""
+    reasons = [_own(file.facts, known) for file in series.files]
+    first = reasons[0]
+    return None if first is None or None in reasons else Passed(series, (first,), Role.SKIPPED)
+
+
 def _own(facts: InstanceFacts, known: Known) -> Reason | None:
     if facts.sop_instance_uid in known.own_uids:
         return _skip(Code.RT_OWN, "this instance was made by this node")

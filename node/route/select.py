@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from node.errors import Code, Reason, warn
 from node.facts.series import SeriesFacts
 from node.route.case import Case, Known, Passed, Role, Selection
-from node.route.gates import gate, is_pet
+from node.route.gates import gate, is_pet, own_result
 from node.route.identity import differing_names, mixed_patients, mixed_study
 from node.route.pairing import choice_among, is_attenuation_corrected, partners_of
 from node.route.prefer import deciding, order
@@ -45,12 +45,15 @@ def select(study: Sequence[SeriesFacts], routes: Routes, known: Known) -> Select
     Every series once: as anchor or partner of a case, or passed with its reasons.
     """
     ordered = sorted(study, key=lambda series: (series.series_instance_uid, series.study_instance_uid))
-    mixed = mixed_patients(ordered)
+    # a result that came back after a correction still bears the identity it was made under (ID-CHANGED)
+    ours = {id(series): own for series in ordered if (own := own_result(series, known)) is not None}
+    received = [series for series in ordered if id(series) not in ours]
+    mixed = mixed_patients(received)
     if mixed is not None:
-        return Selection(passed=tuple(Passed(series, (mixed,), Role.REFUSED) for series in ordered))
-    passed: list[Passed] = []
+        return Selection(passed=tuple(ours.get(id(s)) or Passed(s, (mixed,), Role.REFUSED) for s in ordered))
+    passed = list(ours.values())
     open_series: list[SeriesFacts] = []
-    for series in ordered:
+    for series in received:
         left = _left(series, known)
         if left is None:
             open_series.append(series)
@@ -59,7 +62,7 @@ def select(study: Sequence[SeriesFacts], routes: Routes, known: Known) -> Select
     wanted, unrouted = _offer([s for s in open_series if not is_pet(s)], routes, known)
     cases, passed_over = _choose(wanted)
     cases, unpaired = _pair(cases, [s for s in open_series if is_pet(s)], routes, earl=known.earl)
-    warning = differing_names(ordered)
+    warning = differing_names(received)
     if warning is not None:
         cases = tuple(replace(case, reasons=(*case.reasons, warning)) for case in cases)
     return Selection(cases, tuple(sorted((*passed, *unrouted, *passed_over, *unpaired), key=_uid)))

@@ -113,6 +113,34 @@ def test_two_patients_in_a_study_refuse_all_of_it(other, series):
     assert "1961" not in selection.passed[0].reasons[0].text
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("by its UID", {"own_uids": {"1.2.4.1"}}), ("by its equipment", {})],
+    ids=str,
+)
+@pytest.mark.parametrize("former", [{"patient_id": "8"}, {"patient_name": "A^C"}], ids=repr)
+def test_our_own_result_under_a_former_identity_does_not_mix_the_study(name, known, former, series):
+    equipment = (
+        {"manufacturer": "lungnode", "manufacturer_model_name": "lungnode"} if name == "by its equipment" else {}
+    )
+    ours = series("1.2.4", n=1, patient=former, modality="SEG", **equipment)
+
+    selection = select([series(), ours], DEFAULT, Known(**known))
+
+    assert [case.reasons for case in selection.cases] == [()]
+    assert codes(selection, "1.2.4") == [Code.RT_OWN]
+
+
+def test_our_own_result_in_a_study_of_two_patients_is_still_ours(series):
+    study = [series(), series("1.2.4", patient={"patient_id": "8"}), series("1.2.5", n=1)]
+
+    selection = select(study, DEFAULT, Known(own_uids={"1.2.5.1"}))
+
+    assert [codes(selection, uid) for uid in ("1.2.3", "1.2.4", "1.2.5")] == [
+        [Code.ID_MIXPAT], [Code.ID_MIXPAT], [Code.RT_OWN]
+    ]  # fmt: skip
+
+
 def test_a_missing_birth_date_contradicts_nothing(series):
     study = [series(), series("1.2.4", patient={"birth_date": ""}, modality="SR")]
 
