@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# how long an example takes says more about the machine's other work than about the code
+hypothesis_settings.register_profile("lungnode", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("lungnode")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ORTHANC = "/usr/sbin/Orthanc"
