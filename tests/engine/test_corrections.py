@@ -41,7 +41,7 @@ def own_file(running: Node, job: dict[str, Any], kind: str) -> Path:
     return next((running.folder / "data" / "results" / job["workflow_id"] / "objects").glob(f"{kind}-*.dcm"))
 
 
-def edited(seg: Path, out: Path, *, erase_rows: int = 0) -> Path:
+def edited(seg: Path, out: Path, *, erase_rows: int = 0, time: str = "101112", frame: str = "") -> Path:
     """Our SEG as a viewer saves it after a reader erased the last rows of every frame: new UIDs, its own equipment."""
     ds = dcmread(seg)
     bits = np.unpackbits(np.frombuffer(ds.PixelData, np.uint8), bitorder="little")
@@ -55,7 +55,8 @@ def edited(seg: Path, out: Path, *, erase_rows: int = 0) -> Path:
     ds.SOPInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.Manufacturer, ds.ManufacturerModelName, ds.SoftwareVersions = "Viewer", "OHIF", "3.9"
-    ds.ContentCreatorName, ds.ContentDate, ds.ContentTime = "Reader^Ruth", "20260304", "101112"
+    ds.ContentCreatorName, ds.ContentDate, ds.ContentTime = "Reader^Ruth", "20260304", time
+    ds.FrameOfReferenceUID = frame or ds.FrameOfReferenceUID
     ds.SeriesDescription = "Segmentation edited"
     ds.save_as(out)
     return out
@@ -96,6 +97,20 @@ def test_a_saved_correction_is_compared_kept_measured_by_order_and_counted(
     volume = next(m for m in measured["measurements"] if (m["name"], m["side"]) == ("lung_volume", "both"))
     assert volume["value"] == pytest.approx(both["readers_ml"])
     assert [t["Modality"] for t in results(orthanc, files)].count("SR") == 2
+
+    # another, saved later, and one of another frame of reference come by C-STORE: all are kept, the last one counts
+    later = edited(own_file(node, job, "SEG"), tmp_path / "later.dcm", erase_rows=1, time="111213")
+    elsewhere = edited(own_file(node, job, "SEG"), tmp_path / "elsewhere.dcm", frame="1.2.3.4")
+    node.send([later, elsewhere])
+    node.eventually(lambda: len(command(node, "corrections", "list")["corrections"]) == 3)
+    listed = {c["sop_instance_uid"]: c for c in command(node, "corrections", "list")["corrections"]}
+    unused = listed[str(dcmread(elsewhere, stop_before_pixels=True).SOPInstanceUID)]
+    assert (unused["state"], [r["code"] for r in unused["reasons"]]) == ("not used", ["COR-FOR"])
+    last = listed[str(dcmread(later, stop_before_pixels=True).SOPInstanceUID)]
+    counted = command(node, "evaluate", "--corrections")["corrections"]
+    assert (counted["n"], counted["n_segmentations"], counted["n_not_used"]) == (1, 3, 1)
+    assert counted["n_results"] >= 1
+    assert counted["lungs"]["both"]["dice"]["mean"] == last["comparison"]["lungs"][-1]["dice"] > both["dice"]
 
 
 def decision_of_kind(running: Node, study: str) -> bool:

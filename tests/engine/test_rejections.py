@@ -9,11 +9,13 @@ from highdicom.sr.coding import CodedConcept
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from node.engine.correction_file import CorrectionFile, one_correction, write_correction
 from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
 from node.engine.jobs import job, replay, retry
 from node.engine.outbox import KeptObject, digest_of, publish
 from node.engine.stopped import Stopped, why_stopped
 from node.errors import InputRefused
+from node.review.compare import Comparison
 from tests.engine.test_intake import PATIENT, Site, make_site, slices, uids
 
 __all__ = ["make_site", "slices"]
@@ -142,3 +144,21 @@ def test_a_case_that_was_rejected_while_it_was_sent_is_not_tried_again(bench, ou
     (bench.folder(workflow_id) / "analyse.go").touch()
     bench.eventually(lambda: read_delivery(bench.folder(workflow_id), "here").stage is Stage.CANCELLED)
     assert not out.exists() or list(out.rglob("*.dcm")) == []
+
+
+def test_a_rejected_correction_counts_no_more(make_site, slices, tmp_path: Path) -> None:
+    site, files = begun(make_site, slices)
+    seg = dcmread(files[0])
+    seg.SOPInstanceUID = generate_uid()
+    seg.file_meta.MediaStorageSOPInstanceUID = seg.SOPInstanceUID
+    seg.save_as(tmp_path / "seg.dcm")
+    compared = Comparison((), (), lungs_judged=False, lesions_judged=False)
+    write_correction(
+        site.settings.data_dir,
+        CorrectionFile(str(seg.SOPInstanceUID), "1.2", "1.3", uids(files)[0], uids(files)[1], "w", "", "", "", 0.0, "",
+                       (), compared),
+    )  # fmt: skip
+    site.receive([note([tmp_path / "seg.dcm"], QUALITY, tmp_path / "note.dcm")], "a2")
+    site.intake.tick()
+    assert not one_correction(site.settings.data_dir, str(seg.SOPInstanceUID)).is_used
+    assert why_stopped(site.folder(site.cases[0])) is None
