@@ -19,12 +19,14 @@ from node.report.panel import (
     direction,
     draw_panel,
 )
+from node.report.pet_picture import pet_on_slice
+from node.report.pet_words import uptake_words
 from node.report.segments import Tracked, rgb
-from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_lines
+from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.segment.contract import SegmentKind
 
 _PANEL = 400
-_WIDTH, _HEIGHT = 3 * _PANEL, HEADER + _PANEL + 200 + FOOTER
+_HEIGHT = HEADER + _PANEL + 200 + FOOTER
 ENDS = {"F": "the feet", "H": "the head", "R": "the right", "L": "the left", "A": "the front", "P": "the back"}
 _SHORT_AXIS_COLOUR = (120, 220, 255)
 
@@ -70,10 +72,13 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
     first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
     place = f"slice {z + 1} of {len(case.volume.frames)}, counted from {ENDS[first]}"
     title = f"{tracked.tracking_id}: {kind_words(lesion)}"
-    picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
+    pet = None if case.pet is None else case.pet.measured
+    panels_across = 3 if pet is None else 4
+    width = panels_across * _PANEL
+    picture = sheet(title, width, _HEIGHT if pet is None else _HEIGHT + 50, prepared.job)
     near = [each for each in outlined if each.mask_yx[box[0] : box[2], box[1] : box[3]].any()]
     near_caption = "Lung window, axes" if lines else "Lung window"
-    panels = (
+    panels = [
         draw_panel(plane, _PANEL, LUNG_WINDOW_HU, outlined=outlined, frame=box, caption="Lung window"),
         draw_panel(
             plane,
@@ -85,17 +90,27 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
             caption=near_caption,
         ),
         draw_panel(plane, _PANEL, SOFT_WINDOW_HU, box=box, caption="Soft tissue window"),
-    )
+    ]
+    if pet is not None:
+        panels.append(pet_on_slice(pet, case.volume, z, plane, _PANEL, outlined=near, box=box))
     for i, panel in enumerate(panels):
         picture.paste(panel, (i * _PANEL, HEADER))
     left = [*size_words(lesion), *(f"{reason.code}: {reason.text}" for reason in lesion.refused_by)]
     right = [*distance_words(lesion), lesion.further.text, f"Shown: {place}"]
+    left += pet_words(prepared, lesion)
     if case.segmentation.unsure:
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")
     top = HEADER + _PANEL + MARGIN
-    write_lines(picture, (MARGIN, top), left, _WIDTH // 2 - 2 * MARGIN)
-    write_lines(picture, (_WIDTH // 2 + MARGIN, top), right, _WIDTH // 2 - 2 * MARGIN)
+    column, free = width // 2 - 2 * MARGIN, picture.height - top - FOOTER
+    for x, lines in ((MARGIN, left), (width // 2 + MARGIN, right)):
+        write_lines(picture, (x, top), lines, column, fitting(lines, column, free))
     return KeySlice(picture, (z,), title)
+
+
+def pet_words(prepared: Prepared, lesion: LesionMeasurements) -> list[str]:
+    """Return the PET's numbers of a lesion in words."""
+    uptake = None if prepared.pet is None else prepared.pet.lesion(lesion.label)
+    return [] if uptake is None or prepared.pet is None else uptake_words(uptake, prepared.pet.found.kind)
 
 
 def axes_of(lesion: LesionMeasurements) -> list[Line]:

@@ -20,12 +20,16 @@ from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
 from node.report.lesion_words import distance_words, growth_words, place_words, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
+from node.report.pet_picture import pet_from_front
+from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_words, table_head, table_row
 from node.report.reason_table import meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
 from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
 from node.segment.contract import Task
 
 TITLE = "lungnode report (AI)"
+_UPTAKES = 10  # lesions in the PET's table
+_FOCI = 8  # candidates that are listed
 _SENTENCES = 6  # lesions whose sentences are printed; those of the others stand in the SR
 _WARNING = ParagraphStyle(
     "warning", fontName=BOLD, fontSize=10, leading=13, backColor=colors.HexColor("#fff2b3"), borderPadding=4
@@ -48,6 +52,7 @@ _LUNG_NUMBERS = {
     Name.LAA_950: ("LAA -950, %", 1), Name.LAA_910: ("LAA -910, %", 1), Name.PERC15: ("Perc15, HU", 0),
     Name.PD15: ("PD15, g/l", 0),
 }  # fmt: skip
+
 _ZONE_NUMBERS = (Name.MEAN_LUNG_DENSITY, Name.LAA_950, Name.LAA_910, Name.PERC15)
 
 
@@ -66,6 +71,7 @@ def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
         _pictures(case, prepared),
         Paragraph("Lesions", _SECTION),
         *_lesions(case, prepared),
+        *_pet(case, prepared),
     ]
 
 
@@ -191,12 +197,44 @@ def _zones(case: ReportInput) -> list[Any]:
     return [Spacer(1, 4), Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID)]
 
 
+def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
+    """Return what the PET says of each lesion, the candidates outside them, and the PET seen from the front."""
+    if case.pet is None:
+        return []
+    parts: list[Any] = [Paragraph("PET", _SECTION)]
+    pet = case.pet.measured
+    if pet is None:
+        return [*parts, *(_body(escape(line)) for line in pet_lines(case.pet))]
+    words = [reference_words(pet.found), foci_words(pet.found), *foci_lines(pet.found)[:_FOCI]]
+    rank = {lesion.label: place for place, lesion in enumerate(case.lesions)}
+    lesions = sorted(pet.found.lesions, key=lambda lesion: rank.get(lesion.label, len(rank)))[:_UPTAKES]
+    kind = pet.found.kind
+    if lesions:
+        rows = [[_cell(f"<b>{escape(text)}</b>") for text in table_head(kind)]]
+        rows += [[_cell(escape(text)) for text in table_row(lesion, kind)] for lesion in lesions]
+        shares = (0.13, 0.09, 0.095, 0.1, *[0.0825] * 6, 0.09)
+        narrow = [*_GRID, ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 1)]
+        parts += [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=narrow), Spacer(1, 3)]
+    if len(pet.found.lesions) > len(lesions):
+        words.append(f"The other {len(pet.found.lesions) - len(lesions)} lesions stand in the structured report")
+    picture = placed(pet_from_front(pet, case.volume, prepared.lesions, 360), TEXT_WIDTH * 0.38)
+    beside = Table(
+        [[picture, [_body(escape(f"{line}.")) for line in words]]],
+        colWidths=[TEXT_WIDTH * 0.4, TEXT_WIDTH * 0.6],
+        style=[*_PICTURES, ("VALIGN", (0, 0), (-1, -1), "TOP")],
+    )
+    return [*parts, beside]
+
+
 def _remarks(case: ReportInput) -> list[Any]:
     """Return every code of the series and of its lesions with its meaning, and why the series is flagged unsure."""
     lines = [f"{r.code.value}: {meaning(r.code)} ({r.text})" for r in dict.fromkeys(case.reasons)]
+    told = {(r.code, r.text) for r in case.reasons}
     for lesion in case.lesions[:_SENTENCES]:
-        of_lesion = [r for r in dict.fromkeys((*lesion.refused_by, *lesion.warnings)) if r not in case.reasons]
+        of_lesion = [r for r in dict.fromkeys((*lesion.refused_by, *lesion.warnings)) if (r.code, r.text) not in told]
         lines += [f"{lesion.name}, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_lesion]
+    of_pet = () if case.pet is None else dict.fromkeys(case.pet.reasons)
+    lines += [f"PET, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_pet]
     lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
     return [Paragraph("Remarks", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
 
@@ -212,9 +250,16 @@ def _method(case: ReportInput, prepared: Prepared) -> list[str]:
         "that slice (RECIST 1.1). Outline: hull of the edge midpoints of the pixels, 0.5 to 0.8 pixel too long on "
         "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
         "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed.",
+        *(() if case.pet is None or case.pet.measured is None else (_PET_METHOD,)),
     ]
 
 
+_PET_METHOD = (
+    "PET: on its own grid, in the CT lesion and 10 mm round it; pictures from SUV 0 (white) to 10 (black). SUVpeak: "
+    "highest mean of a sphere of 1 cm³ centred in the 41 % mask. SUVmean: over the 41 % mask. MTV: voxels connected "
+    "with the maximum, above 41 % of it, SUV 2.5 or 4.0. Candidates: SUV by body weight 4.0 and more, at least "
+    "0.5 ml, between the apices of the lungs and 20 mm below them."
+)
 _LIMITS = (
     "Lymph nodes, effusion and all other organs are not assessed. Zones are thirds of the lung, not lobes. "
     "What the software did not segment is not described; the absence of a lesion here means only that none was "

@@ -16,6 +16,7 @@ MARGIN = 12
 HEADER = 64
 FOOTER = 30
 _LINE = 24
+_SIZES = (16, 15, 14, 13, 12, 11)
 
 
 def footer_text(job: Job) -> str:
@@ -47,6 +48,16 @@ def write_lines(picture: Image.Image, place: tuple[int, int], lines: Sequence[st
             draw.text((x, y), part, fill=WHITE, font=font)
             y += step
     return y
+
+
+def fitting(lines: Sequence[str], width: int, height: int) -> int:
+    """Return the largest letters in which lines fit into a place, never so small that nobody can read them."""
+    for size in _SIZES:
+        font = picture_font(size)
+        n_parts = sum(len(broken(line, font, width)) for line in lines)
+        if n_parts * round(_LINE * size / 16) <= height:
+            return size
+    return _SIZES[-1]
 
 
 def broken(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:

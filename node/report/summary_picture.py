@@ -5,11 +5,13 @@ from PIL import Image
 
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
-from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, source_plane
+from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, pet_words, source_plane
 from node.report.lesion_words import kind_words, size_words
 from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, draw_panel
+from node.report.pet_picture import pet_from_front
+from node.report.pet_words import pet_lines
 from node.report.segments import rgb
-from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_lines
+from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.report.wording import NO_LESION
 from node.segment.contract import SegmentKind, Task
 from node.segment.working_grid import working_grid
@@ -23,14 +25,20 @@ _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
 
 def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
     """Draw what was found in one picture."""
-    slices = chosen_slices(case, prepared)
+    pet = None if case.pet is None else case.pet.measured
+    slices = chosen_slices(case, prepared, _N_TILES if pet is None else _N_TILES - 1)
     title = "Summary of the segmentation"
     picture = sheet(title, _WIDTH, _HEIGHT, prepared.job)
     picture.paste(coronal_panel(case, prepared, _CORONAL), (0, HEADER))
     for i, z in enumerate(slices):
         picture.paste(slice_panel(case, prepared, z, _TILE), (i * _TILE, HEADER + _CORONAL))
+    if pet is not None:
+        seen = pet_from_front(pet, case.volume, prepared.lesions, _TILE)
+        picture.paste(seen, ((_N_TILES - 1) * _TILE, HEADER + _CORONAL))
     width = _WIDTH - _CORONAL - 2 * MARGIN
-    write_lines(picture, (_CORONAL + MARGIN, HEADER + MARGIN), summary_words(case, prepared), width)
+    words = summary_words(case, prepared)
+    size = fitting(words, width, _CORONAL - 2 * MARGIN)
+    write_lines(picture, (_CORONAL + MARGIN, HEADER + MARGIN), words, width, size)
     return KeySlice(picture, tuple(slices), title)
 
 
@@ -90,8 +98,8 @@ def _coronal_place(labels: np.ndarray, prepared: Prepared) -> int:
     return int(planes[len(planes) // 2])
 
 
-def chosen_slices(case: ReportInput, prepared: Prepared) -> list[int]:
-    """Return four slices: those of the largest lesions, then some spread evenly over what was found."""
+def chosen_slices(case: ReportInput, prepared: Prepared, n_slices: int = _N_TILES) -> list[int]:
+    """Return so many slices: those of the largest lesions, then some spread evenly over what was found."""
     by_label = {lesion.label: lesion for lesion in case.lesions}
     chosen = []
     for tracked in prepared.lesions:
@@ -100,7 +108,7 @@ def chosen_slices(case: ReportInput, prepared: Prepared) -> list[int]:
             chosen.append(lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index)
     occupied = sorted({frame.slice_index for frame in prepared.frames}) or list(range(len(case.volume.frames)))
     even = [occupied[round(share * (len(occupied) - 1))] for share in (0.2, 0.4, 0.6, 0.8)]
-    return sorted(list(dict.fromkeys([*chosen, *even]))[:_N_TILES])
+    return sorted(list(dict.fromkeys([*chosen, *even]))[:n_slices])
 
 
 def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
@@ -116,8 +124,11 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
         words.append("")
         words.append(f"{lesion.name}: {kind_words(lesion)}")
         words.append(size_words(lesion)[0])
+        words += pet_words(prepared, lesion)[:1]
     if len(prepared.lesions) > _LISTED:
         words.append(f"and {len(prepared.lesions) - _LISTED} more")
+    if case.pet is not None:
+        words += ["", *pet_lines(case.pet)]
     codes = list(dict.fromkeys(reason.code.value for reason in case.reasons))
     if codes:
         words += ["", f"Remarks: {', '.join(codes)}"]

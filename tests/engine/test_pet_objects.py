@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from node.engine import line
 from node.engine.analysis import Analysis, write_analysis
 from node.engine.pet_case import pet_result
-from node.errors import OurMistake
+from node.errors import Affects, Code, OurMistake, refuse, warn
 from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.phantom.dicom import write_series
 from node.phantom.pet import make_pet, pet_grid
@@ -24,8 +24,12 @@ from node.phantom.pet_dicom import PetOptions, write_pet
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.report.check_pet import check_pet
 from node.report.encoded import EncodedObject
+from node.report.pet_picture import pet_from_front
+from node.report.pet_result import PetResult
+from node.report.pet_words import pet_lines
 from node.report.report_numbers import ReportedUptake, read_uptakes
 from node.report.share import share_of
+from node.report.sheet import HEADER, fitting
 from node.route.select import Case
 from node.settings import Settings
 from node.volume.pet import SuvKind
@@ -225,3 +229,57 @@ def test_a_changed_mask_or_number_of_the_pet_is_found_before_anything_leaves(mad
     changed = replace(lesion, quantities=(hotter, *lesion.quantities[1:]))
     with pytest.raises(OurMistake, match="was measured"):
         check_pet(made.objects, replace(pet.measured, found=replace(pet.measured.found, lesions=(changed,))))
+
+
+def pdf_text(one: EncodedObject, folder: Path) -> str:
+    document = dcmread(one.path)
+    path = folder / "report.pdf"
+    path.write_bytes(document.EncapsulatedDocument[: document.EncapsulatedDocumentLength])
+    return " ".join(run_tool("/usr/bin/pdftotext", path, "-").split())
+
+
+def test_the_pdf_prints_the_pets_numbers_with_references_and_candidates(made: Made, tmp_path: Path) -> None:
+    text = pdf_text(made.of_kind("PDF"), tmp_path)
+    assert made.analysis.pet is not None
+    (lesion,) = made.analysis.pet.lesions
+    for statistic in (Statistic.MAX, Statistic.MEAN, Statistic.PEAK):
+        assert f"{lesion.value(statistic):.1f}" in text
+    found = made.analysis.pet.found
+    assert found is not None
+    assert found.liver is not None
+    assert f"liver {found.liver.suv_mean:.1f}" in text
+    assert "heart and vessels are not told apart" in text
+    assert "Candidate 1" in text
+
+
+def test_a_lesions_key_slice_shows_the_pet_beside_it(made: Made) -> None:
+    picture = dcmread(made.of_kind("SC").path)
+    pixels = np.frombuffer(picture.PixelData, np.uint8)[: picture.Rows * picture.Columns * 3]
+    panel = pixels.reshape(picture.Rows, picture.Columns, 3)[HEADER : HEADER + 400, 1200:1600].min(axis=2)
+    assert picture.Columns == 1600
+    assert panel[180:220, 180:220].max() < 80  # the hot lesion is dark and in the middle, as in the other panels
+    assert np.median(panel[300:340, 60:340]) > 220  # the lung round it is bright
+
+
+def test_seen_from_the_front_the_patients_right_is_on_the_left_and_the_head_is_up(made: Made) -> None:
+    pet = pet_result(line.pet_of(made.case), made.analysis.pet, made.analysis.pet_mask, SETTINGS)
+    assert pet is not None
+    assert pet.measured is not None
+    picture = np.asarray(pet_from_front(pet.measured, made.volume, (), 400).convert("L"))
+    rows, columns = np.nonzero(picture[60:340, 30:370] < 90)
+    assert {HOT.centre_lps_mm[0] > 0, APART.centre_lps_mm[0] < 0, HOT.centre_lps_mm[2] < APART.centre_lps_mm[2]} == {
+        True
+    }
+    is_left_lung = columns > 170
+    assert rows[is_left_lung].mean() > rows[~is_left_lung].mean()
+
+
+def test_words_of_a_refused_pet_give_the_code_that_refused_it() -> None:
+    reasons = (warn(Code.PT_SLOPE, "slopes differ"), refuse(Code.PT_WEIGHT, "no weight", Affects.SUV))
+    assert pet_lines(PetResult("1.2.3", reasons, None)) == ["PET not measured: PT-WEIGHT"]
+
+
+def test_words_get_smaller_where_they_would_leave_their_place() -> None:
+    few, many = ["one line"] * 3, ["one line that is so long that it is broken into two"] * 18
+    assert fitting(few, 300, 500) == 16
+    assert fitting(many, 300, 500) < 16

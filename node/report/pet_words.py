@@ -1,0 +1,114 @@
+"""What is printed of a PET in pictures and PDF: numbers rounded as a person reads them, codes where there are none."""
+
+from collections.abc import Sequence
+
+from node.errors import Severity
+from node.measure.pet.pet_findings import LesionPet, PetFindings
+from node.measure.pet.uptake_quantity import Statistic, Threshold
+from node.report.pet_groups import MOST_FOCI
+from node.report.pet_result import PetResult
+from node.volume.pet import SuvKind
+
+MASS_WORDS = {
+    SuvKind.BW: "by body weight",
+    SuvKind.LBM: "by lean body mass (James)",
+    SuvKind.LBMJANMA: "by lean body mass (Janmahasatian)",
+    SuvKind.LBMJAMES128: "by lean body mass (James, 128)",
+}
+_THRESHOLDS = {Threshold.MTV41: "41 %", Threshold.MTV25: "2.5", Threshold.MTV40: "4.0"}
+_NAMED_FOCI = 3
+
+
+def uptake_words(lesion: LesionPet, kind: SuvKind) -> list[str]:
+    """Return the PET's numbers of one lesion in short lines, or the codes that withhold them."""
+    if lesion.refused_by:
+        return [f"PET not measured: {', '.join(dict.fromkeys(r.code.value for r in lesion.refused_by))}"]
+    named = (("SUVmax", Statistic.MAX), ("SUVpeak", Statistic.PEAK), ("SUVmean", Statistic.MEAN))
+    values = [(name, lesion.value(statistic, kind)) for name, statistic in named]
+    given = ", ".join(f"{name} {value:.1f}" for name, value in values if value is not None)
+    lines = [f"PET: {given} g/ml, {MASS_WORDS[kind]}"]
+    volume_ml = lesion.value(Statistic.MTV, kind, Threshold.MTV41)
+    glycolysis_g = lesion.value(Statistic.TLG, kind, Threshold.MTV41)
+    if volume_ml is not None and glycolysis_g is not None:
+        lines.append(f"Metabolic volume {volume_ml:.1f} ml, TLG {glycolysis_g:.0f} g (41 % of SUVmax)")
+    lean = lesion.value(Statistic.MAX, SuvKind.LBMJANMA)
+    if lean is not None and kind is SuvKind.BW:
+        lines.append(f"SULmax {lean:.1f} g/ml, {MASS_WORDS[SuvKind.LBMJANMA]}")
+    withheld = (r for quantity in lesion.quantities for r in quantity.refused_by)
+    codes = dict.fromkeys(r.code.value for r in (*withheld, *lesion.warnings))
+    if codes:
+        lines.append(f"PET remarks: {', '.join(codes)}")
+    if lesion.shares_maximum_with:
+        lines.append(f"Maximum shared with {', '.join(lesion.shares_maximum_with)}")
+    return lines
+
+
+def reference_words(found: PetFindings) -> str:
+    """Return the uptake of liver and blood, as far as they were found for certain."""
+    named = (("liver", found.liver), ("blood (descending aorta)", found.mediastinum))
+    known = [f"{name} {sphere.suv_mean:.1f}" for name, sphere in named if sphere is not None]
+    if not known:
+        return "No reference of liver or blood was found for certain"
+    return f"Reference SUVmean: {', '.join(known)} g/ml"
+
+
+def foci_words(found: PetFindings) -> str:
+    """Return how many candidates there are outside the CT's lesions, and the hottest."""
+    if found.foci is None:
+        return "Foci outside the CT lesions were not looked for"
+    if not found.foci:
+        return "No FDG-avid focus outside the CT lesions was listed by this software"
+    hottest = ", ".join(f"{focus.suv_max:.1f}" for focus in found.foci[:_NAMED_FOCI])
+    more = " and lower" if len(found.foci) > _NAMED_FOCI else ""
+    return (
+        f"FDG-avid foci outside the CT lesions, candidates (heart and vessels are not told apart): {len(found.foci)}, "
+        f"SUVmax {hottest}{more}"
+    )
+
+
+def pet_lines(pet: PetResult) -> list[str]:
+    """Return what is said of the PET as a whole, in short lines; the codes of one that was refused come first."""
+    if pet.measured is None:
+        refusing = [r.code.value for r in pet.reasons if r.severity is Severity.REFUSE]
+        return [f"PET not measured: {', '.join(dict.fromkeys(refusing or [r.code.value for r in pet.reasons]))}"]
+    found = pet.measured.found
+    codes = ", ".join(dict.fromkeys(r.code.value for r in pet.reasons))
+    return [reference_words(found), foci_words(found), *([f"PET remarks: {codes}"] if codes else [])]
+
+
+def table_head(kind: SuvKind) -> Sequence[str]:
+    """Return the column heads of the PET's table."""
+    suv = "SUV" if kind is SuvKind.BW else "SUL"
+    volumes = (f"{what} {at}, {unit}" for at in _THRESHOLDS.values() for what, unit in (("MTV", "ml"), ("TLG", "g")))
+    return ("Name", f"{suv}max", f"{suv}peak", f"{suv}mean", *volumes, "SULmax")
+
+
+def table_row(lesion: LesionPet, kind: SuvKind) -> Sequence[str]:
+    """Return one lesion's row; a number that is withheld shows its codes."""
+    if lesion.refused_by:
+        codes = ", ".join(dict.fromkeys(r.code.value for r in lesion.refused_by))
+        return (lesion.name, f"not measured: {codes}", *[""] * 9)
+    wanted = [(statistic, kind, None) for statistic in (Statistic.MAX, Statistic.PEAK, Statistic.MEAN)]
+    volumes = [(statistic, kind, t) for t in _THRESHOLDS for statistic in (Statistic.MTV, Statistic.TLG)]
+    lean = (Statistic.MAX, SuvKind.LBMJANMA, None)
+    return (lesion.name, *(_cell(lesion, *which) for which in (*wanted, *volumes, lean)))
+
+
+def _cell(lesion: LesionPet, statistic: Statistic, kind: SuvKind, threshold: Threshold | None) -> str:
+    quantity = next(
+        (q for q in lesion.quantities if (q.statistic, q.kind, q.threshold) == (statistic, kind, threshold)), None
+    )
+    if quantity is None:
+        return ""
+    if quantity.value is None:
+        return ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
+    return f"{quantity.value:.0f}" if statistic is Statistic.TLG else f"{quantity.value:.1f}"
+
+
+def foci_lines(found: PetFindings) -> list[str]:
+    """Return one line per candidate, the hottest first."""
+    return [
+        f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml, {focus.volume_ml:.1f} ml at SUV 4.0 and more, at "
+        + "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)".format(*focus.centre_lps_mm)
+        for number, focus in enumerate((found.foci or ())[:MOST_FOCI], start=1)
+    ]
