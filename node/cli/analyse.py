@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from node.cli.terminal import answer, print_json, progress
+from node.cli.terminal import answer, print_foreign, print_json, progress
 from node.errors import Affects, Reason, Severity
 from node.settings import Rung, load
 
@@ -67,8 +67,9 @@ def _show(outcome: "Outcome", out: Path) -> None:
     for series in outcome.series:
         codes = ", ".join(r.code.value for r in series.reasons)
         answer.print(f"  {series.role.value:11} {series.modality:3} {series.series_instance_uid} {codes}", markup=False)
-    for file in outcome.files:
+    for file in (f for f in outcome.files if not f.foreign):
         answer.print(f"  unread      {file.code.value} {file.path}", markup=False)
+    print_foreign(file.foreign for file in outcome.files)
     answer.print(f"results in {out}", markup=False)
 
 

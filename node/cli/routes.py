@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from node.cli.terminal import answer, print_json
+from node.cli.terminal import answer, print_foreign, print_json
 from node.errors import Misconfigured
 from node.facts.folder import read_folder
 from node.route.case import Known
@@ -77,8 +77,9 @@ def explain_path(
         return
     for explanation in found.series:
         _show(explanation)
-    for unread in folder.unread:
+    for unread in (file for file in folder.unread if not file.foreign):
         answer.print(f"{unread.code} {escape(str(unread.path))}: {escape(unread.text)}")
+    print_foreign(file.foreign for file in folder.unread)
 
 
 def _known(settings: Settings, called_ae: str | None, calling_ae: str | None) -> Known:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,12 @@ def print_error(error: LungnodeError) -> None:
     """Say what went wrong, with its code."""
     to_person.print(f"[bold red]{error.code}[/] ", end="")
     to_person.print(error.message, markup=False)
+
+
+def print_foreign(foreign: Iterable[bool]) -> None:
+    """Count what lies in a folder and is no DICOM, in one line."""
+    if n_files := sum(foreign):
+        answer.print(f"{n_files} {'file is' if n_files == 1 else 'files are'} not DICOM")
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _base(folder: Folder, answered: Answered, path: Path) -> Outcome:
         reasons=tuple(dict.fromkeys(reason for p in refused for reason in p.reasons)),
         series=tuple(_line(p) for p in passed),
         pet=lines_of_passed(passed),
-        files=tuple(FileLine(f.path.relative_to(root).as_posix(), f.code) for f in folder.unread),
+        files=tuple(FileLine(f.path.relative_to(root).as_posix(), f.code, f.foreign) for f in folder.unread),
     )
 
 

@@ -63,6 +63,7 @@ class FileLine:
 
     path: str
     code: Code
+    foreign: bool = False  # of another kind than DICOM: counted for a person, not listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class UnreadFile:
     path: Path
     code: Code
     text: str
+    foreign: bool = False  # neither its name nor its content says DICOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def read_folder(path: Path) -> Folder:
         if isinstance(facts, InstanceFacts):
             files.append(InstanceFile(facts, file))
         else:
-            unread.append(UnreadFile(file, facts.code, facts.text))
+            unread.append(UnreadFile(file, facts.code, facts.text, facts.foreign))
     return Folder(group(files), tuple(unread))
 
 

@@ -27,15 +27,17 @@ _LARGEST_HEADER_BYTES = 1 << 28
 _LARGEST_INFLATED_HEADER_BYTES = 1 << 26
 _EXPLICIT_LITTLE = Encoding(implicit=False, little=True)
 _FIRST_GROUPS = frozenset((0x0002, 0x0004, 0x0008))  # with which a data set without preamble can begin
+_NAMES = frozenset(("", ".dcm", ".dicom", ".ima"))  # of files that are to hold DICOM, whatever is in them
 _DICOM_ROOT = "1.2.840.10008."
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why a file gave no facts. `text` holds no patient data."""
+    """Why a file gave no facts. `text` holds no patient data; `foreign`: neither name nor content says DICOM."""
 
     code: Code
     text: str
+    foreign: bool = False
 
 
 def read_facts(path: Path) -> InstanceFacts | Unread:
@@ -54,10 +56,10 @@ def read_facts(path: Path) -> InstanceFacts | Unread:
     try:
         header, meta = _header(path)
         if not header.elements:
-            return Unread(Code.FILE_UNREAD, "there is no data set in the file")
+            return Unread(Code.FILE_UNREAD, "there is no data set in the file", foreign=_is_foreign(path))
         facts = extract(header, meta.code("TransferSyntaxUID") if meta else "")
     except InputRefused as error:
-        return Unread(Code(error.code), error.message)
+        return Unread(Code(error.code), error.message, foreign=_is_foreign(path))
     except OSError as error:
         return Unread(Code.FILE_UNREAD, f"cannot be read: {error.strerror}")
     return _identity_fault(facts, meta) or facts
@@ -153,6 +155,15 @@ def _looks_like_dicom(data: bytes) -> bool:
     little = int.from_bytes(data[:2], "little")
     big = int.from_bytes(data[:2], "big")
     return little in _FIRST_GROUPS or big in _FIRST_GROUPS
+
+
+def _is_foreign(path: Path) -> bool:
+    """Say whether a file that cannot be read is of another kind: a table, a text, a picture beside the images."""
+    if path.suffix.casefold() in _NAMES:
+        return False
+    with path.open("rb") as file:
+        data = file.read(_PREFIX_AT + 4)
+    return data[_PREFIX_AT:] != b"DICM" and data[:2] != b"\x02\x00" and not _looks_like_dicom(data)
 
 
 def _encoding(data: bytes, start: int) -> Encoding:

@@ -151,3 +151,18 @@ def test_an_empty_folder_has_nothing_to_analyse(tmp_path: Path) -> None:
 def test_an_unknown_route_is_a_matter_of_configuration(phantom: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     status, result = analyse(phantom[0] / "CT", tmp_path, "--route", "nowhere")
     assert (status, result["error"]["code"]) == (5, "CLI-ROUTE")
+
+
+def test_a_person_is_told_the_number_of_files_that_are_no_dicom(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.xml").write_text("<annotation/>")
+    (tmp_path / "0.dcm").write_bytes(b"broken")
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "analyse", str(tmp_path), "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert [line.split() for line in done.stdout.splitlines() if "unread" in line] == [
+        ["unread", "FILE-UNREAD", "0.dcm"]
+    ]
+    assert "3 files are not DICOM" in done.stdout

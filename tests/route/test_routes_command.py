@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +63,24 @@ def test_a_folder_is_explained_to_a_person_with_the_unread_files(lungnode, data_
     assert done.returncode == 0
     assert "analysed CT" in done.stdout
     assert "route 'default' applies" in done.stdout
-    assert "FILE-UNREAD" in done.stdout
+    assert "FILE-UNREAD" not in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(" files are not DICOM")
+
+
+def test_what_is_no_dicom_is_counted_and_what_is_broken_is_listed(lungnode, tmp_path):
+    for name in ("annotations.xml", "index.csv", "notes.txt", "empty.json"):
+        (tmp_path / name).write_text("" if name.startswith("empty") else "neither name nor content says DICOM")
+    (tmp_path / "scan.dcm").write_text("broken")
+    (tmp_path / "broken.txt").write_bytes(bytes(128) + b"DICM" + b"\x02\x00")
+    (tmp_path / "IM0001").write_bytes(b"an export without extensions")
+
+    done = lungnode("routes", "explain", str(tmp_path))
+
+    *listed, counted = done.stdout.splitlines()
+    assert counted == "4 files are not DICOM"
+    assert sorted(Path(line.split(":")[0]).name for line in listed) == ["IM0001", "broken.txt", "scan.dcm"]
+    explained = json.loads(lungnode("routes", "explain", str(tmp_path), "--json").stdout)
+    assert len(explained["files"]) == 7  # a program is told of each
 
 
 def test_a_path_that_is_not_there_is_a_mistake_in_usage(lungnode):
