@@ -2,6 +2,7 @@
 
 from node import __version__
 from node.report.conformance_objects import objects_chapter
+from node.report.conformance_readers import readers_chapter
 from node.report.conformance_services import services_chapter
 from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.report.wording import NOT_FOR_DIAGNOSIS
@@ -15,8 +16,8 @@ def conformance_statement(settings: Settings) -> str:
     ----------
     settings : the configuration to describe. No password, token or key stands in the statement.
     """
-    parts = (_cover(settings), services_chapter(settings), objects_chapter(settings.objects), _security(settings))
-    return "\n".join(parts)
+    chapters = (services_chapter(settings), objects_chapter(settings.objects), _security(settings))
+    return "\n".join((_cover(settings), *chapters, readers_chapter(settings)))
 
 
 def _cover(settings: Settings) -> str:
