@@ -15,6 +15,9 @@ from node.learn.export_lesions import write_toml
 from node.phantom.phantom import Nodule, Phantom
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
+from node.segment.lesions.confidence import Confidence, write_confidence
+from node.segment.lesions.shape import NAMES
+from node.segment.model_card import read_card
 from node.segment.networks import table
 from node.segment.networks.unet import ALGORITHM
 from node.volume.volume import Volume
@@ -127,3 +130,18 @@ def balls(
     blurred = ndimage.gaussian_filter(-850.0 + 890.0 * share, [0.0, 0.6 / voxel_mm, 0.6 / voxel_mm])
     noise = np.random.default_rng(0).normal(0.0, 12.0, share.shape)
     return share >= 0.5, (blurred + noise).astype(np.int16)
+
+
+def sharp(**weights: float) -> Confidence:
+    """Return a confidence that looks at the named features only."""
+    n = len(NAMES)
+    values = np.array([weights.get(name, 0.0) for name in NAMES])
+    return Confidence(np.zeros(n), np.ones(n), values, weights.get("bias", 0.0))
+
+
+def calibrated(folder, confidence):
+    """Put a calibration into a model's folder."""
+    card = read_card(folder)
+    write_confidence(confidence, folder)
+    head = {k: getattr(card, k) for k in ("name", "version", "title", "licence", "kind", "algorithm")}
+    write_toml(folder, head, card.options)

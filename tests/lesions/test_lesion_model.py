@@ -12,15 +12,13 @@ from node.learn.export_lesions import join, write_toml
 from node.phantom.phantom import Nodule, NoduleKind
 from node.segment.contract import LungDefinition, SegmentKind
 from node.segment.lesions import net
-from node.segment.lesions.confidence import Confidence, read_confidence, write_confidence
+from node.segment.lesions.confidence import read_confidence
 from node.segment.lesions.model import ENSEMBLE
-from node.segment.lesions.shape import NAMES
 from node.segment.lesions.sureness import Sureness
-from node.segment.model_card import read_card
 from node.segment.registry import load_lesions, verify
 from node.segment.whole import LungsThenLesions, identities_of, without_lungs
 from node.segment.working_grid import working_grid
-from tests.lesions.conftest import LUNGS, lungs_of, volume_of
+from tests.lesions.conftest import LUNGS, calibrated, lungs_of, sharp, volume_of
 
 RIGHT = Nodule((-92.0, -28.0, 20.0), 16.0)
 LEFT = Nodule((88.0, 30.0, -40.0), 24.0)
@@ -35,21 +33,6 @@ def overlapped(found, phantom, number):
     """Return which lesions lie on the phantom's nodule of this number."""
     truth = phantom.labels_zyx == 3 + number
     return [s for s in listed(found) if (found.labels_zyx[truth] == s.label).any()]
-
-
-def sharp(**weights: float) -> Confidence:
-    """Return a confidence that looks at the named features only."""
-    n = len(NAMES)
-    values = np.array([weights.get(name, 0.0) for name in NAMES])
-    return Confidence(np.zeros(n), np.ones(n), values, weights.get("bias", 0.0))
-
-
-def calibrated(folder, confidence):
-    """Put a calibration into a model's folder."""
-    card = read_card(folder)
-    write_confidence(confidence, folder)
-    head = {k: getattr(card, k) for k in ("name", "version", "title", "licence", "kind", "algorithm")}
-    write_toml(folder, head, card.options)
 
 
 def test_nodules_in_both_lungs_are_found_and_no_voxel_is_lung_and_lesion(rule_model, chest):

@@ -2,7 +2,7 @@
 
 elongation     root of the first over the second principal moment: 1 of a ball, large of a vessel
 flatness       root of the second over the third: 1 of a ball or a tube, large of a fissure
-blobness       of the Hessian inside, least over largest curvature: 1 of a ball, 0 of a tube or a plate
+blobness       of the Hessian in its core, least over largest curvature: 1 of a ball, 0 of a tube or a plate
 ridgeness      second over largest curvature: 1 of a ball or a tube, 0 of a plate
 outside_frac   share of its voxels outside the closed lungs: hilum, mediastinum, wall
 inner_mm       depth of its deepest voxel below its own surface
@@ -17,6 +17,7 @@ from scipy import ndimage
 from node.segment.lesions.candidates import Candidate
 
 _SIGMA_MM = (1.0, 4.0)  # of the Hessian's scale
+_CORE_FRAC = 0.5  # of the greatest depth, from which a voxel is core
 _TENSOR = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
@@ -60,8 +61,8 @@ def shape_of(
     values = p[one.box][mask].astype(np.float64) / 255.0
     mm3 = one.n_voxels * float(np.prod(spacing_mm))
     first, second, third = _moments(mask, spacing_mm)
-    least, middle = _curvatures(one, hu, mm3, spacing_mm)
-    depth_mm = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing_mm)
+    depth_mm = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+    least, middle = _curvatures(one, depth_mm >= _CORE_FRAC * depth_mm.max(), hu, mm3, spacing_mm)
     return Shape(
         p_max=float(values.max()),
         p_mean=float(values.mean()),
@@ -85,9 +86,9 @@ def _moments(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) ->
 
 
 def _curvatures(
-    one: Candidate, hu: NDArray[np.int16], mm3: float, spacing_mm: tuple[float, float, float]
+    one: Candidate, core: NDArray[np.bool_], hu: NDArray[np.int16], mm3: float, spacing_mm: tuple[float, float, float]
 ) -> tuple[float, float]:
-    """Return least and middle curvature over the largest, means over the voxels that are brighter than round them."""
+    """Return least and middle curvature over the largest, means over the core where it is brighter than round it."""
     radius_mm = (3.0 * mm3 / (4.0 * np.pi)) ** (1.0 / 3.0)
     sigma_mm = float(np.clip(0.6 * radius_mm, *_SIGMA_MM))
     sigma = [sigma_mm / mm for mm in spacing_mm]
@@ -96,9 +97,9 @@ def _curvatures(
     inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(one.box, wide, strict=True))
     smooth = ndimage.gaussian_filter(hu[wide].astype(np.float32), sigma, truncate=3.0)
     slopes = np.gradient(smooth, *spacing_mm)
-    tensor = np.empty((one.n_voxels, 3, 3))
+    tensor = np.empty((int(core.sum()), 3, 3))
     for i, j in _TENSOR:
-        tensor[:, i, j] = tensor[:, j, i] = np.gradient(slopes[i], spacing_mm[j], axis=j)[inner][one.mask]
+        tensor[:, i, j] = tensor[:, j, i] = np.gradient(slopes[i], spacing_mm[j], axis=j)[inner][core]
     values = -np.linalg.eigvalsh(tensor)[:, ::-1]  # a bright ball bends down: positive
     bright = values[:, 2] > 0
     largest = np.sort(values[bright], axis=1)

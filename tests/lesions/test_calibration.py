@@ -1,0 +1,122 @@
+"""A confidence that means what it says, fitted without draws and judged by patients that it has not seen."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from node.errors import InputRefused
+from node.learn.calibrate import Labelled, auc, calibrate, ece, reliability
+from node.learn.candidate_set import Described
+from node.learn.reliability_picture import draw_reliability
+from node.learn.uncertainty import tells_right_from_wrong
+from node.segment.lesions.candidates import Candidate
+from node.segment.lesions.confidence import read_confidence, write_confidence
+from node.segment.lesions.shape import NAMES, shape_of
+
+
+def made(n: int = 600, seed: int = 0) -> list[Labelled]:
+    """Return candidates whose first feature decides, with chance, whether they are lesions."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, len(NAMES)))
+    y = rng.random(n) < 1.0 / (1.0 + np.exp(-2.0 * x[:, 0]))
+    return [Labelled(x[i], bool(y[i]), f"P{i % 12}", f"S{i % 12}") for i in range(n)]
+
+
+def test_the_confidence_of_candidates_is_calibrated_and_the_same_every_time():
+    fitted, again = calibrate(made()), calibrate(made())
+
+    assert fitted.reliability.ece <= 0.06
+    assert fitted.reliability.interval[0] <= fitted.reliability.ece + 0.02
+    assert fitted.told["auc"] > 0.75
+    assert (fitted.held_out == again.held_out).all()
+    assert sum(fitted.reliability.n) == 600
+    assert max(fitted.reliability.n) - min(fitted.reliability.n) <= 1
+
+
+def test_too_few_candidates_are_refused():
+    for few in (
+        made(15),
+        [one for one in made() if one.is_lesion],
+        [one for one in made() if one.case in {"P0", "P1"}],
+    ):
+        with pytest.raises(InputRefused) as caught:
+            calibrate(few)
+        assert caught.value.code == "CALIBRATE-FEW"
+
+
+def test_the_error_of_a_wrong_confidence_is_seen():
+    y = np.repeat([0.0, 1.0], 100)
+    assert ece(np.full(200, 0.5), y) == pytest.approx(0.0, abs=1e-9) or ece(np.full(200, 0.5), y) <= 0.5
+    assert ece(np.full(200, 0.95), np.tile([0.0, 1.0], 100)) == pytest.approx(0.45)
+    assert reliability(np.full(200, 0.95), np.tile([0.0, 1.0], 100), ["a", "b"] * 100).ece == pytest.approx(0.45)
+
+
+def test_what_was_fitted_is_read_back_from_the_models_folder(tmp_path):
+    fitted = calibrate(made()).confidence
+    write_confidence(fitted, tmp_path)
+
+    back = read_confidence(tmp_path)
+
+    assert back.limits == fitted.limits
+    assert (back.weights == fitted.weights).all()
+    assert back.drop_below == fitted.drop_below <= back.unsure_below
+    assert read_confidence(tmp_path / "none") is None
+
+
+def test_limits_keep_every_lesion_that_they_were_measured_on():
+    found = made()
+    fitted = calibrate(found).confidence
+    for one in found:
+        if one.is_lesion:
+            values = dict(zip(NAMES, one.features, strict=True))
+            assert all(low <= values[name] <= high for name, (low, high) in fitted.limits.items())
+
+
+def test_uncertainty_that_tells_right_from_wrong_has_an_auc_of_one_and_noise_a_half():
+    rng = np.random.default_rng(1)
+    found = [
+        Described(
+            Labelled(np.zeros(len(NAMES)), i % 2 == 0, f"P{i % 8}", f"S{i % 8}"),
+            0.1 if i % 2 == 0 else 0.6,
+            float(rng.random()),
+        )
+        for i in range(400)
+    ]
+    told = tells_right_from_wrong(found)
+    assert told["entropy"]["auc"] == 1.0
+    assert told["distance of mirror images"]["auc"] == pytest.approx(0.5, abs=0.1)
+    low, high = told["distance of mirror images"]["interval"]
+    assert low < 0.5 < high
+    assert auc(np.zeros(3), np.ones(3)) is None
+
+
+def test_the_reliability_diagram_is_a_picture(tmp_path):
+    draw_reliability(calibrate(made()).reliability, "made", tmp_path / "docs" / "made.png")
+    assert (tmp_path / "docs" / "made.png").stat().st_size > 1000
+
+
+def candidate(mask):
+    (box,) = ndimage.find_objects(mask.astype(np.uint8))
+    return Candidate(box, mask[box].copy())
+
+
+def test_shapes_tell_a_ball_from_a_vessel_and_a_fissure():
+    at = np.indices((40, 40, 40)) - 20.0
+    parts = {
+        "ball": (at**2).sum(axis=0) <= 6.0**2,
+        "vessel": (at[1] ** 2 + at[2] ** 2 <= 2.5**2) & (np.abs(at[0]) <= 15),
+        "fissure": (np.abs(at[0]) <= 1.0) & (np.abs(at[1]) <= 14) & (np.abs(at[2]) <= 14),
+    }
+    found = {}
+    for name, mask in parts.items():
+        hu = np.where(mask, 40, -850).astype(np.int16)
+        p = np.where(mask, 230, 0).astype(np.uint8)
+        found[name] = shape_of(candidate(mask), p, hu, np.ones(mask.shape, bool), (1.0, 1.0, 1.0))
+
+    assert found["ball"].elongation == pytest.approx(1.0, abs=0.1)
+    assert found["vessel"].elongation > 3.0
+    assert found["fissure"].flatness > 5.0
+    assert found["ball"].blobness > 0.6 > found["vessel"].blobness
+    assert found["vessel"].ridgeness > found["fissure"].ridgeness
+    assert found["ball"].outside_frac == 0.0
+    assert found["ball"].inner_mm == pytest.approx(6.0, abs=1.0)
