@@ -12,6 +12,7 @@ from node.errors import InputRefused, LungnodeError, Misconfigured, WorldUnavail
 
 Client = Any  # dicomweb-client's types are not followed
 
+LOGIN_REFUSED = "ARCHIVE-LOGIN"
 _BUSY = frozenset((408, 429, 502, 503, 504))
 _LOGIN = frozenset((401, 403))
 _FINAL = frozenset((404, 406, 410))  # PS3.18 10.4.3: asking again changes nothing
@@ -79,7 +80,7 @@ def status_error(response: requests.Response | None) -> LungnodeError:
     """Return the error for an HTTP status that is no success."""
     status = 0 if response is None else response.status_code
     if status in _LOGIN:
-        return Misconfigured("ARCHIVE-LOGIN", f"the archive refuses the login with status {status}: check the settings")
+        return Misconfigured(LOGIN_REFUSED, f"the archive refuses the login with status {status}: check the settings")
     if status in _BUSY:
         return WorldUnavailable("ARCHIVE-BUSY", f"the archive is busy, status {status}", **_retry_after(response))
     if status == 413:

@@ -10,15 +10,22 @@ import requests
 
 from node.archive.endpoint import Endpoint, endpoint_of_destination
 from node.archive.questions import held
+from node.archive.web import LOGIN_REFUSED
 from node.deliver.folder import place_of
-from node.deliver.receipt import Outgoing
+from node.deliver.receipt import CREDENTIALS, UNAUTHORISED, Outgoing
 from node.deliver.session import http_session, timeouts_s
 from node.errors import Misconfigured, WorldUnavailable
 from node.settings import Destination
 
 
 def confirm(objects: Sequence[Outgoing], destination: Destination, *, calling: str) -> frozenset[str] | None:
-    """Return the SOP Instance UIDs that the destination holds, or None where it could not be asked."""
+    """Return the SOP Instance UIDs that the destination holds, or None where it could not be asked.
+
+    Raises
+    ------
+    Misconfigured
+        DLV-AUTH where it refuses the credentials: asking again does not help.
+    """
     if destination.kind == "folder":
         return _in_folder(objects, destination)
     if destination.kind == "orthanc":
@@ -42,7 +49,11 @@ def _in_archive(objects: Sequence[Outgoing], endpoint: Endpoint) -> frozenset[st
     try:
         for (study_uid, series_uid), group in groupby(sorted(objects, key=series), key=series):
             found |= held(endpoint, study_uid, series_uid, [o.sop_instance_uid for o in group])
-    except (WorldUnavailable, Misconfigured):
+    except Misconfigured as error:
+        if error.code == LOGIN_REFUSED:
+            raise _credentials_refused() from error
+        return None
+    except WorldUnavailable:
         return None
     return frozenset(found)
 
@@ -64,9 +75,18 @@ def _in_orthanc(objects: Sequence[Outgoing], destination: Destination) -> frozen
                 answer = session.post(
                     url, data=o.sop_instance_uid, timeout=timeouts_s(destination), allow_redirects=False
                 )
+                if answer.status_code in UNAUTHORISED:
+                    raise _credentials_refused()
                 answer.raise_for_status()
                 if any(found["Type"] == "Instance" for found in answer.json()):
                     there.add(o.sop_instance_uid)
     except (requests.RequestException, ValueError, KeyError):
         return None
     return frozenset(there)
+
+
+def _credentials_refused() -> Misconfigured:
+    return Misconfigured(
+        CREDENTIALS,
+        "the destination refuses the credentials when asked what it holds: check username, password or token",
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 UNAUTHORISED = (401, 403)  # of HTTP
+CREDENTIALS = "DLV-AUTH"
 
 
 class State(StrEnum):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from node.deliver.receipt import CREDENTIALS
 from node.engine.delivery_file import Delivery, Stage
 from node.errors import Code
 
 DEAD_LETTER = "DLV-DEAD"
-CREDENTIALS = "DLV-AUTH"
 
 
 @dataclass(frozen=True, slots=True)

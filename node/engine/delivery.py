@@ -13,6 +13,7 @@ from node.deliver.receipt import Outgoing, Receipt, State
 from node.deliver.status import classify, written
 from node.engine.backoff import delay_s
 from node.engine.delivery_file import Delivery, Stage
+from node.errors import Misconfigured
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
@@ -22,7 +23,10 @@ COMMITMENT_LOOK_EVERY_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How the world is touched. `ask_back` returns what the destination holds, None where it could not be asked."""
+    """How the world is touched. `ask_back` returns what the destination holds, None where it could not be asked.
+
+    It raises `Misconfigured` (DLV-AUTH) where the destination refuses the credentials.
+    """
 
     send: Callable[[Sequence[Outgoing], Destination], tuple[Receipt, ...]]
     ask_back: Callable[[Sequence[Outgoing], Destination], frozenset[str] | None]
@@ -97,7 +101,11 @@ def _asked_back(delivery: Delivery, objects: Sequence[Outgoing], destination: De
     if destination.confirm == "none":
         stored = [o.sop_instance_uid for o in objects if _is_stored(delivery, o)]
         return delivery.with_confirmed(frozenset(stored))
-    held = ways.ask_back(objects, destination)
+    try:
+        held = ways.ask_back(objects, destination)
+    except Misconfigured as error:
+        refused = [delivery.receipts[uid] for uid in _uids(objects) & set(delivery.receipts)]
+        return delivery.with_receipts(tuple(replace(r, unauthorised=True, text=error.message) for r in refused))
     if held is None:
         return delivery
     lost = [

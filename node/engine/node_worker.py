@@ -16,7 +16,7 @@ from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.correction_search import search_loop
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
-from node.engine.database import database_ready
+from node.engine.database import DATABASE_ERRORS, UNREACHABLE, database_ready
 from node.engine.intake import Intake
 from node.engine.pace import Pace
 from node.engine.prior import seek_prior
@@ -98,10 +98,14 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
 
 
 def retention_loop(settings: Settings, stopping: threading.Event) -> None:
-    """Remove what is safe and old enough."""
+    """Remove what is safe and old enough; a database that is lost for a while only delays it."""
+    older_than_s = settings.disk.retention_days * 86400.0
     while not stopping.wait(_SWEEP_EVERY_S):
-        with opened_stores(settings) as stores:
-            sweep(settings.data_dir, stores, older_than_s=settings.disk.retention_days * 86400.0, now_s=time.time())
+        try:
+            with opened_stores(settings) as stores:
+                sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
+        except DATABASE_ERRORS as error:
+            structlog.get_logger().error("engine.retention_waits", code=UNREACHABLE, error=type(error).__name__)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import pytest
 from node.deliver.confirm import confirm
 from node.deliver.receipt import State
 from node.deliver.send import deliver
+from node.errors import Misconfigured
 from node.settings import Destination
 
 pytestmark = pytest.mark.orthanc
@@ -33,3 +34,14 @@ def test_only_what_is_there_is_found(orthanc, objects, kind: str) -> None:
     there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
     deliver(objects[:1], there, calling="NODE")
     assert confirm(objects, there, calling="NODE") == frozenset((objects[0].sop_instance_uid,))
+
+
+@pytest.mark.parametrize("kind", ["stow", "orthanc"])
+def test_refused_credentials_are_told_apart_from_an_archive_that_does_not_answer(orthanc, objects, kind: str) -> None:
+    wrong = ways(orthanc)[kind] | {"password": "wrong"}
+    there = Destination.model_validate({"name": "orthanc", "kind": kind} | wrong)
+    with pytest.raises(Misconfigured) as refused:
+        confirm(objects, there, calling="NODE")
+    assert refused.value.code == "DLV-AUTH"
+    nowhere = Destination.model_validate({"name": "orthanc", "kind": kind} | wrong | {"url": "http://127.0.0.1:9"})
+    assert confirm(objects, nowhere, calling="NODE") is None

@@ -10,6 +10,7 @@ from node.deliver.receipt import Outgoing, Receipt, State, credentials_refused
 from node.engine.alerts import alert_of
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage
+from node.errors import Misconfigured
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
@@ -24,6 +25,7 @@ class World:
 
     answers: dict[str, State] = field(default_factory=dict)
     held: frozenset[str] | None = None
+    login_refused: bool = False
     commitment: Requested | NotRequested = NO_SERVICE
     committed_later: CommitmentAnswer | None = None
     sent: list[str] = field(default_factory=list)
@@ -35,6 +37,8 @@ class World:
             return tuple(Receipt(o.sop_instance_uid, self.answers[o.sop_instance_uid], "s") for o in objects)
 
         def ask_back(objects, _destination):
+            if self.login_refused:
+                raise Misconfigured("DLV-AUTH", "the destination refuses the credentials")
             return None if self.held is None else self.held & {o.sop_instance_uid for o in objects}
 
         def request(_objects, _destination, transaction):
@@ -65,6 +69,19 @@ def test_stored_but_not_found_is_sent_again() -> None:
     world.held = frozenset(("1.1", "1.2"))
     assert run(world, first, there()).stage is Stage.SAFE
     assert world.sent == ["1.1", "1.2"]  # the second attempt found it by asking first
+
+
+def test_credentials_that_are_refused_when_asking_back_alert_until_they_are_corrected() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")), login_refused=True)
+    first = run(world, Delivery("d"), there(longest_retry_s=500))
+    alert = alert_of("0" * 64, first)
+    assert alert is not None
+    assert alert.code == "DLV-AUTH"
+    assert first.next_s == 500.0  # many archives lock an account that tries too often
+    world.login_refused = False
+    second = run(world, first, there())
+    assert (second.stage, alert_of("0" * 64, second)) == (Stage.SAFE, None)
+    assert world.sent == ["1.1", "1.2"]  # what was stored is not sent again
 
 
 def test_what_cannot_be_asked_for_waits_and_is_not_sent_twice() -> None:

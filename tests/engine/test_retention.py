@@ -1,12 +1,17 @@
 """Nothing undelivered is ever deleted; the rest goes after its time."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+import structlog
+from sqlalchemy.exc import OperationalError
 
+from node.engine import node_worker
 from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
 from node.engine.files import write_json
 from node.engine.retention import sweep
@@ -87,3 +92,24 @@ def test_a_sweep_that_was_cut_short_is_finished_by_the_next(tmp_path: Path, stor
     shutil.rmtree(stores.layout.studies / "1.2.3")  # killed before the results were removed
     sweep(tmp_path, stores, older_than_s=0.0, now_s=time.time() + DAY_S)
     assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_database_that_is_lost_delays_the_sweep_and_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = threading.Event()
+    answers = iter((OperationalError("SELECT", {}, Exception("gone")), psycopg.OperationalError("gone"), None))
+
+    def swept(*_: object, **__: object) -> tuple[str, ...]:
+        answer = next(answers)
+        if answer is not None:
+            raise answer
+        stopping.set()
+        return ()
+
+    monkeypatch.setattr(node_worker, "_SWEEP_EVERY_S", 0.001)
+    monkeypatch.setattr(node_worker, "sweep", swept)
+    with structlog.testing.capture_logs() as logged:
+        node_worker.retention_loop(Settings(data_dir=tmp_path), stopping)
+    assert stopping.is_set()
+    assert [(line["event"], line["code"]) for line in logged] == [("engine.retention_waits", "CFG-DATABASE")] * 2
