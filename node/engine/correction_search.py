@@ -39,6 +39,7 @@ def search_loop(settings: Settings, stopping: threading.Event) -> None:
     """Look into each archive as often as its settings say; of several workers one does."""
     asked = [archive for archive in settings.archives if archive.corrections_every_s > 0]
     if not asked:
+        stopping.wait()  # a loop that ends takes its worker with it
         return
     while (lock := slot_lock(settings, _SLOT)) is None:
         if stopping.wait(1.0):

@@ -73,6 +73,7 @@ kind = "stow"
 url = "{orthanc.dicomweb_url}"
 username = "{orthanc.username}"
 password = "{orthanc.password}"
+draws_results = true
 """
 
 

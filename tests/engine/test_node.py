@@ -103,6 +103,7 @@ name = "orthanc"
 kind = "stow"
 url = "{orthanc.dicomweb_url}"
 first_retry_s = 0.5
+draws_results = true
 {login}
 """
     )
