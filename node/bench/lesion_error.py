@@ -1,16 +1,12 @@
-"""How far lesion measures are from the truth on analytic solids, over sub-voxel shifts: `docs/measurements-lesions.md`.
-
-    python -m node.bench.lesion_error docs/measurements-lesions.md
+"""How far lesion measures are from the truth on analytic solids, over sub-voxel shifts: for `docs/measurements.md`.
 
 Every solid is put onto every grid at the same 60 places within a voxel; the table gives the mean error (bias), its
 standard deviation over the places and the largest error. Nothing in it depends on the machine.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,8 +128,8 @@ def _cell(error: Error | None) -> str:
     return "–" if error is None else f"{error.bias:+.2f} ± {error.spread:.2f} ({error.largest:.2f})"
 
 
-def page(n_shifts: int = SHIFTS) -> str:
-    """Return the Markdown page."""
+def section(n_shifts: int = SHIFTS) -> str:
+    """Return the section of the page."""
     head = ("grid", "solid", *(f"{measure}, {'%' if 'volume' in measure else 'mm'}" for measure in MEASURES))
     rows = [row(solid, lattice, n_shifts) for lattice in LATTICES for solid in solids()]
     lines = [_HEAD.format(n_shifts=n_shifts), f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
@@ -168,11 +164,10 @@ _CONVENTIONS = (
 )
 
 _HEAD = (
-    """# Lesion measures on analytic solids
+    """## Lesion measures on analytic solids
 
-Made by `python -m node.bench.lesion_error docs/measurements-lesions.md`; a test compares rows with a new run. Each
-solid lies at {n_shifts} random places within a voxel. Masks hold the voxels whose centres lie inside, so these are the
-errors of the conventions, not those of a segmentation. Stored numbers are not rounded.
+Each solid lies at {n_shifts} random places within a voxel. Masks hold the voxels whose centres lie inside, so these are
+the errors of the conventions, not those of a segmentation. Stored numbers are not rounded.
 
 | measure | convention |
 |---|---|
@@ -183,12 +178,3 @@ Cells are bias ± standard deviation over the places (largest error). Tilted pla
 another figure, so the oblique grid has none there; the short axis of the box has no simple truth.
 """
 )
-
-
-def main() -> None:
-    """Write the page to the path given as the only argument."""
-    Path(sys.argv[1]).write_text(page(SHIFTS), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
