@@ -151,7 +151,7 @@ class Destination(_Section):
     give_up_after_s: float = Field(86400.0, gt=0)
     first_retry_s: float = Field(5.0, gt=0)
     longest_retry_s: float = Field(900.0, gt=0)
-    deflated_seg: bool = False
+    deflated_seg: bool = False  # send segmentations deflated; by C-STORE only where the peer accepts the syntax
 
     @model_validator(mode="after")
     def _complete(self) -> "Destination":
@@ -159,6 +159,10 @@ class Destination(_Section):
         missing = [field for field in needed[self.kind] if getattr(self, field) is None]
         if missing:
             raise ValueError(f"destination {self.name!r} of kind {self.kind!r} needs {', '.join(missing)}")
+        if self.deflated_seg and self.kind == "folder":
+            raise ValueError(
+                f"destination {self.name!r} is a folder, which keeps the bytes as they are: no deflated_seg"
+            )
         return self
 
     @property

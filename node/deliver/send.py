@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from node.deliver import cstore, folder, orthanc, stow
 from node.deliver.receipt import Outgoing, Receipt
+from node.deliver.smaller import smaller_copies
 from node.settings import Destination
 
 
@@ -14,12 +15,14 @@ def deliver(objects: Sequence[Outgoing], destination: Destination, *, calling: s
     ----------
     calling : our AE title, for destinations that are spoken to by DIMSE.
     """
-    match destination.kind:
-        case "stow":
-            return stow.send(objects, destination)
-        case "orthanc":
-            return orthanc.send(objects, destination)
-        case "folder":
-            return folder.send(objects, destination)
-        case "cstore":
-            return cstore.send(objects, destination, calling=calling)
+    with smaller_copies(objects, destination) as smaller:
+        fitting = [smaller.get(o.sop_instance_uid, o) for o in objects]
+        match destination.kind:
+            case "stow":
+                return stow.send(fitting, destination)
+            case "orthanc":
+                return orthanc.send(fitting, destination)
+            case "folder":
+                return folder.send(objects, destination)
+            case "cstore":
+                return cstore.send(objects, destination, calling=calling, smaller=smaller)

@@ -8,6 +8,7 @@ from pynetdicom import evt
 
 from node.deliver.cstore import send
 from node.deliver.receipt import State
+from node.deliver.send import deliver
 from node.deliver.status import classify
 from node.settings import Destination
 
@@ -112,3 +113,8 @@ def test_nagle_is_off_and_acknowledgements_are_quick(start_peer, objects, monkey
     monkeypatch.setattr(socket.socket, "setsockopt", note)
     send(objects, start_peer().destination(), calling="NODE")
     assert {socket.TCP_NODELAY, socket.TCP_QUICKACK} <= seen
+
+
+def test_a_peer_that_takes_no_deflated_segmentation_gets_it_as_it_is(start_peer, objects) -> None:
+    peer = start_peer()  # explicit little endian only
+    assert states(deliver(objects, peer.destination(deflated_seg=True), calling="NODE")) == [State.STORED] * 2

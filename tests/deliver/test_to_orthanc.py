@@ -45,3 +45,16 @@ def test_refused_credentials_are_told_apart_from_an_archive_that_does_not_answer
     assert refused.value.code == "DLV-AUTH"
     nowhere = Destination.model_validate({"name": "orthanc", "kind": kind} | wrong | {"url": "http://127.0.0.1:9"})
     assert confirm(objects, nowhere, calling="NODE") is None
+
+
+@pytest.mark.parametrize("kind", ["stow", "orthanc", "cstore"])
+def test_a_segmentation_goes_deflated_where_the_destination_takes_it(orthanc, objects, kind: str) -> None:
+    there = Destination.model_validate({"name": "o", "kind": kind, "deflated_seg": True} | ways(orthanc)[kind])
+    assert [r.state for r in deliver(objects, there, calling="NODE")] == [State.STORED] * 2
+    assert [syntax_in(orthanc, o) for o in objects] == ["1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.1"]
+    assert [p.name for p in objects[0].path.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def syntax_in(server, sent) -> str:
+    (found,) = server.rest("POST", "/tools/lookup", sent.sop_instance_uid.encode())
+    return server.rest("GET", f"/instances/{found['ID']}/metadata?expand")["TransferSyntax"]
