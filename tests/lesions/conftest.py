@@ -109,6 +109,7 @@ def volume_of(phantom: Phantom, hu_zyx: NDArray[np.int16] | None = None) -> Volu
 def lungs_of(phantom: Phantom) -> Segmentation:
     """Return a phantom's own lungs, nodules left out and holes of theirs with them, as a lung model would."""
     labels = np.where(phantom.labels_zyx <= 2, phantom.labels_zyx, 0).astype(np.uint8)
+    labels.flags.writeable = False
     kinds = ((1, SegmentKind.RIGHT_LUNG, "Right lung"), (2, SegmentKind.LEFT_LUNG, "Left lung"))
     return Segmentation(labels, tuple(Segment(*kind) for kind in kinds), LungDefinition.AERATED, (LUNGS,))
 

@@ -29,7 +29,7 @@ STEPS = {"attention_unet_hybrid": 28, "dual_backbone_unet": 65, "raemd_net": 28}
 SIZES = {
     "attention_unet_hybrid": {"width": 4, "depth": 2, "gate": 1, "residual": True},
     "dual_backbone_unet": {"width": 8, "resnet": True, "efficientnet": False, "dilation": True, "se": True},
-    "raemd_net": {"width": 8},
+    "raemd_net": {"width": 4},
 }
 
 

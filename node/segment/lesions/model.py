@@ -215,7 +215,7 @@ def _segment(number: int, mark: Mark, unsure_below: float) -> Segment:
 
 def _painted(labels_zyx: NDArray[np.uint8], marks: tuple[Mark, ...], grid: WorkingGrid) -> NDArray[np.uint8]:
     """Write the marks over the lungs."""
-    labels = np.ascontiguousarray(grid.turned(labels_zyx))
+    labels = np.array(grid.turned(labels_zyx), order="C")
     for number, mark in enumerate(marks):
         labels[mark.candidate.box][mark.candidate.mask] = FIRST_LABEL + number
     answer = np.ascontiguousarray(grid.turned_back(labels))
