@@ -119,14 +119,16 @@ def test_a_pet_ct_reaches_each_destination_as_it_asks(node: Node, tmp_path: Path
     pet_options = replace(options, series_seed=f"{seed}-pet", series_number=5, series_description="PET AC")
     pet = write_pet(make_pet(pet_grid(), nodules=[HOT]), tmp_path / "pet", PetOptions(series=pet_options))
     node.send([*ct, *pet])
-    found, folder = arrived(node, str(dcmread(ct[0], stop_before_pixels=True).StudyInstanceUID))
+    study = str(dcmread(ct[0], stop_before_pixels=True).StudyInstanceUID)
+    found, folder = arrived(node, study)
     results = {name: kinds & {o.kind for o in kept(folder) or ()} for name, kinds in WANTED.items()}
     assert found == results
     assert found["files"] == {"SEG", "SR", "SUMMARY"}
     assert found["pacs"] == {"SR", "RTSTRUCT"}
     files = {dcmread(path, stop_before_pixels=True).SOPInstanceUID: path for path in folder.rglob("objects/*.dcm")}
     assert {path.name: not_allowed(path) for path in files.values()} == {path.name: [] for path in files.values()}
-    (ours,) = [d for path in (node.folder / "out").rglob("*.dcm") if (d := dcmread(path)).Modality == "SR"]
+    in_folder = [dcmread(path) for path in (node.folder / "out").rglob("*.dcm")]
+    (ours,) = [d for d in in_folder if d.Modality == "SR" and d.StudyInstanceUID == study]
     others = {o.sop_instance_uid: o.kind for o in kept(folder) or () if o.kind not in ("SEG", "SR")}
     assert {others[uid] for uid in evidence(ours) & set(others)} == {"SUMMARY"}
     pets = {str(dcmread(path, stop_before_pixels=True).SOPInstanceUID) for path in pet}
