@@ -49,13 +49,28 @@ def encode(as_json: bool = _JSON) -> None:
 
 @app.command()
 def pipeline(as_json: bool = _JSON) -> None:
-    """Time from a complete case to SEG and SR stored in Orthanc.
+    """Time from a complete case to SEG and SR stored in Orthanc, and from a volume to lungs and lesions.
 
     Example: lungnode bench pipeline
     """
+    from node.bench.lesions import bench_lesions  # noqa: PLC0415
     from node.bench.pipeline import bench_pipeline  # noqa: PLC0415
 
-    _show(lambda: bench_pipeline(on_step=to_person.print), as_json=as_json)
+    _show(lambda: [*bench_pipeline(on_step=to_person.print), *bench_lesions()], as_json=as_json)
+
+
+@app.command()
+def lesions(
+    model: list[str] = typer.Argument(None, help="Lesion models; none: all that are installed."),
+    as_json: bool = _JSON,
+) -> None:
+    """Lungs and lesions of a 300-slice CT, from the volume to labels.
+
+    Example: lungnode bench lesions --json
+    """
+    from node.bench.lesions import bench_lesions  # noqa: PLC0415
+
+    _show(lambda: bench_lesions(model or ()), as_json=as_json)
 
 
 @app.command()
