@@ -31,6 +31,7 @@ from node.report.report_numbers import ReportedUptake, read_uptakes
 from node.report.share import share_of
 from node.report.sheet import HEADER, fitting
 from node.route.select import Case
+from node.segment.contract import Task
 from node.settings import Settings
 from node.volume.pet import SuvKind
 from node.volume.volume import Volume
@@ -283,3 +284,33 @@ def test_words_get_smaller_where_they_would_leave_their_place() -> None:
     few, many = ["one line"] * 3, ["one line that is so long that it is broken into two"] * 18
     assert fitting(few, 300, 500) == 16
     assert fitting(many, 300, 500) < 16
+
+
+def test_a_label_map_of_the_pet_is_written_and_read_back_where_the_settings_ask_for_one(
+    made: Made, tmp_path: Path
+) -> None:
+    write_analysis(made.analysis, made.volume, tmp_path)
+    settings = Settings.model_validate({"objects": {"seg_type": "labelmap"}, "destinations": DESTINATIONS})
+    identity = line.identify(made.case, Outlined(), settings)
+    objects = line.encode_case(made.case, identity, settings, tmp_path, now=datetime.now(UTC), volume=made.volume)
+    classes = {o.kind: o.sop_class_uid for o in objects}
+    assert classes["SEG"] == classes["PET_SEG"] == "1.2.840.10008.5.1.4.1.1.66.7"
+
+
+def test_where_nothing_was_found_the_pet_is_named_all_the_same(made: Made, tmp_path: Path) -> None:
+    segmentation = made.analysis.segmentation
+    nothing = replace(
+        segmentation,
+        labels_zyx=np.zeros_like(segmentation.labels_zyx),
+        segments=(),
+        models=tuple(m for m in segmentation.models if m.task is Task.LESIONS),
+    )
+    assert made.analysis.pet is not None
+    refused = replace(made.analysis.pet, found=None)
+    analysis = replace(made.analysis, segmentation=nothing, quantities=(), lesions=(), pet=refused, pet_mask=None)
+    result = encoded(tmp_path, made.case, made.volume, analysis)
+    report = dcmread(result.of_kind("SR").path)
+    assert report.SOPClassUID == "1.2.840.10008.5.1.4.1.1.88.11"
+    assert "PT-SLOPE" in warned(report)
+    assert "PET: not measured" in comments(report)
+    assert not_allowed(result.of_kind("SR").path) == []
