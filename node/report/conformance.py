@@ -44,7 +44,7 @@ report back into the same study. It never alters, forwards or deletes what it re
 |---|---|---|
 | Receiver | Verification SCP, Storage SCP, Storage Commitment SCP and SCU (answers) | `{settings.receive.ae_title}` |
 | Sender | Storage SCU, Storage Commitment SCU, Verification SCU | as the receiver |
-| Questions to an archive | Query/Retrieve (FIND) SCU, QIDO-RS and WADO-RS user agent | off until configured |
+| Questions to an archive | Query/Retrieve (FIND, MOVE) SCU, QIDO-RS and WADO-RS user agent | off until configured |
 | Web delivery | STOW-RS user agent, Orthanc REST client | off until configured |
 
 Sequence of real-world activities: instances arrive by C-STORE → a series is taken to be complete (quiet time, counts of

@@ -188,6 +188,11 @@ C-FIND (Study Root) and QIDO-RS with `includefield`, WADO-RS with `transfer-synt
 mean no
 match, 206 is incomplete and never processed. Archives: {archives}.
 
+For a study with lesions the newest earlier CT of the same patient is searched for (Patient ID; issuer, birth date and
+sex must be equal) and fetched by WADO-RS, or by C-MOVE (Study Root, series level) to an application entity of its own
+(`move_ae_title`, `move_port`) that listens only meanwhile, takes CT Image Storage and Enhanced CT Image Storage of the
+archive's title alone and refuses (0124) whatever was not asked for. Limit: {settings.completeness.prior_wait_s:g} s.
+
 ### 4.2 Character sets
 
 Read, with code extensions of ISO 2022: {known}. `ISO_IR 149`, which is no defined term, is read as `ISO 2022 IR 149`.
