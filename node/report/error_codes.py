@@ -1,6 +1,7 @@
 """The document `docs/codes.md`: every machine code with scope and condition, written from the code's own tables."""
 
 from node.errors import Code
+from node.report.failure_table import FAILURES
 from node.report.reason_table import EXPLANATIONS, family
 
 _HEAD = """# Machine codes
@@ -15,11 +16,22 @@ Scope: **R** whole series refused (a notice is sent) · **D** lung density refus
 | Code | Meaning | Scope | Condition | Family code in a notice |
 |---|---|---|---|---|
 """
+_FAILURES = """
+## Failures and alerts
+
+What stopped a command or waits for a person; the exit status is 2 for usage, 3 input refused, 4 a peer or the network,
+5 settings or environment, 70 a mistake of this program (its text names the incident in the log); **-** alerts only, in
+the log, on the status page, in `/health` and in the metrics. With `--json`: `{"error": {"code": …}}`.
+
+| Code | Exit status | Meaning | What to do |
+|---|---|---|---|
+"""
 
 
 def error_codes_page() -> str:
     """Return the page as Markdown."""
-    return _HEAD + "".join(_row(code) for code in Code)
+    failures = (f"| `{code}` | {' | '.join(row)} |\n" for code, row in FAILURES.items())
+    return _HEAD + "".join(_row(code) for code in Code) + _FAILURES + "".join(failures)
 
 
 def _row(code: Code) -> str:
