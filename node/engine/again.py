@@ -11,7 +11,7 @@ from node.engine.case_file import CaseFile, write_case
 from node.engine.case_start import after
 from node.engine.jobs import Job
 from node.engine.queueing import enqueue_case
-from node.engine.stopped import Stopped
+from node.engine.rejections import all_rejected
 from node.errors import InputRefused
 from node.settings import Settings
 
@@ -24,8 +24,8 @@ def again(settings: Settings, engine: DBOSClient, found: Job, identify: Identify
     Raises
     ------
     InputRefused
-        JOB-REJECTED where a rejection note stopped it, JOB-SUPERSEDED where a newer run is to be ordered again instead,
-        JOB-CORRECTION where it measures what a reader drew, JOB-GONE where its images are no longer kept.
+        JOB-REJECTED where a rejection note names its images, JOB-SUPERSEDED where a newer run is to be ordered again
+        instead, JOB-CORRECTION where it measures what a reader drew, JOB-GONE where its images are no longer kept.
     """
     case, catalogue = found.case, CaseCatalogue(settings.data_dir)
     _refuse(settings, found, catalogue)
@@ -49,13 +49,14 @@ def again(settings: Settings, engine: DBOSClient, found: Job, identify: Identify
 
 def _refuse(settings: Settings, found: Job, catalogue: CaseCatalogue) -> None:
     case = found.case
-    if found.state == Stopped.REJECTED:
-        raise InputRefused("JOB-REJECTED", f"{found.why}; nothing derived from it is made again")
+    series = (case.anchor, *case.partners)
+    sources = {one.series_instance_uid for one in series} | {uid for one in series for uid, _ in one.files}
+    if not sources.isdisjoint(all_rejected(settings.data_dir)):
+        raise InputRefused("JOB-REJECTED", f"{found.why}; nothing derived from these images is made again")
     if case.correction is not None:
         raise InputRefused("JOB-CORRECTION", "it measures what a reader drew, which another run would not change")
     newest = catalogue.newest_like(case)
     if newest is not None and newest.workflow_id != case.workflow_id and newest.correction is None:
         raise InputRefused("JOB-SUPERSEDED", f"job {newest.workflow_id[:12]} is a newer run of it: order that again")
-    series = (case.anchor, *case.partners)
     if not all((settings.data_dir / path).exists() for one in series for _, path in one.files):
         raise InputRefused("JOB-GONE", "its images are no longer kept here: send the study again")

@@ -17,6 +17,7 @@ from node.engine.pet_line import PET_WAITS, line_of_headers, lines_of_passed
 from node.engine.shares import folder_share
 from node.errors import Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
+from node.facts.rejection import rejected_by
 from node.report.equipment import MODEL_NAME
 from node.report.notice import NoticeInput
 from node.route.case import Case, Known, Passed, Role
@@ -51,7 +52,8 @@ def analyse_folder(path: Path, out_dir: Path, settings: Settings, asked: Asked, 
     tell("reading headers")
     with timed("headers", timings_s):
         folder = read_folder(path)
-    answered = select_among(folder.series, _routes(settings, asked), known_of(settings))
+    known = replace(known_of(settings), rejected_uids=rejected_by(f for s in folder.series for f in s.files))
+    answered = select_among(folder.series, _routes(settings, asked), known)
     outcome = _base(folder, answered, path)
     cases = answered.selection.cases
     if not cases:

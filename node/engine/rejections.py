@@ -40,10 +40,8 @@ class Rejections:
     _looked_at: set[str] = field(default_factory=set)  # key objects, by UID
 
     def __post_init__(self) -> None:
-        for path in (self.data_dir / _FOLDER).glob("*.json"):
-            note = read_json(path) or {}
-            self.rejected |= {*note.get("rejected", ()), *note.get("purged_series", ())}
-            self._looked_at.add(path.stem)
+        self.rejected |= all_rejected(self.data_dir)
+        self._looked_at |= {path.stem for path in (self.data_dir / _FOLDER).glob("*.json")}
 
     def look(self, series: Iterable[SeriesFacts]) -> bool:
         """Obey the notes among the series of a study that are new; tell whether files were purged."""
@@ -113,6 +111,12 @@ class Rejections:
                     self.index.forget(path)
                     path.unlink(missing_ok=True)
         return sorted(series)
+
+
+def all_rejected(data_dir: Path) -> frozenset[str]:
+    """Return every instance that a note has named, and the series of which pixels were purged."""
+    notes = (read_json(path) or {} for path in (data_dir / _FOLDER).glob("*.json"))
+    return frozenset(uid for note in notes for key in ("rejected", "purged_series") for uid in note.get(key, ()))
 
 
 def withdraw_corrections(data_dir: Path, rejected: frozenset[str]) -> None:

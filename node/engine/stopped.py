@@ -42,7 +42,9 @@ def stop(data_dir: Path, engine: DBOSClient, workflow_id: str, word: Stopped, wh
 
 
 def mark_stopped(folder: Path, word: Stopped, why: str) -> None:
-    """Keep how and why a case was stopped."""
+    """Keep how and why a case was stopped; one that was rejected stays so."""
+    if is_rejected(folder):
+        return
     write_json(folder / _FILE, {"word": word.value, "why": why, "at_s": time.time()})
 
 

@@ -1,7 +1,8 @@
 """A rejection note (IHE IOCM): a Key Object Selection that takes instances back, and why."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from node.errors import Code, InputRefused
 from node.facts.segmentation import items
+from node.facts.series import InstanceFile
 
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 TITLES = {  # of scheme DCM
@@ -56,6 +58,17 @@ def read_rejection(path: Path) -> RejectionNote | None:
             return RejectionNote(str(ds.SOPInstanceUID), str(ds.StudyInstanceUID), value, rejected)
     except _DAMAGED as error:
         raise InputRefused(Code.FILE_UNREAD, f"a key object cannot be parsed: {type(error).__name__}") from error
+
+
+def rejected_by(files: Iterable[InstanceFile]) -> frozenset[str]:
+    """Return what the rejection notes among some files name; a key object that cannot be parsed names nothing."""
+    rejected: set[str] = set()
+    for file in files:
+        if file.facts.sop_class_uid == KEY_OBJECT_SELECTION:
+            with suppress(InputRefused):
+                note = read_rejection(file.path)
+                rejected |= set() if note is None else note.rejected
+    return frozenset(rejected)
 
 
 def _named(item: Dataset) -> Iterator[str]:

@@ -153,4 +153,3 @@ def test_a_run_ordered_once_more_supersedes_with_new_uids_and_can_be_taken_back(
     assert again["destinations"]["orthanc"]["sop_instance_uid"] == ds.SOPInstanceUID
     assert {j["workflow_id"]: j["state"] for j in node.jobs(study_uid(files))}[job["workflow_id"]] == "rejected"
     assert command(node, "jobs", "replay", job["workflow_id"], expect=3)["error"]["code"] == "JOB-REJECTED"
-    assert command(node, "jobs", "retry", job["workflow_id"], "--again", expect=3)["error"]["code"] == "JOB-REJECTED"

@@ -1,5 +1,6 @@
 """A rejection note stops what it rejects, whatever came first, and is remembered."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ from highdicom.sr.coding import CodedConcept
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from node.engine.again import again
+from node.engine.case_file import CaseFile
 from node.engine.correction_file import CorrectionFile, one_correction, write_correction
 from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
-from node.engine.jobs import job, replay, retry
+from node.engine.folder import Asked, analyse_folder
+from node.engine.jobs import Job, job, replay, retry
 from node.engine.outbox import KeptObject, digest_of, publish
-from node.engine.stopped import Stopped, why_stopped
+from node.engine.outcome import Verdict
+from node.engine.stopped import Stopped, stop, why_stopped
 from node.errors import InputRefused
 from node.review.compare import Comparison
+from node.settings import Settings
 from tests.engine.test_intake import PATIENT, Site, make_site, slices, uids
 
 __all__ = ["make_site", "slices"]
@@ -48,6 +54,10 @@ def begun(make_site, slices) -> tuple[Site, list[Path]]:
     return site, files
 
 
+def again_of(site: Site, found: Job) -> CaseFile:
+    return again(site.settings, site.engine, found, lambda draft: replace(draft, workflow_id=f"again{draft.run}"))
+
+
 @pytest.mark.parametrize("title", [QUALITY, SAFETY, WORKLIST, EXPIRED])
 def test_a_rejected_image_stops_the_case_and_no_other_begins(make_site, slices, tmp_path: Path, title: str) -> None:
     site, files = begun(make_site, slices)
@@ -59,6 +69,9 @@ def test_a_rejected_image_stops_the_case_and_no_other_begins(make_site, slices, 
     assert read_delivery(site.folder(site.cases[0]), "pacs").stage is Stage.CANCELLED
     assert site.queued() == []
     assert "ID-REJECTED" in codes(site, files)
+    with pytest.raises(InputRefused) as refused:
+        again_of(site, job(site.settings, site.engine, site.cases[0].workflow_id))
+    assert refused.value.code == "JOB-REJECTED"
     site.receive(files[3:4], "a3")  # it comes again: it stays rejected, after a restart too
     site.intake.tick()
     make_site().intake.tick()
@@ -108,10 +121,13 @@ def test_a_rejected_result_is_recorded_and_never_delivered_again(make_site, slic
     assert "its results were rejected for quality reasons" in why
     found = job(site.settings, site.engine, case.workflow_id)
     assert found.state == "rejected"
-    for again in (retry, lambda *a: replay(*a, None)):
+    for order in (retry, lambda *a: replay(*a, None)):
         with pytest.raises(InputRefused) as refused:
-            again(site.settings, site.engine, found)
+            order(site.settings, site.engine, found)
         assert refused.value.code == "JOB-REJECTED"
+    further = again_of(site, found)  # the images are well: what was wrong may be made again
+    assert (further.run, further.predecessor, further.ordinal) == (2, case.workflow_id, 2)
+    assert site.queued() == [further.workflow_id]
     assert len(list((site.spool.layout.studies / uids(files)[0] / uids(files)[1]).glob("*.dcm"))) == 12
 
 
@@ -162,3 +178,19 @@ def test_a_rejected_correction_counts_no_more(make_site, slices, tmp_path: Path)
     site.intake.tick()
     assert not one_correction(site.settings.data_dir, str(seg.SOPInstanceUID)).is_used
     assert why_stopped(site.folder(site.cases[0])) is None
+
+
+def test_a_folder_with_a_rejection_note_is_refused_with_its_code(slices, tmp_path: Path) -> None:
+    files = slices("folder")
+    note(files[:1], SAFETY, tmp_path / "folder" / "note.dcm")
+    outcome = analyse_folder(tmp_path / "folder", tmp_path / "out", Settings(), Asked(), lambda _: None)
+    assert (outcome.verdict, [r.code for r in outcome.reasons]) == (Verdict.REFUSED, ["ID-REJECTED"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_rejected_case_stays_rejected_when_a_newer_run_takes_its_place(make_site, slices, tmp_path: Path) -> None:
+    site, _ = begun(make_site, slices)
+    folder = site.folder(site.cases[0])
+    stop(site.settings.data_dir, site.engine, site.cases[0].workflow_id, Stopped.REJECTED, "withdrawn by hand")
+    again_of(site, job(site.settings, site.engine, site.cases[0].workflow_id))
+    assert why_stopped(folder) == (Stopped.REJECTED, "withdrawn by hand")
