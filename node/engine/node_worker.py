@@ -13,6 +13,7 @@ import structlog
 from node.archive.endpoint import endpoint_of_archive
 from node.engine import outside
 from node.engine.case_file import CaseFile, case_from_json, case_json
+from node.engine.certificates import certificates_loop
 from node.engine.correction_search import search_loop
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
@@ -66,6 +67,7 @@ def run_worker(settings: Settings) -> None:
         loops=lambda steps: (
             partial(intake_loop, settings, steps.crew),
             partial(retention_loop, settings),
+            partial(certificates_loop, settings),
             partial(search_loop, settings),
         ),
     )

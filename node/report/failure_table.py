@@ -26,6 +26,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "CFG-TLS": (_SETTINGS, "TLS files of the listener are missing or do not fit", "See receive.tls_…"),
     "CFG-DATABASE": (_SETTINGS, "The engine's database does not answer", "`pg_isready`; see engine.database_url"),
     "TLS-FILES": (_SETTINGS, "TLS files of a destination cannot be read", "See its tls_…"),
+    "TLS-EXPIRES": (
+        "-",
+        "A TLS certificate of ours expires within 30 days, or has",
+        "Renew it; it is read anew by itself",
+    ),
     "ENV-FILE": (_SETTINGS, "A file or folder cannot be read or written", "See its path and rights"),
     "ENV-FONT": (_SETTINGS, "A font for pictures is missing", "Install it, or the package again"),
     "ENV-ORTHANC": (_SETTINGS, "Orthanc is not installed", "Install Debian's orthanc"),

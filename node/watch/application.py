@@ -30,7 +30,12 @@ def application(settings: Settings) -> Starlette:
 
     def health(_request: Request) -> Response:
         state = node_state(settings)
-        body = {"status": "trouble" if state.trouble else "ok", "trouble": list(state.trouble), "paused": state.paused}
+        body = {
+            "status": "trouble" if state.trouble else "ok",
+            "trouble": list(state.trouble),
+            "warnings": list(state.warnings),
+            "paused": state.paused,
+        }
         return JSONResponse(body, status_code=503 if state.trouble else 200)
 
     def metrics(_request: Request) -> Response:

@@ -21,6 +21,7 @@ def page(state: NodeState) -> str:
         f"<style>{_STYLE}</style></head><body><h1>lungnode</h1>"
         "<p>AI result - not for diagnosis; requires physician review</p>"
         + "".join(f"<p class='trouble'>{escape(text)}</p>" for text in state.trouble)
+        + "".join(f"<p class='paused'>{escape(text)}</p>" for text in state.warnings)
         + (f"<p class='paused'>Paused: {escape(state.paused)}</p>" if state.paused is not None else "")
         + f"<p>{state.free_bytes / 2**30:.1f} GiB free. <a href='healthz'>health</a> · <a href='metrics'>metrics</a> · "
         "<a href='api/jobs'>jobs as JSON</a></p>" + _waiting(state) + _jobs(state.jobs[:_LATEST]) + "</body></html>"

@@ -1,9 +1,11 @@
 """The node's state at one moment, as the page, the metrics and the health check show it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from node.engine.alerts import alert_of
+from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
 from node.engine.jobs import Job, jobs, opened
@@ -27,6 +29,7 @@ class NodeState:
     free_bytes: int
     room: Room
     trouble: tuple[str, ...]
+    warnings: tuple[str, ...] = ()  # what a person must see to, while the node still works
     n_quarantined: int = 0  # SOP Instance UIDs under which something else arrived too
 
 
@@ -41,7 +44,10 @@ def node_state(settings: Settings) -> NodeState:
     trouble += _arrived_twice(twice, found)
     waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
     paused = paused_because(settings.data_dir)
-    return NodeState(found, tuple(waiting), paused, free, room, tuple(trouble), len(twice))
+    certificates = expiring(settings, datetime.now(UTC))
+    trouble += [one.text for one in certificates if one.has_expired]
+    warnings = tuple(one.text for one in certificates if not one.has_expired)
+    return NodeState(found, tuple(waiting), paused, free, room, tuple(trouble), warnings, len(twice))
 
 
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:

@@ -40,7 +40,7 @@ def test_with_a_worker_it_is_healthy(database) -> None:
     lock = slot_lock(database.settings, "worker-0")
     assert lock is not None
     try:
-        assert database.get("/healthz") == (200, '{"status":"ok","trouble":[],"paused":null}')
+        assert database.get("/healthz") == (200, '{"status":"ok","trouble":[],"warnings":[],"paused":null}')
     finally:
         lock.release()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from node.engine.certificates import expiring
 from node.engine.configuration import faults_of
 from node.settings import Settings
 from node.watch.doctor.archives import check_archive
@@ -35,6 +36,7 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     yield check_disk(settings.data_dir, settings.disk)
     yield check_engine_database(settings)
     yield check_device(settings.compute)
+    yield from _certificates(settings)
     yield check_receiver(settings.receive, settings.receive.ae_title)
     yield check_status_port(settings.watch)
     yield from _peers(settings)
@@ -62,6 +64,12 @@ def _unreachable(settings: Settings) -> Iterator[Finding]:
         )
     if not settings.receive.peers:
         yield warn("peers", "none: nobody may send", "add receive.peers")
+
+
+def _certificates(settings: Settings) -> Iterator[Finding]:
+    for one in expiring(settings, datetime.now(UTC)):
+        found, _, todo = one.text.partition("; next: ")
+        yield (fail if one.has_expired else warn)("certificates", found, todo)
 
 
 def _peers(settings: Settings) -> Iterator[Finding]:
