@@ -33,6 +33,8 @@ def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
     yield from (f"  with series {p.series_instance_uid}, {len(p.files)} instances" for p in case.partners)
     after = f", supersedes {case.predecessor[:12]}" if case.predecessor else ""
     yield f"  run {case.ordinal}{after}"
+    if case.correction is not None:
+        yield f"  measures what a reader drew: segmentation {case.correction}"
     yield f"  begun {everything['begun'] or 'not yet'}, ended {everything['ended'] or 'not yet'}"
     yield from (f"  {why}" for why in case.why)
     yield from (f"  {r['severity']} {r['code']}: {r['text']}" for r in result.get("reasons", ()))

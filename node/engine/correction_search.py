@@ -72,10 +72,11 @@ def search_archive(settings: Settings, archive: Archive, study_uid: str | None =
         for study in _studies(settings, study_uid):
             try:
                 found += _search_study(settings, stores, endpoint, archive.name, study)
-            except LungnodeError as error:
+            except (LungnodeError, OSError) as error:
+                code = error.code if isinstance(error, LungnodeError) else type(error).__name__
                 log = structlog.get_logger().bind(archive=archive.name, study_uid=study)
-                log.warning("engine.corrections_not_sought", code=error.code)
-                if error.retryable:
+                log.warning("engine.corrections_not_sought", code=code)
+                if isinstance(error, LungnodeError) and error.retryable:
                     break
     return tuple(found)
 
