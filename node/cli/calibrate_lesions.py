@@ -12,7 +12,7 @@ from node.learn.calibrated_model import keep_calibration
 from node.learn.candidate_set import Described, described, described_cubes
 from node.learn.lesion_finders import seen_of
 from node.learn.reliability_picture import draw_reliability
-from node.learn.scans import KNOWN, WHOLE_LUNGS, scans
+from node.learn.scans import has_scans, scans
 from node.learn.uncertainty import tells_right_from_wrong
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
@@ -45,7 +45,7 @@ def calibrate_lesions(
     lung_model = load_lungs(lungs, models)
     found: list[Described] = []
     for folder in data:
-        if (folder / KNOWN).is_file() or _has_volumes(folder):
+        if has_scans(folder):
             for scan in scans(folder, _SPLITS):
                 found += described([scan], seen, lung_model)
                 to_person.print(f"{scan.name}: {len(found)} candidates so far", markup=False)
@@ -69,10 +69,6 @@ def calibrate_lesions(
         f"{high:.3f}), AUC {fitted.told['auc']:.3f}; a wrong mark is the more uncertain one: {doubt}",
         markup=False,
     )
-
-
-def _has_volumes(folder: Path) -> bool:
-    return any((folder / f"{case}_ct.nii.gz").is_file() for case in WHOLE_LUNGS)
 
 
 def _plain(one: Described) -> dict[str, object]:

@@ -28,9 +28,10 @@ from node.volume.volume import Volume
 
 KNOWN = "known-lesions.json"
 _DICOM_LICENCE = "CC BY 3.0"  # of the training series that such a file names; their README says so
-# Volumes of the sets in which readers looked at all of both lungs.
-WHOLE_LUNGS = frozenset({"LIDC-IDRI-0002", "LIDC-IDRI-0314", "LIDC-IDRI-1011", "COVIDCTMD-normal001", "COVIDCTMD-P001"})
-_WHOLE_TOO = frozenset({"LUNG1-002", "LUNG1-003", "LUNG1-007"})  # whole lungs, tumour outlined, nodules not looked for
+# Volumes in which somebody looked at all of both lungs, beside those of LIDC-IDRI; COVIDCTMD-P001 has a pneumonia, and
+# what a mark there is, nobody said.
+_READ_COMPLETELY = frozenset({"COVIDCTMD-normal001"})
+_WIDE_MM, _HIGH_MM = 200.0, 150.0  # smaller volumes are regions round a lesion, no scans
 
 Mask = NDArray[np.bool_]
 Point = tuple[float, float, float]
@@ -99,8 +100,24 @@ def scans(data: Path, splits: frozenset[str], names: frozenset[str] = frozenset(
             yield _of_row(row)
 
 
+def has_scans(data: Path) -> bool:
+    """Tell whether a folder holds whole scans."""
+    return (data / KNOWN).is_file() or any(row["ct"] and _is_scan(row) for row in read_index(data))
+
+
 def _is_scan(row: Row) -> bool:
-    return row.case in WHOLE_LUNGS | _WHOLE_TOO
+    try:
+        x, _, z = (
+            int(n) * float(mm) for n, mm in zip(row["size"].split("x"), row["spacing_mm"].split("x"), strict=True)
+        )
+    except ValueError:
+        return False
+    return x >= _WIDE_MM and z >= _HIGH_MM
+
+
+def _is_read_completely(row: Row) -> bool:
+    """Tell whether readers looked at all of both lungs: LIDC-IDRI's do."""
+    return row["source"].startswith("LIDC-IDRI") or row.case in _READ_COMPLETELY or row["read_completely"] == "1"
 
 
 def _of_row(row: Row) -> Scan:
@@ -115,7 +132,7 @@ def _of_row(row: Row) -> Scan:
     others = np.isin(label.voxels_zyx, (2, 3)) & ~lesions  # drawn by one reader, or nodes: neither known nor false
     known = (*_parts(lesions, volume, counts=True), *_parts(others, volume, counts=False))
     return Scan(
-        row.case, row.case, row.split, volume, known, row.case in WHOLE_LUNGS, _spared(row, volume), row["licence"]
+        row.case, row.case, row.split, volume, known, _is_read_completely(row), _spared(row, volume), row["licence"]
     )
 
 

@@ -1,0 +1,90 @@
+"""The commands on whole scans: judged, calibrated, mined; nothing is learnt from test scans."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from node.cli.calibrate_lesions import app as calibrate_app
+from node.cli.judge_scans import app as judge_app
+from node.cli.mine_negatives import app as mine_app
+from node.errors import InputRefused
+from node.learn import set_writer
+from node.learn.scans import has_scans, scans
+from node.learn.set_writer import Case, write_set
+from node.phantom.phantom import Nodule
+from tests.conftest import REPOSITORY
+from tests.lesions.conftest import Make
+
+NODULES = (Nodule((-92.0, -28.0, 20.0), 16.0), Nodule((88.0, 30.0, -40.0), 24.0))
+
+
+@pytest.fixture
+def models(rule_model: Make) -> Path:
+    """The rule that marks what is dense, beside the shipped lungs."""
+    folder = rule_model(least_mm3=200.0)
+    shutil.copytree(REPOSITORY / "models" / "lungs-rule", folder / "lungs-rule")
+    return folder
+
+
+@pytest.fixture
+def volumes(chest, tmp_path, monkeypatch) -> Path:
+    """Three phantoms as a set of volumes, read completely: two to train with, one to validate on; a region beside."""
+    phantom = chest(*NODULES)
+    labels = np.where(phantom.labels_zyx >= 3, 2, 0).astype(np.uint8)
+    monkeypatch.setattr(set_writer, "split_of", lambda case: {"P-3": "val", "P-4": "test"}.get(case, "train"))
+    cases = [
+        Case(name, phantom.hu_zyx, labels, (5.0, 2.5, 2.5), (0.0, 0.0, 0.0), False, "LIDC-IDRI", "made",
+             "2 = nodule", "CC BY 4.0")
+        for name in ("P-1", "P-2", "P-3", "P-4")
+    ]  # fmt: skip
+    region = (slice(20, 40), slice(40, 80), slice(40, 80))
+    cases.append(
+        Case("R-1", phantom.hu_zyx[region].copy(), labels[region].copy(), (5.0, 2.5, 2.5), (0.0, 0.0, 0.0), False, "x",
+             "made", "2 = nodule", "CC BY 4.0")
+    )  # fmt: skip
+    write_set(cases, tmp_path / "volumes")
+    return tmp_path / "volumes"
+
+
+def run(app, *words: object) -> dict:
+    answer = CliRunner().invoke(app, [*(str(word) for word in words), "--json"])
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout[answer.stdout.index("{") :])
+
+
+def test_a_model_is_judged_on_whole_scans_with_pictures(models, volumes, tmp_path):
+    told = run(
+        judge_app, "dense", "--data", volumes, "--split", "val", "--models", models, "--out", tmp_path / "sheets"
+    )
+
+    assert [scan["scan"] for scan in told["scans"]] == ["P-3"]
+    assert (told["found"], told["known"]) == (2, 2)
+    assert told["n_completely_read"] == 1
+    assert told["froc"]["n_known"] == 2
+    assert told["false_per_scan_median"] == told["scans"][0]["false"]
+    assert (tmp_path / "sheets" / "P-3.jpg").is_file()
+
+
+def test_regions_are_no_scans_and_only_the_parts_asked_for_are_read(volumes):
+    assert has_scans(volumes)
+    assert [scan.name for scan in scans(volumes, frozenset({"train"}))] == ["P-1", "P-2"]
+    assert [scan.name for scan in scans(volumes, frozenset({"train", "val"}), frozenset({"P-2"}))] == ["P-2"]
+
+
+def test_wrong_marks_are_mined_from_training_scans_alone(models, volumes, tmp_path):
+    told = run(mine_app, "dense", "--data", volumes, "--models", models, "--out", tmp_path / "hard")
+    assert told["n_scans"] == 2
+    cases = {line.split(",")[1] for line in (tmp_path / "hard" / "index.csv").read_text().splitlines()[1:]}
+    assert cases <= {"P-1", "P-2"}
+
+
+def test_too_few_candidates_leave_the_model_as_it_was(models, volumes):
+    before = (models / "dense" / "model.toml").read_text()
+    answer = CliRunner().invoke(calibrate_app, ["dense", "--data", str(volumes), "--models", str(models)])
+    assert isinstance(answer.exception, InputRefused)
+    assert answer.exception.code == "CALIBRATE-FEW"
+    assert (models / "dense" / "model.toml").read_text() == before
