@@ -8,6 +8,8 @@ import typer
 from node.cli.terminal import answer, print_json
 from node.engine import jobs as engine_jobs
 from node.engine.correction_file import CorrectionFile, all_corrections, correction_json, one_correction, state_of
+from node.errors import InputRefused
+from node.review.meaning import Meaning
 from node.settings import load
 
 app = typer.Typer(no_args_is_help=True, help="Segmentations that readers saved for series with a result of ours.")
@@ -61,6 +63,29 @@ def remeasure(uid: str = _UID, config: Path | None = _CONFIG, as_json: bool = _J
 
 
 @app.command()
+def name(
+    uid: str = _UID,
+    segments: list[str] = typer.Argument(..., help="NUMBER=right-lung, left-lung, lungs or lesion; several may stand."),
+    config: Path | None = _CONFIG,
+    as_json: bool = _JSON,
+) -> None:
+    """Say what segments stand for whose codes and labels do not, and compare anew.
+
+    Example: lungnode corrections name 4711 4=lesion
+    """
+    from node.engine.correction_step import take_in  # noqa: PLC0415 - measuring libraries load late
+
+    data_dir = load(config).data_dir
+    before = one_correction(data_dir, uid)
+    if not (data_dir / before.path).exists():
+        raise InputRefused("COR-GONE", "the segmentation is no longer kept: send it again")
+    judged = take_in(data_dir, data_dir / before.path, dict(map(_meaning, segments)))
+    if judged["state"] == "no-result":
+        raise InputRefused("COR-GONE", "our result is no longer kept: send the study again")
+    show(before.sop_instance_uid, config, as_json=as_json)
+
+
+@app.command()
 def find(
     study: str | None = typer.Argument(None, help="A Study Instance UID; else the newest studies with a result."),
     config: Path | None = _CONFIG,
@@ -75,6 +100,13 @@ def find(
     settings = load(config)
     found = [uid for archive in settings.archives for uid in search_archive(settings, archive, study)]
     _say({"fetched": list(dict.fromkeys(found))}, as_json=as_json)
+
+
+def _meaning(text: str) -> tuple[int, Meaning]:
+    number, _, word = text.partition("=")
+    if not number.isdecimal() or word not in {*Meaning}:
+        raise typer.BadParameter(f"{text!r} is not NUMBER={'|'.join(Meaning)}")
+    return int(number), Meaning(word)
 
 
 def _line(one: CorrectionFile) -> str:

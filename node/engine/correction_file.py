@@ -5,7 +5,7 @@ patient's name or number, so both outlive the study: they are what the node's ow
 The object itself lies in the spool as long as its study does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from node.engine.files import read_json, write_json
 from node.errors import Misconfigured, Reason
 from node.review.compare import Comparison
 from node.review.drawn import DrawnSegment
+from node.review.meaning import Meaning
 from node.segment.contract import ModelIdentity
 
 MASKS = Path("masks") / "labels.nrrd"
@@ -36,6 +37,7 @@ class CorrectionFile:
     segments : what the labels of the masks stand for, and which segments of the object they are.
     models : who made our result.
     withdrawn : whether a rejection note took it back.
+    named : what an operator said that segments stand for, by number.
     """
 
     sop_instance_uid: str
@@ -54,6 +56,7 @@ class CorrectionFile:
     segments: tuple[DrawnSegment, ...] = ()
     models: tuple[ModelIdentity, ...] = ()
     withdrawn: bool = False
+    named: dict[int, Meaning] = field(default_factory=dict)
 
     @property
     def is_used(self) -> bool:

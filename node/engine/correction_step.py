@@ -1,5 +1,6 @@
 """Take a foreign segmentation in: find the result of ours that it is about, compare, keep. Runs in a child process."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from node.errors import InputRefused, OurMistake, Refusal
 from node.facts.read import Unread, read_facts
 from node.facts.segmentation import SegmentationFacts
 from node.report.uids import CaseIdentity
+from node.review.meaning import Meaning
 from node.review.review import Reviewed, review
 from node.segment.contract import SegmentKind
 from node.volume.segmentation import Grid, read_segmentation
@@ -23,8 +25,12 @@ from node.volume.segmentation import Grid, read_segmentation
 _identities = TypeAdapter(CaseIdentity)
 
 
-def take_in(data_dir: Path, path: Path) -> dict[str, Any]:
+def take_in(data_dir: Path, path: Path, named: dict[int, Meaning] | None = None) -> dict[str, Any]:
     """Judge one segmentation against our current result of the series that it was drawn on, and keep the judgement.
+
+    Parameters
+    ----------
+    named : what an operator said that segments stand for, by number
 
     Returns
     -------
@@ -46,11 +52,11 @@ def take_in(data_dir: Path, path: Path) -> dict[str, Any]:
     shape_zyx, lps_from_zyx = read_grid(folder / MASKS)
     grid = Grid(shape_zyx, lps_from_zyx, _frame_of_reference(data_dir, case))
     voxel_ml = abs(float(np.linalg.det(lps_from_zyx[:3, :3]))) / 1000.0
-    found = review(path, facts, analysis.segmentation, grid, voxel_ml, _tracking_uids(case, analysis))
+    found = review(path, facts, analysis.segmentation, grid, voxel_ml, _tracking_uids(case, analysis), named)
     if isinstance(found, Reviewed):
         target = correction_folder(data_dir, facts.study_instance_uid, facts.sop_instance_uid)
         write_labels(found.drawn.labels_zyx, lps_from_zyx, target / MASKS)
-    kept = _judgement(data_dir, path, facts, case, analysis, found)
+    kept = replace(_judgement(data_dir, path, facts, case, analysis, found), named=named or {})
     write_correction(data_dir, kept)
     return {"state": "used" if kept.is_used else "refused", "codes": [r.code.value for r in kept.reasons]}
 

@@ -63,7 +63,7 @@ def _decoded(
     frame = volume.series.first.geometry.frame_of_reference_uid
     grid = Grid((n_slices, n_rows, n_columns), volume.lps_from_zyx, frame)
     opened = open_segmentation(data_dir / correction.path, grid)
-    drawn = opened if isinstance(opened, Refusal) else read_drawn(opened, grid.shape_zyx)
+    drawn = opened if isinstance(opened, Refusal) else read_drawn(opened, grid.shape_zyx, correction.named)
     if isinstance(drawn, Refusal) or not np.array_equal(drawn.labels_zyx, analysis.segmentation.labels_zyx):
         raise OurMistake("SELF-CHECK", "the masks that were measured are not those of the reader's object")
     number_of = {s.label: s.numbers[0] for s in drawn.segments}

@@ -57,7 +57,7 @@ def case_of_correction(data_dir: Path, correction: CorrectionFile) -> CaseFile:
     known = _identities.validate_python(before.identity)
     identity = replace(
         known,
-        route=f"{known.route}/correction/{correction.sop_instance_uid}",
+        route="/".join((known.route, "correction", correction.sop_instance_uid, *_named_as(correction))),
         device_uid=device_uid((), known.scheme),  # what measures is this software; no model has a part in it
         results_version=RESULTS_VERSION,
     )
@@ -117,6 +117,11 @@ def readers_segmentation(correction: CorrectionFile) -> ReadersSegmentation:
         correction.reader,
         correction.saved_at,
     )
+
+
+def _named_as(correction: CorrectionFile) -> list[str]:
+    """Return what an operator called the segments: other names make other numbers, so another case."""
+    return [f"{number}={meaning.value}" for number, meaning in sorted(correction.named.items())]
 
 
 def _is_one_segment(segment: DrawnSegment) -> bool:

@@ -1,6 +1,6 @@
 """What a reader drew, as one label map on the grid of the CT."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from node.volume.segmentation import ReadableSegmentation
 
 RIGHT, LEFT, UNSIDED, FIRST_LESION = 1, 2, 3, 4
 _LABELS = {Meaning.RIGHT_LUNG: RIGHT, Meaning.LEFT_LUNG: LEFT, Meaning.LUNGS: UNSIDED}
+_NOTHING_NAMED: Mapping[int, Meaning] = {}
 _MOST_LESIONS = 255 - FIRST_LESION + 1
 
 
@@ -48,16 +49,23 @@ class Drawn:
     reasons: tuple[Reason, ...]
 
 
-def read_drawn(opened: ReadableSegmentation, shape_zyx: tuple[int, int, int]) -> Drawn | Refusal:
+def read_drawn(
+    opened: ReadableSegmentation, shape_zyx: tuple[int, int, int], named: Mapping[int, Meaning] = _NOTHING_NAMED
+) -> Drawn | Refusal:
     """Gather the planes of a segmentation into one label map; where segments overlap, a lesion wins.
+
+    Parameters
+    ----------
+    named : what a person said that segments stand for, by number, over what codes and labels say
 
     Raises
     ------
     InputRefused
         PIX-TRUNC where the pixels cannot be decoded.
     """
-    segments = _named(opened.facts)
-    left_out = tuple(s for s in opened.facts.segments if meaning_of(s) is None)
+    meanings = {s.number: named.get(s.number) or meaning_of(s) for s in opened.facts.segments}
+    segments = _named(opened.facts, meanings)
+    left_out = tuple(s for s in opened.facts.segments if meanings[s.number] is None)
     reasons = _about_names(left_out)
     if not segments:
         return Refusal((refuse(Code.COR_SEGMENT, f"none of {len(left_out)} segments says lung or lesion"),))
@@ -87,15 +95,15 @@ def read_drawn(opened: ReadableSegmentation, shape_zyx: tuple[int, int, int]) ->
     return Drawn(labels_zyx, counted, left_out, reasons)
 
 
-def _named(facts: SegmentationFacts) -> tuple[DrawnSegment, ...]:
+def _named(facts: SegmentationFacts, meanings: Mapping[int, Meaning | None]) -> tuple[DrawnSegment, ...]:
     """Give every known segment a label; several of one lung share it, a solid component is part of its lesion."""
     of_lungs: dict[Meaning, list[SegmentFacts]] = {}
     lesions: list[SegmentFacts] = []
     for segment in facts.segments:
-        meaning = meaning_of(segment)
+        meaning = meanings[segment.number]
         if meaning is Meaning.LESION:
             lesions.append(segment)
-        elif meaning in _LABELS:
+        elif meaning is not None and meaning in _LABELS:
             of_lungs.setdefault(meaning, []).append(segment)
     lungs = [
         DrawnSegment(_LABELS[m], m, found[0].label or m.value, tuple(s.number for s in found))

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
+from typer.testing import CliRunner
 
+from node.cli.corrections import app
 from node.engine import heavy
 from node.engine.analysis import read_analysis
 from node.engine.case_file import CaseFile, SourceSeries, case_from_json, case_json, result_folder, write_case
@@ -209,3 +211,21 @@ def test_no_trace_of_the_patient_is_kept_with_a_correction(done: Done) -> None:
     write_correction(done.data_dir, correction)
     assert "Phantom^Thorax" not in (folder / "correction.json").read_text()
     assert "PHANTOM-1" not in (folder / "correction.json").read_text()
+
+
+def test_an_operator_names_what_the_viewer_left_without_a_name(done: Done, tmp_path: Path) -> None:
+    lesion = with_lesion(done)[1].mask_zyx
+    correction = done.taken([*done.scan.parts_of_lungs(), Part("Segment 3", lesion)])
+    assert (correction.comparison.lesions_judged, correction.reasons[0].code) == (False, Code.COR_SEGMENT)
+    (tmp_path / "lungnode.toml").write_text(f'data_dir = "{done.data_dir}"\n')
+    config = ["--config", str(tmp_path / "lungnode.toml")]
+    wrong = CliRunner().invoke(app, ["name", correction.sop_instance_uid, "3=kidney", *config])
+    assert wrong.exit_code == 2
+    named = CliRunner().invoke(app, ["name", correction.sop_instance_uid, "3=lesion", *config])
+    assert "lesion 'Segment 3' was added" in named.stdout, named.output
+    again = one_correction(done.data_dir, correction.sop_instance_uid)
+    case = case_of_correction(done.data_dir, again)
+    assert case.workflow_id != case_of_correction(done.data_dir, correction).workflow_id
+    write_case(done.data_dir, case)
+    done.run(case)
+    assert [o.name for o in read_analysis(result_folder(done.data_dir, case.workflow_id)).lesions] == ["Segment 3"]

@@ -64,6 +64,10 @@ class Scan:
     def mask(self, label: int) -> np.ndarray:
         return self.ours.labels_zyx == label
 
+    def parts_of_lungs(self) -> list[Part]:
+        """Our lungs as a reader saves them."""
+        return [Part("Right lung", self.mask(1), "right"), Part("Left lung", self.mask(2), "left")]
+
     def parts(self, **changed: np.ndarray) -> list[Part]:
         """Our own segments as a reader saves them, masks replaced by name."""
         return [
