@@ -26,7 +26,7 @@ from node.engine.prior import PRIOR_FOLDER, SeekPrior, Sought, late, rest_s
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, is_rejected, mark_stopped
 from node.engine.waiting_file import KeptBack, goes_on, mark_waiting
-from node.errors import Code, OurMistake, Reason, Refusal, WorldUnavailable, refuse, warn
+from node.errors import Code, LungnodeError, OurMistake, Reason, Refusal, WorldUnavailable, refuse, warn
 from node.report.share import share_of
 from node.settings import Destination, Settings
 
@@ -105,6 +105,9 @@ class Steps:
                 codes = self._heavy("compare", workflow_id, rest_s, cancelled, **_with(sought))
             except StepOverTime:
                 reasons = (late(self.settings.completeness.prior_wait_s),)
+            except LungnodeError as error:  # a prior of which nobody knows what is wrong with it is no fault of today's
+                structlog.get_logger().error("engine.prior_failed", workflow_id=workflow_id, code=error.code)
+                reasons = (warn(Code.PRIOR_REFUSED, f"the prior could not be measured ({error.code})"),)
             except ChildEnded as ended:
                 reasons = (warn(Code.PRIOR_REFUSED, f"to measure the prior ended its process {_TRIES} times: {ended}"),)
             else:

@@ -14,9 +14,10 @@ from scipy import ndimage
 from node.engine import heavy, line
 from node.engine.case_file import CaseFile, case_from_json, case_json, result_folder, write_case
 from node.engine.case_start import source_of
-from node.engine.crew import StepOverTime
+from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.prior import seek_prior
 from node.engine.steps import Steps, without_secrets
+from node.errors import InputRefused, OurMistake
 from node.facts.folder import read_folder
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.grid import Grid
@@ -88,16 +89,16 @@ def scan(folder: Path, nodules, *, seed=0, shift=(0.0, 0.0, 0.0), **header):
 
 
 class ChildHere:
-    """Runs the steps of a child process in this one; `slow` jobs are over their time."""
+    """Runs the steps of a child process in this one; `slow` jobs with a prior end as it says."""
 
-    def __init__(self, slow=()) -> None:
+    def __init__(self, slow) -> None:
         self.slow = slow
         self.calls = []
 
     def call(self, job, arguments, *, limit_s, cancelled):
         self.calls.append((job, arguments))
         if job in self.slow and arguments.get("prior"):
-            raise StepOverTime(limit_s)
+            raise self.slow[job]
         return json.loads(json.dumps(getattr(heavy, job)(**json.loads(json.dumps(arguments)))))
 
 
@@ -141,7 +142,7 @@ def node(start_orthanc, tmp_path_factory):
             made[name] = scan(scans / name, **options)
         return made[name]
 
-    def build(prior=None, *, today="grown", slow=(), **sections):
+    def build(prior=None, *, today="grown", slow=None, **sections):
         server.clear()
         for file in prior.files if prior else ():
             server.upload(file.path)
@@ -168,7 +169,7 @@ def node(start_orthanc, tmp_path_factory):
         write_case(data_dir, file)
         steps = Steps(
             settings,
-            ChildHere(slow),
+            ChildHere(slow or {}),
             None,
             identity_differs=lambda *_: None,
             enough_disk=lambda: True,
@@ -333,9 +334,29 @@ def test_a_prior_that_is_refused_leaves_todays_result_and_says_so(node):
     assert len(analysis.lesions) == 2
 
 
+ENDS = {
+    "too slow": (StepOverTime(1.0), "PRIOR-LATE"),
+    "out of memory": (ChildEnded(9), "PRIOR-REFUSED"),
+    "a file that cannot be read": (InputRefused("FILE-UNREAD", "as ordered"), "PRIOR-REFUSED"),
+    "our mistake": (OurMistake("STEP-CRASH", "as ordered"), "PRIOR-REFUSED"),
+}
+
+
 @pytest.mark.orthanc
-def test_a_comparison_that_takes_too_long_does_not_keep_the_result(node):
-    one = node(before(node.examine), slow=("compare",))
+@pytest.mark.parametrize("how", ENDS)
+def test_a_comparison_that_goes_wrong_does_not_keep_the_result(how, node):
+    ends, code = ENDS[how]
+    one = node(before(node.examine), slow={"compare": ends})
+    codes, analysis = one.compare()
+
+    assert codes == [code]
+    assert analysis.prior is None
+    assert not (one.folder / "prior").exists()
+
+
+@pytest.mark.orthanc
+def test_a_result_without_its_comparison_goes_out(node):
+    one = node(before(node.examine), slow={"compare": StepOverTime(1.0)})
     codes, result = one.run()
 
     assert codes == ["PRIOR-LATE"]

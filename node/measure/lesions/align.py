@@ -19,6 +19,7 @@ _COARSE_MM = 4.0
 _CLIP_HU = (-1000.0, 100.0)
 _MARGIN_VOXELS = 5  # round today's lungs: ribs and heart hold the rotation
 _STEPS = 80
+_FULL = 200  # a voxel of lung, before voxels are averaged: whole numbers keep the memory small
 _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG, SegmentKind.LESION)
 
 Point = tuple[float, float, float]
@@ -73,19 +74,19 @@ def _refined(start: sitk.Transform, fixed: sitk.Image, moving: sitk.Image, lungs
 
 
 def _chest(volume: Volume) -> sitk.Image:
-    image = _coarse(sitk.Cast(_image(volume.hu_zyx, volume), sitk.sitkFloat32), volume)
+    image = _coarse(_image(volume.hu_zyx, volume), volume)
     clamped: sitk.Image = sitk.Clamp(image, sitk.sitkFloat32, *_CLIP_HU)
     return clamped
 
 
 def _lungs(volume: Volume, found: Segmentation) -> sitk.Image:
     labels = [segment.label for segment in found.segments if segment.kind in _LUNGS]
-    mask_zyx = np.isin(found.labels_zyx, labels).astype(np.float32)
-    lungs: sitk.Image = _coarse(_image(mask_zyx, volume), volume) >= 0.5
+    is_lung = np.isin(np.arange(256), labels).astype(np.uint8) * _FULL
+    lungs: sitk.Image = _coarse(_image(is_lung[found.labels_zyx], volume), volume) >= _FULL // 2
     return lungs
 
 
-def _image(values_zyx: NDArray[np.float32] | NDArray[np.int16], volume: Volume) -> sitk.Image:
+def _image(values_zyx: NDArray[np.uint8] | NDArray[np.int16], volume: Volume) -> sitk.Image:
     image = sitk.GetImageFromArray(values_zyx)
     columns_xyz = volume.lps_from_zyx[:3, [2, 1, 0]]
     spacing_xyz_mm = np.linalg.norm(columns_xyz, axis=0)
