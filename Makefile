@@ -12,7 +12,7 @@ SYSTEM_PACKAGES ?=
 VIEWER ?= yes
 BUNDLE ?= bundle
 
-.PHONY: setup demo test test-all unit check bench fmt lint types imports docs bundle lock viewer
+.PHONY: setup demo test test-all unit check bench fmt lint types imports docs golden bundle lock viewer
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml requirements.lock deploy/setup
@@ -47,6 +47,15 @@ imports:
 
 bench: setup
 	$(BIN)/lungnode bench receive && $(BIN)/lungnode bench read && $(BIN)/lungnode bench encode && $(BIN)/lungnode bench pipeline
+
+# the pages that are written from the code; tests compare them with it
+docs: setup
+	$(BIN)/python -m node.report.error_codes > docs/codes.md
+	cd "$$(mktemp -d)" && "$(CURDIR)/$(BIN)/lungnode" conformance > "$(CURDIR)/docs/conformance.md"
+
+# writes the reports that tests compare word by word anew; review the difference
+golden: setup
+	LUNGNODE_GOLDEN=1 $(BIN)/pytest tests/report/test_golden.py
 
 bundle: setup
 	deploy/bundle "$(BIN)/pip" "$(BUNDLE)" "$(TORCH)" "$(TORCH_INDEX)"

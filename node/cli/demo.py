@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from node.cli.terminal import print_json, progress, to_person
+from node.cli.terminal import answer, print_json, progress, to_person
 from node.errors import InputRefused
 from node.harness.demonstration import Shown, send_study, study_of, wait_and_read, write_phantom
 from node.harness.interrupts import stopped_in_order
@@ -90,15 +90,15 @@ def _write(shown: Shown, images: Path, out: Path) -> Path | None:
 
 def _print(shown: Shown, picture: Path | None) -> None:
     if shown.rows:
-        to_person.print(_table(shown))
+        answer.print(_table(shown))
     for comment in shown.comments:
-        to_person.print(f"  {escape(comment)}")
+        answer.print(f"  {escape(comment)}")
     if picture is not None:
-        to_person.print(f"picture: {picture}", markup=False)
+        answer.print(f"picture: {picture}", markup=False)
     if shown.link is None:
-        to_person.print("no viewer here: `deploy/viewer` fetches it (needs npm)", markup=False)
+        answer.print("no viewer here: `deploy/viewer` fetches it (needs npm)", markup=False)
     else:
-        to_person.print(f"look at it in OHIF, for as long as this runs (--keep): {shown.link}", markup=False)
+        answer.print(f"look at it in OHIF, for as long as this runs (--keep): {shown.link}", markup=False)
 
 
 def _table(shown: Shown) -> Table:

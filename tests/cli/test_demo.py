@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from node.cli.demo import _show
 from node.errors import Misconfigured
 from node.harness import orthanc
+from node.harness.demonstration import Shown
+from node.harness.readback import Found, Row
 from node.phantom.study import StudyPlan, write_study
 
 pytestmark = pytest.mark.orthanc
@@ -115,3 +118,11 @@ def test_a_missing_orthanc_is_a_matter_of_the_environment(monkeypatch):
     monkeypatch.setattr(orthanc, "PROGRAM", "Orthanc-that-is-not-there")
     with pytest.raises(Misconfigured, match="apt-get install"):
         orthanc.find_orthanc()
+
+
+def test_what_the_demonstration_shows_can_be_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = (Row("Volume", "Right lung", 2410.3, "ml"),)
+    _show(Shown("1.2", Found(), rows, ("a comment",), "http://here"), Path("overlay.jpg"), as_json=False)
+    out, err = capsys.readouterr()
+    assert [word for word in ("2410.3 ml", "a comment", "overlay.jpg", "http://here") if word not in out] == []
+    assert err == ""
