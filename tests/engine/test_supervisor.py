@@ -151,3 +151,12 @@ def test_a_node_beside_a_worker_in_its_slot_is_turned_away_before_it_opens_a_por
 def listening() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
+
+
+def test_a_worker_imports_nothing_heavy_before_it_has_work() -> None:
+    code = (
+        "import sys, node.engine.node_worker\n"
+        "print(sorted({'torch', 'scipy', 'SimpleITK', 'highdicom', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
