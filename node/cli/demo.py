@@ -102,8 +102,8 @@ def _print(shown: Shown, picture: Path | None) -> None:
 
 
 def _table(shown: Shown) -> Table:
-    """One line per measure, one column per region."""
-    regions = tuple(dict.fromkeys(row.where for row in shown.rows))
+    """One line per measure, one column per region; zones have no room in a terminal and stand in `--json`."""
+    regions = tuple(dict.fromkeys(row.where for row in shown.rows if not row.where.endswith(" zone")))
     values = {
         (row.what, row.where): f"{row.value:.1f} {row.unit}" + (" (partial)" if row.partial else "")
         for row in shown.rows
