@@ -102,8 +102,8 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")
     top = HEADER + _PANEL + MARGIN
     column, free = width // 2 - 2 * MARGIN, picture.height - top - FOOTER
-    for x, lines in ((MARGIN, left), (width // 2 + MARGIN, right)):
-        write_lines(picture, (x, top), lines, column, fitting(lines, column, free))
+    for x, words in ((MARGIN, left), (width // 2 + MARGIN, right)):
+        write_lines(picture, (x, top), words, column, fitting(words, column, free))
     return KeySlice(picture, (z,), title)
 
 
