@@ -4,7 +4,22 @@ window.config = {
   routerBasename: null,
   extensions: [],
   modes: [],
-  customizationService: {},
+  // OHIF 3.13 takes it for granted that every group of measurements has coordinates: it stops at one that only points
+  // to a segment (a lung's volume), and then shows none of the report. An empty place lets it pass those over. Beside
+  // drawn axes it has room for five lines: comments, which have no value, would leave none for the lengths.
+  customizationService: [
+    {
+      onBeforeSRAddMeasurement: {
+        $set: ({ measurement }) => {
+          if (measurement.coords.length === 0) {
+            measurement.coords = [{}];
+          }
+          measurement.labels = measurement.labels.filter(({ value }) => value !== '');
+          return measurement;
+        },
+      },
+    },
+  ],
   showStudyList: true,
   maxNumberOfWebWorkers: 2,
   investigationalUseDialog: { option: 'always' },

@@ -76,8 +76,9 @@ def build_report(
     """
     groups: list[ContentItem] = []
     if seg is not None:
-        groups += _lung_groups(findings, source, job, seg)
+        # OHIF opens a report at its first group and shows nothing where that has no coordinates: lesions come first
         groups += _lesion_groups(findings, source, job, seg)
+        groups += _lung_groups(findings, source, job, seg)
     if findings.has_lungs:
         both = job.identity.tracking_uid(source.first.series_instance_uid, "both-lungs")
         groups.append(

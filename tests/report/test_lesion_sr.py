@@ -52,15 +52,15 @@ def texts(group: Dataset, concept: str = "121106") -> list[str]:
     return [c.TextValue for c in children(group, concept)]
 
 
-def test_groups_are_lungs_lesions_from_the_largest_down_both_lungs_then_axes(maker: CaseMaker, out: Path) -> None:
+def test_groups_are_lesions_from_the_largest_down_each_lung_both_lungs_then_axes(maker: CaseMaker, out: Path) -> None:
     _, report = made(lesion_case(maker), out)
     assert [(tracking(g)[0], template(g)) for g in groups_of(report)] == [
-        ("Right lung", "1411"),
-        ("Left lung", "1411"),
         ("nodule-2", "1411"),
         ("nodule-2-solid", "1411"),
         ("nodule-1", "1411"),
         ("nodule-3", "1411"),
+        ("Right lung", "1411"),
+        ("Left lung", "1411"),
         ("Both lungs", "1501"),
         ("nodule-2", "1501"),
         ("nodule-1", "1501"),
