@@ -122,15 +122,20 @@ def _cut_off(quantities: Iterable[Quantity], reasons: Iterable[Reason]) -> list[
 def no_lesion(segmentation: Segmentation) -> list[ContentItem]:
     """Say that nothing was segmented, only where a lesion model ran and found nothing."""
     found = any(segment.kind is SegmentKind.LESION for segment in segmentation.segments)
-    return [tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION)] if _looked(segmentation) and not found else []
+    return (
+        [tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION)]
+        if looked_for_lesions(segmentation) and not found
+        else []
+    )
 
 
 def _not_searched(segmentation: Segmentation) -> list[ContentItem]:
     """Say that nobody looked, so that silence about lesions is not read as a finding."""
-    return [] if _looked(segmentation) else [tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_SEARCHED)]
+    return [] if looked_for_lesions(segmentation) else [tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_SEARCHED)]
 
 
-def _looked(segmentation: Segmentation) -> bool:
+def looked_for_lesions(segmentation: Segmentation) -> bool:
+    """Return whether a model ran that looks for lesions."""
     return any(model.task in (Task.LESIONS, Task.NODULES) for model in segmentation.models)
 
 

@@ -18,6 +18,7 @@ from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
+from node.report.groups import looked_for_lesions
 from node.report.lesion_words import distance_words, growth_words, place_words, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
@@ -25,7 +26,6 @@ from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_w
 from node.report.reason_table import meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
 from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
-from node.segment.contract import Task
 
 TITLE = "lungnode report (AI)"
 _UPTAKES = 10  # lesions in the PET's table
@@ -44,6 +44,8 @@ _GRID = [
     ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef4")),
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+    ("LEFTPADDING", (0, 0), (-1, -1), 3),
+    ("RIGHTPADDING", (0, 0), (-1, -1), 3),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
 ]  # fmt: skip
 _PICTURES = [("FONT", (0, 0), (-1, -1), REGULAR), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
@@ -64,7 +66,7 @@ def pdf_pages(case: ReportInput, prepared: Prepared) -> list[list[Any]]:
 
 def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
     return [
-        Paragraph("Lung and lesion report (AI)", _HEADING),
+        Paragraph(_heading(case), _HEADING),
         Spacer(1, 4),
         Paragraph(NOT_FOR_DIAGNOSIS, _WARNING),
         Spacer(1, 8),
@@ -73,6 +75,10 @@ def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
         *_lesions(case, prepared),
         *_pet(case, prepared),
     ]
+
+
+def _heading(case: ReportInput) -> str:
+    return "Lung and lesion report (AI)" if looked_for_lesions(case.segmentation) else "Lung report (AI)"
 
 
 def _second(case: ReportInput, prepared: Prepared) -> list[Any]:
@@ -101,8 +107,7 @@ def _pictures(case: ReportInput, prepared: Prepared) -> Table:
 
 
 def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
-    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in case.segmentation.models)
-    if not looked:
+    if not looked_for_lesions(case.segmentation):
         return [_body("Lesions were not looked for.")]
     if not prepared.lesions:
         return [_body(f"{NO_LESION}.")]
@@ -166,14 +171,15 @@ def _lungs(case: ReportInput) -> list[Any]:
         for name in names:
             quantity = given.get((side, name))
             value = None if quantity is None else quantity.value
-            refused = "" if quantity is None else ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
+            codes = () if quantity is None else dict.fromkeys(r.code.value for r in quantity.refused_by)
             bound = "≥ " if quantity is not None and quantity.partial else ""
             given_words = "" if value is None else f"{bound}{value:.{_LUNG_NUMBERS[name][1]}f}"
-            cells.append(_cell(given_words or f"not given: {refused}"))
+            cells.append(_cell(given_words or "<br/>".join(("not given:", *codes))))
         rows.append([_cell(side.value), *cells])
-    width = TEXT_WIDTH / (len(names) + 1)
-    parts: list[Any] = [Paragraph("Lungs without lesions", _SECTION)]
-    parts.append(Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID))
+    side_width = 0.07 * TEXT_WIDTH  # narrow, so that the longest code beside it stays in one piece
+    widths = [side_width] + [(TEXT_WIDTH - side_width) / len(names)] * len(names)
+    parts: list[Any] = [Paragraph(f"Lungs ({case.segmentation.definition.value})", _SECTION)]
+    parts.append(Table(rows, colWidths=widths, style=_GRID))
     parts += _zones(case)
     curve = density_curve(case)
     if curve is not None:
@@ -246,14 +252,17 @@ def _method(case: ReportInput, prepared: Prepared) -> list[str]:
     return [
         f"Segmented by {escape(models)} on {len(volume.frames)} slices, {z:.2f} mm apart, pixels {y:.2f} x {x:.2f} mm. "
         f"Device UID {prepared.job.identity.device_uid}.",
-        "Long axis: longest line in one part of an acquired slice; short axis: longest line perpendicular to it on "
-        "that slice (RECIST 1.1). Outline: hull of the edge midpoints of the pixels, 0.5 to 0.8 pixel too long on "
-        "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
-        "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed.",
+        *((_SIZE_METHOD,) if looked_for_lesions(case.segmentation) else ()),
         *(() if case.pet is None or case.pet.measured is None else (_PET_METHOD,)),
     ]
 
 
+_SIZE_METHOD = (
+    "Long axis: longest line in one part of an acquired slice; short axis: longest line perpendicular to it on "
+    "that slice (RECIST 1.1). Outline: hull of the edge midpoints of the pixels, 0.5 to 0.8 pixel too long on "
+    "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
+    "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed."
+)
 _PET_METHOD = (
     "PET: on its own grid, in the CT lesion and 10 mm round it; pictures from SUV 0 (white) to 10 (black). SUVpeak: "
     "highest mean of a sphere of 1 cm³ centred in the 41 % mask. SUVmean: over the 41 % mask. MTV: voxels connected "

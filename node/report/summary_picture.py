@@ -5,6 +5,7 @@ from PIL import Image
 
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
+from node.report.groups import looked_for_lesions
 from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, pet_words, source_plane
 from node.report.lesion_words import kind_words, size_words
 from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, draw_panel
@@ -13,7 +14,7 @@ from node.report.pet_words import pet_lines
 from node.report.segments import rgb
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.report.wording import NO_LESION
-from node.segment.contract import SegmentKind, Task
+from node.segment.contract import SegmentKind
 from node.segment.working_grid import working_grid
 
 _CORONAL, _TILE, _N_TILES = 520, 300, 4
@@ -78,7 +79,8 @@ def coronal_panel(case: ReportInput, prepared: Prepared, size: int) -> Image.Ima
     steps = volume.lps_from_zyx[:3, :3]
     left, head = (_towards(steps[:, grid.axes[axis]], flip=grid.flipped[axis]) for axis in (2, 0))
     plane = Plane(hu[:, y], (spacing_mm[0], spacing_mm[2]), left, [-v for v in head])
-    return draw_panel(plane, size, LUNG_WINDOW_HU, outlined=outlined, caption="Coronal; lesions projected")
+    caption = "Coronal; lesions projected" if prepared.lesions else "Coronal"
+    return draw_panel(plane, size, LUNG_WINDOW_HU, outlined=outlined, caption=caption)
 
 
 def _towards(step: np.ndarray, *, flip: bool) -> list[float]:
@@ -115,7 +117,7 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
     """Return lung volumes, lesions and warnings in words."""
     words = [volume_line(q) for q in case.quantities if q.name is Name.LUNG_VOLUME and q.zone is None]
     words = [word for word in words if word]
-    looked = any(model.task in (Task.LESIONS, Task.NODULES) for model in case.segmentation.models)
+    looked = looked_for_lesions(case.segmentation)
     if looked and not prepared.lesions:
         words.append(f"{NO_LESION}.")
     if not looked:

@@ -144,6 +144,8 @@ def test_nothing_found_is_worded_as_such_and_not_looked_for_as_that(
     words.clear()
     captures(maker.case(), out)
     assert "Lesions were not looked for." in words
+    assert "Coronal" in words
+    assert not any("projected" in word for word in words)
 
 
 def test_outlines_axes_and_letters_are_drawn_where_they_belong() -> None:
@@ -285,14 +287,25 @@ def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path)
     _, path = pdf_of(case, out)
     said = text_of(path)
     assert "not measured: GEO-THICK" in said
-    assert "not given: ACQ- KERNEL" in said or "not given: ACQ-KERNEL" in said
+    assert "not given: ACQ-KERNEL" in said
     assert "63 % padding & a step < 2 mm" in said
     assert said.count("GEO-THICK: Slices too thick") == 1  # once for the series, not again for each lesion
 
 
+def test_the_longest_code_stays_in_one_piece_beside_a_lungs_name(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    densities = set(Name) - {Name.LUNG_VOLUME}
+    _, path = pdf_of(replace(case, quantities=withheld(case.quantities, densities, Code.ACQ_CONTRAST)), out)
+    assert "not given: ACQ-CONTRAST" in text_of(path)
+    assert f"Lungs ({case.segmentation.definition})" in text_of(path)
+
+
 def test_the_pdf_of_lungs_alone_and_of_nothing_is_written(maker: CaseMaker, out: Path) -> None:
     _, path = pdf_of(maker.case(), out)
-    assert "Lesions were not looked for." in text_of(path)
+    said = text_of(path)
+    assert "Lesions were not looked for." in said
+    assert "Lung report (AI)" in said
+    assert "Long axis" not in said
     labels, _ = chest()
     labels[labels > 2] = 0
     _, path = pdf_of(lesion_case(maker, labels=labels, with_lungs=False), out)
