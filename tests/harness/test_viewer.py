@@ -5,41 +5,20 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from node.harness import viewer
-from node.harness.orthanc import OrthancSite, running_orthanc
-from node.harness.ports import free_port
-from node.harness.viewer import find_viewer, running_viewer, study_link
+from node.harness.orthanc import OrthancSite
+from node.harness.viewer import running_viewer, study_link
+from tests.harness.browser import running_browser
 
 pytestmark = pytest.mark.orthanc
-
-WITH_GRAPHICS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[OrthancSite]:
-    overrides = {"StableAge": 1, "LungNode": {"Automatic": False}}
-    with running_orthanc(OrthancSite(tmp_path / "orthanc"), free_port(), overrides=overrides) as site:
-        yield site
 
 
 @pytest.fixture
@@ -55,14 +34,6 @@ def test_a_machine_without_the_viewer_is_no_failure(monkeypatch, tmp_path):
     monkeypatch.setattr(viewer, "BESIDE_THE_PACKAGE", tmp_path)
     monkeypatch.setattr(viewer, "INSTALLED", tmp_path)
     assert viewer.find_viewer() is None
-
-
-@pytest.fixture
-def viewer_folder() -> Path:
-    folder = find_viewer()
-    if folder is None:
-        pytest.fail("the viewer is not installed: make viewer")
-    return folder
 
 
 def fetch(url: str, headers: dict[str, str] | None = None) -> tuple[int, "http.client.HTTPMessage", bytes]:
@@ -128,21 +99,9 @@ def test_ohif_draws_the_scan_and_both_lungs_in_their_places(site, viewer_folder,
         site.rest("POST", "/instances", file.read_bytes())
     for data in (analysed.seg, analysed.report):
         site.rest("POST", "/instances", data)
-    failed: list[str] = []
-    errors: list[str] = []
-    with running_viewer(viewer_folder, site) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=WITH_GRAPHICS)
-        page = browser.new_page(viewport={"width": 1200, "height": 800})
-        page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(study_link(url, analysed.result["study_instance_uid"]))
-        page.get_by_text("lungnode SEG (AI)").first.wait_for(timeout=90_000)
-        page.locator("canvas").first.wait_for(timeout=90_000)
-        page.get_by_text("Skip all").click(timeout=30_000)
-        page.get_by_text("Confirm and hide").click(timeout=30_000)
-        page.get_by_text("lungnode SEG (AI)").first.dblclick()
-        page.get_by_role("button", name="Yes").click(timeout=60_000)
-        right, left = colours_of_both_sides(page)
-        browser.close()
-    assert (failed, errors) == ([], [])
+    with running_viewer(viewer_folder, site) as url, running_browser() as browser:
+        browser.open(study_link(url, analysed.result["study_instance_uid"]))
+        browser.show_segmentation("lungnode SEG (AI)")
+        right, left = colours_of_both_sides(browser.page)
+    assert (browser.failed, browser.errors) == ([], [])
     assert right != left
