@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "viewer"
-TOOLS = ("bash", "dirname", "cat", "mktemp", "rm", "sha256sum", "env")
+TOOLS = ("bash", "dirname", "cat", "cp", "mktemp", "rm", "sha256sum", "env")
 
 
 @pytest.fixture
@@ -41,9 +41,12 @@ def test_an_archive_with_another_digest_is_not_unpacked(tmp_path):
     assert not (tmp_path / "viewer").exists()
 
 
-def test_what_is_there_already_is_left_alone(tmp_path, bare):
+def test_what_is_there_already_gets_our_configuration_and_nothing_else(tmp_path, bare):
     (tmp_path / "viewer").mkdir()
     version = next(line for line in SCRIPT.read_text().splitlines() if line.startswith("version=")).split("=")[1]
     (tmp_path / "viewer" / ".version").write_text(version)
+    (tmp_path / "viewer" / "app-config.js").write_text("of last year")
     assert run(tmp_path / "viewer", environment=bare).returncode == 0
-    assert [file.name for file in (tmp_path / "viewer").iterdir()] == [".version"]
+    assert {file.name for file in (tmp_path / "viewer").iterdir()} == {".version", "app-config.js"}
+    ours = SCRIPT.with_name("ohif-config.js").read_text()
+    assert (tmp_path / "viewer" / "app-config.js").read_text() == ours
