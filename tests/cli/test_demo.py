@@ -84,7 +84,9 @@ def test_nothing_to_analyse_is_said_at_once(tmp_path, marked):
 def running_demo(tmp_path: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
     """A demonstration whose servers are up."""
     write_study(tmp_path / "study", StudyPlan(n_slices=12, size=64))
-    command = [*DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--keep"]
+    # A shell without job control starts what runs behind it with SIGINT ignored, and its children inherit that.
+    at_a_terminal = ["/usr/bin/env", "--default-signal=INT"]
+    command = [*at_a_terminal, *DEMO, "--input", tmp_path / "study" / "CT", "--out", tmp_path / "out", "--keep"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as demo:
         end = time.monotonic() + 120
         while sum("Orthanc" in line or "serve" in line for line in left_behind(environment)) < 2:
