@@ -136,6 +136,7 @@ def test_dcmqi_reads_one_group_per_segment_with_finding_tracking_and_volume(
     report = encode_results(case, out)[1]
     run_tool(BIN / "tid1500reader", "--inputDICOM", report.path, "--outputMetadata", tmp_path / "o.json")
     groups = [g for g in json.loads((tmp_path / "o.json").read_text())["Measurements"] if "ReferencedSegment" in g]
+    groups.sort(key=lambda g: g["ReferencedSegment"])  # the report puts lesions before lungs
     assert [(g["ReferencedSegment"], g["TrackingIdentifier"], g["Finding"]["CodeValue"]) for g in groups] == [
         (1, "Right lung", "39607008"),
         (2, "Left lung", "39607008"),
