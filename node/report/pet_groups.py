@@ -133,7 +133,8 @@ def _focus(number: int, focus: Focus, pet: PreparedPet, job: Job) -> ContentItem
         tree.text(
             tree.CONTAINS,
             codes.COMMENT,
-            f"Candidate outside the CT lesions at {_place(focus.centre_lps_mm)}; heart and vessels are not told apart.",
+            f"Candidate outside the CT lesions at {_place(focus.centre_lps_mm)}; heart and vessels are not told apart."
+            + (" It goes on beyond the searched chest: the numbers are of the part inside." if focus.cut else ""),
         ),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")

@@ -6,6 +6,7 @@ from PIL import Image
 from scipy import ndimage
 
 from node.report.panel import YELLOW, Box, Outlined, Plane, draw_panel
+from node.report.pet_groups import MOST_FOCI
 from node.report.pet_result import MeasuredPet
 from node.report.segments import Tracked, rgb
 from node.volume.volume import Volume
@@ -93,7 +94,9 @@ def _marks(
         for lesion in pet.found.lesions
         if lesion.maximum_zyx is not None and lesion.label in of
     ]
-    found += [(focus.maximum_zyx, YELLOW, str(n)) for n, focus in enumerate(pet.found.foci or (), start=1)]
+    found += [
+        (focus.maximum_zyx, YELLOW, str(n)) for n, focus in enumerate((pet.found.foci or ())[:MOST_FOCI], start=1)
+    ]
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     marks = []
     for at, colour, name in found:

@@ -110,5 +110,6 @@ def foci_lines(found: PetFindings) -> list[str]:
     return [
         f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml, {focus.volume_ml:.1f} ml at SUV 4.0 and more, at "
         + "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)".format(*focus.centre_lps_mm)
+        + (", of the part inside the searched chest; it goes on beyond" if focus.cut else "")
         for number, focus in enumerate((found.foci or ())[:MOST_FOCI], start=1)
     ]

@@ -5,7 +5,7 @@ whose maximum is in no lesion's search region.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,13 @@ _CROSS = ndimage.generate_binary_structure(3, 1)
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """One candidate: centroid, maximum and size of its component."""
+    """One candidate: centroid, maximum and size of its component; `cut` where it goes on beyond the searched chest."""
 
     centre_lps_mm: tuple[float, float, float]
     suv_max: float
     maximum_zyx: tuple[int, int, int]
     volume_ml: float
+    cut: bool = False
 
 
 def foci(pet: PetVolume, lungs_zyx: NDArray[np.bool_], regions: Sequence[SearchRegion]) -> tuple[Focus, ...]:
@@ -51,6 +52,7 @@ def foci(pet: PetVolume, lungs_zyx: NDArray[np.bool_], regions: Sequence[SearchR
             continue
         origin = np.array([part.start + box[0].start, box[1].start, box[2].start])
         focus = _focus(pet, suv_zyx[box], labels[box] == label, origin)
+        focus = replace(focus, cut=_goes_on(pet, labels == label, part))
         if not any(_holds(region, focus.maximum_zyx) for region in regions):
             found.append(focus)
     return tuple(sorted(found, key=lambda focus: -focus.suv_max))
@@ -63,6 +65,14 @@ def _chest(pet: PetVolume, lungs_zyx: NDArray[np.bool_]) -> slice:
     if pet.lps_from_zyx[2, 0] < 0:  # slices run towards the feet
         return slice(low, high + below + 1)
     return slice(max(low - below, 0), high + 1)
+
+
+def _goes_on(pet: PetVolume, mask_zyx: NDArray[np.bool_], part: slice) -> bool:
+    """Whether uptake touches the component from the slices next to the searched ones."""
+    for inner, outer in ((0, part.start - 1), (-1, part.start + len(mask_zyx))):
+        if 0 <= outer < len(pet.suv_zyx) and bool((mask_zyx[inner] & (pet.suv_zyx[outer] >= LOWEST_G_ML)).any()):
+            return True
+    return False
 
 
 def _focus(

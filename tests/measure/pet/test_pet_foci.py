@@ -65,3 +65,11 @@ def test_the_hottest_comes_first_and_touching_by_an_edge_is_apart() -> None:
     suv_zyx[31, 11, 10:15] = 5.0
 
     assert [round(f.suv_max) for f in foci(pet_of(suv_zyx, GRID), LUNGS, ())] == [8, 5, 4]
+
+
+@pytest.mark.parametrize(("beyond_z", "inside_z", "cut"), [(50, 49, True), (14, 15, True), (48, 49, False)])
+def test_uptake_that_goes_on_beyond_the_searched_chest_is_said_to(beyond_z: int, inside_z: int, cut: bool) -> None:
+    suv_zyx = np.maximum(suv_with(inside_z), suv_with(beyond_z, suv=9.0))
+    (focus,) = foci(pet_of(suv_zyx, GRID), LUNGS, ())
+
+    assert focus.cut is cut
