@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import jpeg_ls
@@ -96,7 +97,7 @@ def _compressed(
     streams = [open_encapsulated(str(path), 1).frame(0) for path in paths]
     (series,) = read_folder(folder).series
     sides: list[Callable[[], object]] = [lambda: read_volume(series)]
-    sides += [lambda peer=peer: peer(streams, paths) for peer in peers.values()]  # type: ignore[misc]  # late binding
+    sides += [partial(peer, streams, paths) for peer in peers.values()]
     ours, *theirs = _fastest(sides, rounds)
     peer_s, peer_name = min(zip(theirs, peers, strict=True))
     n = len(paths)

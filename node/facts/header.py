@@ -13,7 +13,7 @@ from node.errors import Code, InputRefused
 
 _LARGEST_KEPT_ELEMENT_BYTES = "64 KB"  # larger ones (private blobs) are left on disk until somebody asks
 
-UNREADABLE = (  # what pydicom 3.0.2 raises for malformed files, found by feeding it such
+UNREADABLE = (  # what pydicom 3.0.2 raises for malformed files, found by feeding it such; MemoryError: a false length
     InvalidDicomError, BytesLengthException, OSError, EOFError, struct.error, ValueError, LookupError, TypeError,
     AttributeError, NotImplementedError, ArithmeticError, RecursionError, MemoryError, zlib.error,
 )  # fmt: skip

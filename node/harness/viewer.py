@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from node.harness.orthanc import OrthancSite
@@ -68,9 +69,9 @@ class _Page(SimpleHTTPRequestHandler):
         ".js": "text/javascript",
     }
 
-    def __init__(self, *arguments: object, orthanc: OrthancSite, directory: str) -> None:
+    def __init__(self, *arguments: Any, orthanc: OrthancSite, directory: str) -> None:
         self._orthanc = orthanc
-        super().__init__(*arguments, directory=directory)  # type: ignore[arg-type]  # socketserver hands these through
+        super().__init__(*arguments, directory=directory)  # the request, the address and the server, from socketserver
 
     def do_GET(self) -> None:
         """Answer GET."""

@@ -162,7 +162,7 @@ def _fit(
             x = _changed(seen.pictures[index], rng)
             loss = F.cross_entropy(model(x), seen.labels[index], weight)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
+            torch.autograd.backward(loss)
             optimiser.step()
         now = score(classify(model, held), held.labels.numpy(), names)
         if best is None or now.mean_recall > best.mean_recall:

@@ -164,7 +164,7 @@ class _Run:
             output = self.model(x) if valid is None else self.model(x, valid)
         loss = LOSSES[phase.loss or self.job.plan.loss](output, given.target.to(self.runtime.device), valid)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
+        torch.autograd.backward(loss)
         self.optimiser.step()
         self.average.update(self.model)
         return float(loss.detach())

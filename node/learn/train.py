@@ -153,7 +153,7 @@ class _Run:
             weight = weight.to(self.runtime.device)
         loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device), weight)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call] # torch's own has no annotations
+        torch.autograd.backward(loss)
         self.optimiser.step()
         return float(loss.detach())
 

@@ -1,6 +1,7 @@
 """Pictures, volumes and what their masks say."""
 
 import gzip
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -78,7 +79,7 @@ IDS = np.array([0, 1, 2, 3, 4], np.uint8)
 
 
 def _row(**values):
-    return Row(root=None, values=values)  # type: ignore[arg-type] # no file is read
+    return Row(root=Path(), values=values)  # no file is read
 
 
 @pytest.mark.parametrize(
