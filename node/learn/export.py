@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
 
-from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.card import card_text
 from node.learn.catalogue import entry
+from node.learn.exportable import save_halves, told_of_run
 from node.learn.index import read_index
 from node.learn.slices import read_slice
 from node.learn.train import BEST
@@ -59,21 +58,13 @@ def export(
         EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
         may not learn from and the name does not say so.
     """
-    if not (run / BEST).is_file() or not (run / "run.json").is_file():
-        raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
-    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    if not told["free"] and not name.endswith("-nc"):
-        raise InputRefused(
-            "EXPORT-LICENCE", f"{name}: learnt from rows under {told['licences']}; its name must end in -nc"
-        )
+    told = told_of_run(run, BEST, name)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     kind = entry(told["model"]).kind
     network = entry(told["model"]).build(told["sizes"])
     best = checkpoint.load(run / BEST, network)
-    halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
-    save_file({key: t.contiguous() for key, t in halves.items()}, folder / "weights.safetensors")
-    (folder / "weights.safetensors").chmod(0o644)  # the writer leaves it to its owner alone
+    save_halves(network, folder / "weights.safetensors")
     _write_training(folder, told, best)
     toml = _toml(name, version, kind, told, answer, folder)
     (folder / "model.toml").write_text(toml, encoding="utf-8")

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
 
-from node.errors import InputRefused
 from node.learn import checkpoint
+from node.learn.exportable import refuse_unmarked, save_halves, told_of_run
 from node.learn.index import Row, read_index
 from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
@@ -54,19 +53,14 @@ def export_lesions(
         EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
         may not learn from and the name does not say so.
     """
-    if not (run / BEST).is_file() or not (run / "run.json").is_file():
-        raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
-    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    refuse_unmarked(name, free=told["free"], licences=told["licences"])
+    told = told_of_run(run, BEST, name)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).unlink(missing_ok=True)
     entry = lesion_entry(told["model"])
     network = build(entry, plan_of_run(told["plan"]))
     best = checkpoint.load(run / BEST, network)
-    halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
-    save_file({key: t.contiguous() for key, t in halves.items()}, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # the writer leaves it to its owner alone
+    save_halves(network, folder / WEIGHTS)
     training = {key: told[key] for key in _KEPT if key in told}
     training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
     training |= _histogram(told)
@@ -104,14 +98,6 @@ def join(
     write_toml(folder, head, options)
     (folder / "CARD.md").write_text(ensemble_text(name, members), encoding="utf-8")
     return folder
-
-
-def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
-    """Raise InputRefused EXPORT-LICENCE where weights that are not free have a name that does not say so."""
-    if not free and not name.endswith("-nc"):
-        raise InputRefused(
-            "EXPORT-LICENCE", f"{name}: learnt from rows under {list(licences)}; its name must end in -nc"
-        )
 
 
 def write_toml(folder: Path, head: dict[str, str], options: Mapping[str, object]) -> None:

@@ -1,0 +1,42 @@
+"""What the exports of lung and lesion trainings share: whether a run may have this name, and its fp16 weights."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import nn
+
+from node.errors import InputRefused
+
+
+def told_of_run(run: Path, best: str, name: str) -> dict[str, Any]:
+    """Return a run's `run.json`.
+
+    Raises
+    ------
+    InputRefused
+        EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
+        may not learn from and the name does not say so.
+    """
+    if not (run / best).is_file() or not (run / "run.json").is_file():
+        raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
+    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    refuse_unmarked(name, free=told["free"], licences=told["licences"])
+    return told
+
+
+def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
+    """Raise InputRefused EXPORT-LICENCE where weights that are not free have a name that does not say so."""
+    if not free and not name.endswith("-nc"):
+        raise InputRefused(
+            "EXPORT-LICENCE", f"{name}: learnt from rows under {list(licences)}; its name must end in -nc"
+        )
+
+
+def save_halves(network: nn.Module, path: Path) -> None:
+    """Write the weights in half precision, batch statistics too."""
+    halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
+    save_file({key: t.contiguous() for key, t in halves.items()}, path)
+    path.chmod(0o644)  # the writer leaves it to its owner alone
