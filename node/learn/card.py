@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from node.learn.rate import ending
+
 
 def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Sequence[tuple[str, str]]) -> str:
     """Return CARD.md from a run's summary, the best epoch's notes and rows of (what, figure)."""
     sizes = ", ".join(f"{key} {value}" for key, value in told["sizes"].items())
-    ended = "trained until validation had not improved for 15 epochs" if told["converged"] else (
-        "**not converged**: training was ended before the early stop"
-    )  # fmt: skip
     lines = [
         f"# {name}",
         "",
@@ -20,7 +19,8 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
         "",
         "## How it was trained",
         "",
-        f"Protocol: {told['protocol']}; seed {told['seed']}; runtime {told['runtime']}; {ended}. "
+        f"Protocol: {told['protocol']}; seed {told['seed']}; runtime {told['runtime']}; "
+        f"{ending(told['schedule'], told['state'])}. "
         f"Best epoch {best['epoch']}, validation Dice {best['val_dice']:.4f} (mean over cases, against rule-made "
         "outlines: it measures how well the rule is copied, not how well lungs are found).",
         "",

@@ -5,6 +5,7 @@ Networks of our own are imported when they are built, MONAI's by `baselines`; th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -14,12 +15,18 @@ from node.learn.sizes import Sizes
 from node.segment.contract import LungDefinition, Task
 from node.segment.networks import table
 
+Decay = Literal["plateau", "cosine"]
+
 _BASELINE_SIZE = 256  # the papers give none for their baselines
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a paper trains. What it does not state is the common decision: early stop after 15, plateau after 5."""
+    """How a paper trains. What it does not state is the common decision: early stop after 15, plateau after 5.
+
+    With `decay` "cosine" the rate follows half a cosine from `lr` to nearly zero over `epochs`, the first of which
+    warms up, whatever the plateau says; the last epoch is then the schedule's own end.
+    """
 
     lr: float = 1e-4
     batch: int = 8
@@ -29,6 +36,7 @@ class Schedule:
     factor: float = 0.5
     slices_per_epoch: int | None = None  # None: every row once
     optimiser: str = "adam"
+    decay: Decay = "plateau"
 
 
 @dataclass(frozen=True, slots=True)

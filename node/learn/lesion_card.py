@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from node.learn.rate import ending
 from node.segment.model_card import ModelCard
 
 STATEMENT = "AI result - not for diagnosis; requires physician review."
@@ -23,9 +24,6 @@ class LesionAnswer:
 
 def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Sequence[tuple[str, str]]) -> str:
     """Return CARD.md from a run's summary and rows of (what, figure)."""
-    ended = "trained until the early stop" if told.get("converged") else (
-        "**not converged**: training was ended before the early stop"
-    )  # fmt: skip
     plan = told["plan"]
     free = "" if told["free"] else " **Not for default use: learnt from rows under a non-commercial licence.**"
     lines = [
@@ -35,7 +33,8 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         "## How it was trained", "",
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
         f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
-        f"{ended}. Best epoch {told['epoch']}, validation slice Dice {told['val_dice']:.4f}. Begun with: "
+        f"{ending(plan['schedule'], told['state'])}. Best epoch "
+        f"{told['epoch']}, validation slice Dice {told['val_dice']:.4f}. Begun with: "
         f"{told['init'] or 'random weights'}.", "",
         "## How it answers", "",
         f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "

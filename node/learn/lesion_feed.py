@@ -37,11 +37,16 @@ class Given:
 
 def feed(data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator) -> Iterator[Given]:
     """Yield the steps of one epoch."""
-    n_steps = max((plan.schedule.slices_per_epoch or len(data)) // plan.schedule.batch, 1)
+    n_steps = steps_of_epoch(data, plan)
     if plan.run_length:
         yield from _of_runs(data, plan, prepare, rng, n_steps)
     else:
         yield from _of_slices(data, plan, prepare, rng, n_steps)
+
+
+def steps_of_epoch(data: LesionSet, plan: LesionPlan) -> int:
+    """Return how many steps an epoch has."""
+    return max((plan.schedule.slices_per_epoch or len(data)) // plan.schedule.batch, 1)
 
 
 def of_run(batch: RunBatch, prepare: Prepare) -> Given:

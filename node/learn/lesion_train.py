@@ -21,10 +21,11 @@ from node.learn.ema import Average
 from node.learn.freeze import freeze
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
-from node.learn.lesion_feed import Given, feed
+from node.learn.lesion_feed import Given, feed, steps_of_epoch
 from node.learn.lesion_score import by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.plateau import Progress
+from node.learn.rate import is_own_end, rate
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime
@@ -63,7 +64,7 @@ class LesionPoint:
 
 @dataclass(frozen=True, slots=True)
 class LesionEnded:
-    """How a training ended: early-stop, epochs or budget."""
+    """How a training ended: early-stop, epochs or budget; `converged`: where its schedule means it to."""
 
     why: str
     converged: bool
@@ -130,7 +131,7 @@ class _Run:
             self.points.append(point)
             self._keep()
             tell(point)
-        return LesionEnded(why, why == "early-stop", tuple(self.points), self.moments_hu)
+        return LesionEnded(why, is_own_end(self.job.plan.schedule, why), tuple(self.points), self.moments_hu)
 
     def _epoch(self, epoch: int) -> LesionPoint:
         """Learn from one epoch and validate the average."""
@@ -139,10 +140,13 @@ class _Run:
         rng = np.random.default_rng((self.job.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)))
         freeze(self.model, phase.frozen)
-        lr = self.progress.lr
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
-        losses = [self._step(given, phase) for given in feed(self.seen, self.job.plan, self.prepare, rng)]
+        plan, losses, lr = self.job.plan, [], self.progress.lr
+        n_steps = steps_of_epoch(self.seen, plan)
+        for done, given in enumerate(feed(self.seen, plan, self.prepare, rng)):
+            lr = rate(plan.schedule, self.progress.lr, epoch + done / n_steps)
+            for group in self.optimiser.param_groups:
+                group["lr"] = lr
+            losses.append(self._step(given, phase))
         cases = by_case(self.held, predict(self.average.model, self.held, self.job.plan, self.prepare, self.runtime))
         domains = by_domain(cases)
         per_slice, pooled = ([getattr(case, name) for case in cases] for name in ("slice_dice", "pooled_dice"))

@@ -5,11 +5,11 @@ Written once, so that a difference between two rows of a table is one of network
     input        256 x 256, one channel, HU rows under free licences, by patient
     width        16 at the first level (P0 with 5 stages, P1's encoder stem, U-Net with 4 poolings), in every name
     batch        8 slices; an epoch is 480 slices, a case with n slices drawn as often as the root of n
-    optimiser    Adam, 1e-3 at first (`--search` tries 3e-4, 1e-3 and 3e-3 for two epochs each), halved after 5 epochs
-                 without a better weighted validation Dice
+    optimiser    Adam, 1e-3 at first (`--search` tries 3e-4, 1e-3 and 3e-3 for two epochs each), down half a cosine to
+                 nearly zero, so that a training has an end that two cores reach
     tumours      a pixel of an outlined tumour counts ten times in the loss and in the Dice that steers: tumours are two
                  per cent of a lung, and without that both definitions end in the same mask
-    end          15 epochs without a better weighted one, at most 200; the best epoch's weights are kept
+    end          24 epochs; the weights of the epoch with the best weighted validation Dice are kept
     augmentation `augment.Strength` as it stands, and in four slices of ten a drawn mass (`masses.MassPlan`)
     validation   at most 12 slices of each case, a case weighing as the root of its slices
     precision    bf16 and channels-last on the CPU where it has bf16, losses and batch statistics in single precision
@@ -23,7 +23,7 @@ from node.learn.sizes import Sizes
 SIZE = 256
 PER_CASE = 12
 WIDTH = 16
-SCHEDULE = Schedule(lr=1e-3, batch=8, epochs=200, patience=15, plateau=5, factor=0.5, slices_per_epoch=480)
+SCHEDULE = Schedule(lr=1e-3, batch=8, epochs=24, patience=24, slices_per_epoch=480, decay="cosine")
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 SEARCH_EPOCHS = 2
 LESION_WEIGHT = 10.0

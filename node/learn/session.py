@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from node.learn.catalogue import Entry, entry
+from node.learn.catalogue import Decay, Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
@@ -48,6 +48,7 @@ class Wish:
     any_licence: bool = False
     search: bool = False  # try the protocol's learning rates first
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
+    decay: Decay | None = None  # of the learning rate
 
 
 def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
@@ -81,13 +82,16 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
 
 
 def searched_lr(wish: Wish, tell: Callable[[Point], None]) -> float:
-    """Return the learning rate of the protocol's choice that gives the best validation Dice after two epochs.
+    """Return the learning rate of the protocol's choice that gives the best validation Dice after two epochs of it.
 
     Each is tried in a run folder of its own below the run's, so that a search goes on after a kill, too.
     """
     scores = {}
     for lr in LEARNING_RATES:
-        trial = replace(wish, lr=lr, epochs=SEARCH_EPOCHS, search=False, budget_min=None, out=wish.out / f"lr-{lr:g}")
+        trial = replace(
+            wish, lr=lr, epochs=SEARCH_EPOCHS, decay="plateau", search=False, budget_min=None,
+            out=wish.out / f"lr-{lr:g}",
+        )  # fmt: skip
         scores[lr] = float(str(run(trial, tell)["best_val_steering"]))
     return max(scores, key=lambda lr: scores[lr])
 
@@ -106,6 +110,7 @@ def plan_of(wish: Wish, chosen: Entry) -> Plan:
         lr=wish.lr or plan.schedule.lr,
         epochs=wish.epochs or plan.schedule.epochs,
         optimiser=wish.optimiser or plan.schedule.optimiser,
+        decay=wish.decay or plan.schedule.decay,
     )
     return replace(plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule)
 

@@ -23,6 +23,7 @@ from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import Plan
+from node.learn.rate import is_own_end, rate
 from node.learn.slice_set import SliceSet, batch, load, spread
 from node.learn.validate import Score, lesion_weights, validate
 from node.segment.contract import LungDefinition
@@ -55,7 +56,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a training ended. `why` is early-stop, epochs or budget."""
+    """How a training ended. `why` is early-stop, epochs or budget; `converged`: where its schedule means it to."""
 
     why: str
     converged: bool
@@ -107,7 +108,7 @@ class _Run:
             self.points.append(point)
             self._keep()
             tell(point)
-        return Ended(why, why == "early-stop", tuple(self.points))
+        return Ended(why, is_own_end(self.job.plan.schedule, why), tuple(self.points))
 
     def _epoch(self, epoch: int) -> Point:
         """Learn from one epoch and validate."""
@@ -116,11 +117,13 @@ class _Run:
         rng = np.random.default_rng((self.job.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)))
         _free_only(self.model, phase)
-        lr = self.progress.lr
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
-        losses = [self._step(index, rng) for index in self._draws(rng, phase)]
         plan, entry = self.job.plan, self.job.entry
+        draws, losses, lr = self._draws(rng, phase), [], self.progress.lr
+        for done, index in enumerate(draws):
+            lr = rate(plan.schedule, self.progress.lr, epoch + done / len(draws))
+            for group in self.optimiser.param_groups:
+                group["lr"] = lr
+            losses.append(self._step(index, rng))
         score = validate(self.model, self.held, self.prepare, self.target, entry.loss, self.runtime, plan.lesion_weight)
         self._advance(epoch, score, phase)
         seconds = time.monotonic() - started

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from node.learn.index import read_index
 from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import paper, reduced
+from node.learn.rate import ending, is_own_end, rate
 from node.learn.session import Wish
 from node.learn.slice_set import load, spread
 from node.segment.runtime import runtime
@@ -42,7 +43,8 @@ def test_a_network_learns_a_small_set(small_set, tmp_path):
 
     assert [point.epoch for point in points] == list(range(12))
     assert summary["best_val_dice"] > 0.8
-    assert (summary["state"], summary["converged"]) == ("epochs", False)
+    assert (summary["state"], summary["converged"]) == ("epochs", True)
+    assert points[1].lr > points[6].lr > 10 * points[-1].lr  # down half a cosine
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_curve(small_set, tmp_path):
@@ -50,7 +52,7 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_curve(small_set, tmp_pat
     session.run(wish(small_set, tmp_path / "whole"), whole.append)
     first, second = [], []
 
-    session.run(wish(small_set, tmp_path / "parts", epochs=2), first.append)
+    session.run(wish(small_set, tmp_path / "parts", budget_min=1e-6), first.append)
     session.run(wish(small_set, tmp_path / "parts"), second.append)
 
     def losses(points):
@@ -155,6 +157,26 @@ def test_the_rate_is_halved_on_a_plateau_and_the_wait_begins_anew():
     assert (progress.lr, progress.best, progress.best_epoch, progress.since_best) == (0.25, 0.5, 0, 4)
     assert not progress.is_over(5)
     assert progress.after(5, 0.1, schedule).is_over(5)
+
+
+def test_a_cosine_rises_for_one_epoch_and_ends_near_zero_whatever_the_plateau_says():
+    schedule = Schedule(lr=2.0, epochs=10, decay="cosine")
+
+    rates = [rate(schedule, 123.0, done) for done in (0.0, 0.5, 1.0, 5.0, 10.0, 11.0)]
+
+    # by hand: 2 (0.01 + 0.99 (1 + cos(pi t / 10)) / 2), times 0.1 + 0.9 t in the first epoch
+    assert rates == pytest.approx([0.2, 1.0932, 1.95155, 1.01, 0.02, 0.02], abs=1e-4)
+    assert rate(Schedule(), 123.0, 5.0) == 123.0
+
+
+def test_only_an_end_that_the_schedule_means_counts_as_converged():
+    plateau, cosine = Schedule(), Schedule(decay="cosine")
+
+    assert [is_own_end(plateau, why) for why in ("early-stop", "epochs", "budget")] == [True, False, False]
+    assert [is_own_end(cosine, why) for why in ("early-stop", "epochs", "budget")] == [True, True, False]
+    assert "not converged" in ending(asdict(cosine), "budget")
+    assert "not converged" in ending(asdict(plateau), "epochs")
+    assert "24 epochs of its cosine" in ending(asdict(replace(cosine, epochs=24)), "epochs")
 
 
 def test_a_case_with_many_slices_does_not_drown_the_others(small_set):
