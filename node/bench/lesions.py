@@ -16,6 +16,7 @@ from node.facts.series import SeriesFacts
 from node.phantom.nodules import choose_nodules
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.segment.contract import LesionModel, ModelIdentity, Task
+from node.segment.folding import folded
 from node.segment.lesions.finder import Finder, FindPlan
 from node.segment.lesions.model import NetworkLesions
 from node.segment.lesions.net import LesionNet, NetPlan
@@ -78,7 +79,7 @@ def _untrained(kind: str) -> LesionModel:
     place = runtime()
     plan = NetPlan("windows", neighbours=0 if run_length else 1, run_length=run_length, tiles="seeds")
     identity = ModelIdentity(kind, "0", "0" * 64, Task.LESIONS, place.name)
-    return NetworkLesions(identity, Finder([LesionNet(network, plan, place)], FindPlan()))
+    return NetworkLesions(identity, Finder([LesionNet(folded(network), plan, place)], FindPlan()))
 
 
 def _thorax(n_slices: int, side: int) -> Volume:

@@ -5,6 +5,7 @@ from pathlib import Path
 from node.learn.candidate_set import Seen
 from node.learn.lesion_judge import trained
 from node.learn.lesion_train import BEST
+from node.segment.folding import folded
 from node.segment.lesions.finder import Finder, FindPlan
 from node.segment.lesions.model import load_network_lesions
 from node.segment.lesions.net import LesionNet, NetPlan
@@ -46,4 +47,4 @@ def _of_run(run: Path, runtime: Runtime, like: Finder | None) -> Seen:
         tiles=how.tiles,
     )
     finding = FindPlan() if like is None else like.plan
-    return Seen(Finder([LesionNet(one.model, plan, runtime)], finding), one.train_cases)
+    return Seen(Finder([LesionNet(folded(one.model), plan, runtime)], finding), one.train_cases)

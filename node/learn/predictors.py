@@ -16,6 +16,7 @@ from node.learn.predictions import LIST, read_list, read_mask
 from node.learn.train import BEST
 from node.segment.contract import LungDefinition, Task
 from node.segment.ensemble import members_of
+from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
 from node.segment.model_card import ModelCard
 from node.segment.network_model import load_network
@@ -90,7 +91,7 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
     network = entry(told["model"]).build(told["sizes"])
     checkpoint.load(folder / BEST, network)
     slices = SlicePlan(told["size"], told["recipe"], told["body_only"])
-    runner = SliceRunner(network, slices, runtime(device, precision))
+    runner = SliceRunner(folded(network), slices, runtime(device, precision))
     definition = LungDefinition(told["definition"])
     plan = MaskPlan(definition, gated=not raw)
     return Predictor(

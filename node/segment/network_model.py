@@ -25,6 +25,7 @@ from node.segment.contract import (
     Task,
 )
 from node.segment.doubt import doubts
+from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
 from node.segment.model_card import ModelCard
 from node.segment.networks import table
@@ -87,7 +88,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         )  # fmt: skip
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
-    return Loaded(card, SliceRunner(network, slices, place), plan, frozenset(told["train_cases"]))
+    return Loaded(card, SliceRunner(folded(network), slices, place), plan, frozenset(told["train_cases"]))
 
 
 def load_network_lungs(card: ModelCard, threads: int = 0, device: str = "auto") -> LungModel:

@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from node.errors import Code, Misconfigured, Reason, Refusal, warn
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
 from node.segment.ensemble import members_of
+from node.segment.folding import folded
 from node.segment.lesions.confidence import UNSURE_BELOW, Confidence, read_confidence
 from node.segment.lesions.finder import Finder, FindPlan, Found, Mark
 from node.segment.lesions.net import LesionNet, NetPlan
@@ -77,7 +78,7 @@ def load_net(card: ModelCard, place: Runtime) -> LoadedNet:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
     stored = told.get("reference_cdf")
     reference = Cdf(np.asarray(stored, np.float64)) if stored else None
-    return LoadedNet(LesionNet(network, net_plan, place), reference, frozenset(told["train_cases"]))
+    return LoadedNet(LesionNet(folded(network), net_plan, place), reference, frozenset(told["train_cases"]))
 
 
 def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPlan:
