@@ -5,7 +5,9 @@ and losses: what two cores can train.
 
     input        256 x 256 in HU (larger slices reduced), lung and body window and one neighbour on either side as
                  channels; P4: 8 slices in a row, both windows and the gap between slices
-    crops        192 x 192, half of them round a tumour
+    crops        192 x 192, half of them round a tumour; nodule cubes and regions side by side in one
+    draws        half from slices of 8 bits, a tenth from single slices in HU, a fifth each from volumes and from cubes
+                 (`SHARES`); the score that steers weighs the domains alike
     width        16 at the first level, in every name
     batch        8 slices (P4: 2 runs of 8); an epoch is 480 slices, a case with n slices as often as the root of n
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99
@@ -15,7 +17,7 @@ and losses: what two cores can train.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -59,6 +61,9 @@ LOSSES: Mapping[str, RunLoss] = {
 }
 
 
+SHARES: Mapping[str, float] = {"hu8": 0.5, "hu": 0.1, "volume": 0.2, "cube": 0.2}
+
+
 @dataclass(frozen=True, slots=True)
 class LesionPhase:
     """One part of a training: what is frozen, for how many epochs (None: until the end), under which loss."""
@@ -82,6 +87,7 @@ class LesionPlan:
     neighbours : slices on either side as channels; 0 for runs.
     run_length : slices in a run; 0 for networks of single slices.
     average : decay of the moving average, 0 for none.
+    shares : of each domain in what is drawn and in the score that steers.
     """
 
     protocol: str
@@ -96,6 +102,7 @@ class LesionPlan:
     neighbours: int = 0
     run_length: int = 0
     average: float = 0.0
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
 
     @property
     def channels(self) -> int:

@@ -72,7 +72,7 @@ def _drawn(data: LesionSet, plan: LesionPlan, rng: np.random.Generator, n_steps:
     if plan.schedule.slices_per_epoch is None:
         order = rng.permutation(len(data))[: n_steps * batch]
     else:
-        order = rng.choice(len(data), n_steps * batch, p=data.weights())
+        order = rng.choice(len(data), n_steps * batch, p=data.weights(plan.shares))
     return [order[at : at + batch].astype(np.intp) for at in range(0, len(order), batch)]
 
 
@@ -81,8 +81,9 @@ def _of_runs(
 ) -> Iterator[Given]:
     all_runs = runs(data)
     n = max(plan.schedule.batch // plan.run_length, 1)
+    p = data.weights(plan.shares)
     for _ in range(n_steps):
-        drawn = tuple(draw(data, all_runs, rng, plan.run_length) for _ in range(n))
+        drawn = tuple(draw(data, all_runs, rng, plan.run_length, p) for _ in range(n))
         batch = cut_runs(data, drawn, rng, plan.crop_px, length=plan.run_length, lesion_frac=plan.lesion_frac)
         hu, tumour = augment(batch.hu, batch.tumour, rng)  # slices as channels: all of a run are changed alike
         yield of_run(RunBatch(hu, tumour, batch.valid, batch.gap_mm), prepare)

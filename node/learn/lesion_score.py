@@ -1,11 +1,11 @@
 """What a tumour network reaches on whole slices: slice Dice and Dice pooled per case, by domain, and false marks.
 
 Slices without a reference are left out of Dice and counted apart. Domains are never pooled in what is reported; the
-score that steers a training is the mean over the cases of all domains.
+score that steers a training weighs them as they are drawn.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_feed import Given, of_run
-from node.learn.lesion_set import LesionSet
+from node.learn.lesion_set import LesionSet, share_of
 from node.learn.runs import pieces, runs, whole
 from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.runtime import Runtime
@@ -70,25 +70,25 @@ def predict(
 
 def by_case(data: LesionSet, found: Iterable[Found], threshold: float = 0.5) -> list[CaseScore]:
     """Score every case of a set."""
-    slices: dict[str, list[float]] = defaultdict(list)
-    sums: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(4, np.int64))
-    domain = {plane.case: plane.domain for plane in data.planes}
+    slices: dict[tuple[str, str], list[float]] = defaultdict(list)  # by case and domain
+    sums: dict[tuple[str, str], NDArray[np.int64]] = defaultdict(lambda: np.zeros(4, np.int64))
     for at, p in found:
         plane = data.planes[at]
+        key = (plane.case, plane.domain)
         mask, truth = p >= threshold, plane.tumour_yx.astype(bool)
         both, either = int((mask & truth).sum()), int(mask.sum() + truth.sum())
         if truth.any():
-            slices[plane.case].append(2.0 * both / either)
+            slices[key].append(2.0 * both / either)
         is_empty = not truth.any()
-        sums[plane.case] += np.array([both, either, is_empty, is_empty and mask.any()], np.int64)
+        sums[key] += np.array([both, either, is_empty, is_empty and mask.any()], np.int64)
     return [
         CaseScore(
-            case, domain[case],
-            float(np.mean(slices[case])) if slices[case] else None,
-            2.0 * int(total[0]) / int(total[1]) if slices[case] else None,
+            *key,
+            float(np.mean(slices[key])) if slices[key] else None,
+            2.0 * int(total[0]) / int(total[1]) if slices[key] else None,
             int(total[2]), int(total[3]),
         )
-        for case, total in sorted(sums.items())
+        for key, total in sorted(sums.items())
     ]  # fmt: skip
 
 
@@ -104,6 +104,13 @@ def by_domain(cases: list[CaseScore]) -> dict[str, DomainScore]:
             sum(case.n_empty for case in of_domain), sum(case.n_empty_marked for case in of_domain),
         )  # fmt: skip
     return answer
+
+
+def steering(domains: Mapping[str, DomainScore], shares: Mapping[str, float]) -> float:
+    """Return the slice Dice of the domains that have a tumour, weighed by their shares; 0 where none has."""
+    told = {name: score.slice_dice for name, score in domains.items() if score.n_cases}
+    weights = [share_of(shares, name) for name in told]
+    return float(np.average(list(told.values()), weights=weights)) if told else 0.0
 
 
 def _of_slices(

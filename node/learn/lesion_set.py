@@ -1,7 +1,14 @@
-"""The slices that a tumour network learns from: neighbours as channels, crops partly centred on lesions."""
+"""The slices that a tumour network learns from: neighbours as channels, crops partly centred on lesions.
 
-from collections.abc import Sequence
+What is drawn is balanced twice. Domains have stated shares, or the 146 nodule cubes would drown the 36 tumours; and of
+what is drawn of a case at least half shows a lesion, or a whole lung with one nodule would be drawn for its empty slices.
+Pictures that are much smaller than a crop (cubes, regions) are laid side by side: a crop of air round one nodule would
+teach where nodules lie in it.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,9 +21,10 @@ from node.learn.planes import Plane, planes
 Index = NDArray[np.intp]
 
 AIR_HU = -1024
+_LEAST_WITH_LESION = 0.5  # of a case's draws
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LesionSet:
     """Slices in memory, and for each the ones below and above; a slice without a neighbour stands for it itself."""
 
@@ -27,12 +35,34 @@ class LesionSet:
     def __len__(self) -> int:
         return len(self.planes)
 
-    def weights(self) -> NDArray[np.float64]:
-        """Return how often each slice is drawn: a case with n weighs as the root of n, shared among them."""
-        _, index, n = np.unique([plane.case for plane in self.planes], return_inverse=True, return_counts=True)
-        weight: NDArray[np.float64] = 1.0 / np.sqrt(n[index])
-        shares: NDArray[np.float64] = weight / weight.sum()
-        return shares
+    def weights(self, shares: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return how often each slice is drawn.
+
+        A case with n slices weighs as the root of n; its slices with a lesion have what their number gives them, at
+        least half; a domain then has its share (see `share_of`) of all.
+        """
+        _, case, n = np.unique(
+            [f"{plane.domain} {plane.case}" for plane in self.planes], return_inverse=True, return_counts=True
+        )
+        lesion = np.array([plane.has_tumour for plane in self.planes])
+        n_lesion = np.bincount(case, lesion)
+        with_lesion = np.maximum(n_lesion / n, np.where((n_lesion > 0) & (n_lesion < n), _LEAST_WITH_LESION, 0.0))
+        part = np.where(lesion, with_lesion[case] / np.maximum(n_lesion, 1)[case], 0.0)
+        part += np.where(lesion, 0.0, (1.0 - with_lesion[case]) / np.maximum(n - n_lesion, 1)[case])
+        weight = part * np.sqrt(n)[case]
+        for domain in {plane.domain for plane in self.planes}:
+            of_domain = np.array([plane.domain == domain for plane in self.planes])
+            weight[of_domain] *= share_of(shares, domain) / weight[of_domain].sum()
+        drawn: NDArray[np.float64] = weight / weight.sum()
+        return drawn
+
+    @cached_property
+    def mates(self) -> dict[tuple[str, int], Index]:
+        """Return the slices of each domain and size: what may lie beside one another in a crop."""
+        found: dict[tuple[str, int], list[int]] = {}
+        for at, plane in enumerate(self.planes):
+            found.setdefault((plane.domain, max(plane.hu_yx.shape)), []).append(at)
+        return {key: np.array(value, np.intp) for key, value in found.items()}
 
     def channels(self, at: int, neighbours: int) -> list[NDArray[np.int16]]:
         """Return the slice and `neighbours` on either side of it, from the feet."""
@@ -54,6 +84,11 @@ def load(rows: Sequence[Row], size: int) -> LesionSet:
     return LesionSet(found, neighbour(-1), neighbour(1))
 
 
+def share_of(shares: Mapping[str, float], domain: str) -> float:
+    """Return the share of a domain; one that nobody stated counts as the smallest stated one."""
+    return shares.get(domain, min(shares.values(), default=1.0))
+
+
 def moments(data: LesionSet) -> tuple[float, float]:
     """Return mean and standard deviation of the slices, clipped to -1000 ... 400 HU: what P2's z-score needs."""
     values = np.concatenate([np.clip(plane.hu_yx[::4, ::4], -1000, 400).ravel() for plane in data.planes])
@@ -67,17 +102,40 @@ def crops(
 
     Returns
     -------
-    Pictures (N, 2 k + 1, side, side) float32 HU and targets (N, 1, side, side) uint8; air and 0 outside the slice.
+    Pictures (N, 2 k + 1, side, side) float32 HU and targets (N, 1, side, side) uint8; air and 0 outside the slice. A
+    slice that fits twice into the square shares it with others of its domain.
     """
     hu = np.full((len(index), 2 * neighbours + 1, side, side), AIR_HU, np.float32)
     tumour = np.zeros((len(index), 1, side, side), np.uint8)
     for n, at in enumerate(index):
         plane = data.planes[at]
-        corner = corner_of(plane.tumour_yx, rng, side, lesion_frac)
-        for channel, hu_yx in enumerate(data.channels(int(at), neighbours)):
-            cut(hu_yx, corner, hu[n, channel])
-        cut(plane.tumour_yx, corner, tumour[n, 0])
+        cell = max(plane.hu_yx.shape)
+        if side // cell > 1:
+            for corner, mate in _side_by_side(data, int(at), rng, side):
+                _paste(data, mate, corner, hu[n], tumour[n, 0], neighbours)
+        else:
+            _paste(data, int(at), corner_of(plane.tumour_yx, rng, side, lesion_frac), hu[n], tumour[n, 0], neighbours)
     return torch.from_numpy(hu), torch.from_numpy(tumour)
+
+
+def _side_by_side(data: LesionSet, at: int, rng: np.random.Generator, side: int) -> list[tuple[tuple[int, int], int]]:
+    """Return which slices fill a crop and the corner of the crop in each of them: `at` and its like."""
+    plane = data.planes[at]
+    cell = max(plane.hu_yx.shape)
+    a_side = side // cell
+    others = rng.choice(data.mates[plane.domain, cell], a_side * a_side - 1)
+    cells = rng.permutation([at, *others])
+    return [((-(k // a_side) * cell, -(k % a_side) * cell), int(mate)) for k, mate in enumerate(cells)]
+
+
+def _paste(
+    data: LesionSet, at: int, corner: tuple[int, int], hu_cyx: NDArray[np.float32], tumour_yx: NDArray[np.uint8],
+    neighbours: int,
+) -> None:  # fmt: skip
+    """Copy one slice, its neighbours and its tumour into a crop that begins at its `corner`."""
+    for channel, hu_yx in enumerate(data.channels(at, neighbours)):
+        cut(hu_yx, corner, hu_cyx[channel])
+    cut(data.planes[at].tumour_yx, corner, tumour_yx)
 
 
 def corner_of(tumour_yx: NDArray[np.uint8], rng: np.random.Generator, side: int, lesion_frac: float) -> tuple[int, int]:

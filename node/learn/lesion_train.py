@@ -22,7 +22,7 @@ from node.learn.freeze import freeze
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
 from node.learn.lesion_feed import Given, feed, steps_of_epoch
-from node.learn.lesion_score import by_case, by_domain, predict
+from node.learn.lesion_score import by_case, by_domain, predict, steering
 from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
@@ -149,11 +149,11 @@ class _Run:
             losses.append(self._step(given, phase))
         cases = by_case(self.held, predict(self.average.model, self.held, self.job.plan, self.prepare, self.runtime))
         domains = by_domain(cases)
-        per_slice, pooled = ([getattr(case, name) for case in cases] for name in ("slice_dice", "pooled_dice"))
-        score = _mean(per_slice)
+        score = steering(domains, plan.shares)
         self._advance(epoch, score, phase)
         return LesionPoint(
-            epoch, phase.name, float(np.mean(losses)), score, _mean(pooled),
+            epoch, phase.name, float(np.mean(losses)), score,
+            _mean([case.pooled_dice for case in cases]),
             sum(domain.n_empty_marked for domain in domains.values()), lr, time.monotonic() - started,
             {name: asdict(domain) for name, domain in domains.items()},
         )  # fmt: skip

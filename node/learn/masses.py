@@ -34,9 +34,7 @@ class MassPlan:
     edge_px: float = 0.6  # over which it fades out
 
 
-def with_masses(
-    hu: Tensor, ids: Tensor, rng: np.random.Generator, plan: MassPlan = MassPlan()
-) -> tuple[Tensor, Tensor]:
+def with_masses(hu: Tensor, ids: Tensor, rng: np.random.Generator, plan: MassPlan) -> tuple[Tensor, Tensor]:
     """Draw a mass into some of the slices.
 
     Parameters

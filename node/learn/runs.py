@@ -62,13 +62,17 @@ def pieces(data: LesionSet, run: Index, length: int) -> tuple[Sequence, ...]:
     return tuple(_sequence(data, run[start : start + length], 1) for start in starts)
 
 
-def draw(data: LesionSet, all_runs: tuple[Index, ...], rng: np.random.Generator, length: int) -> Sequence:
-    """Draw one sequence: a run by the root of its length, a stride and a start."""
-    weight = np.sqrt([len(run) for run in all_runs])
-    run = all_runs[rng.choice(len(all_runs), p=weight / weight.sum())]
+def draw(
+    data: LesionSet, all_runs: tuple[Index, ...], rng: np.random.Generator, length: int, p: NDArray[np.float64]
+) -> Sequence:
+    """Draw one sequence: a slice by its probability `p`, a stride, and where in the sequence the slice lies."""
+    at = int(rng.choice(len(data), p=p))
+    run = next(run for run in all_runs if at in run)
     stride = min(int(rng.choice(_STRIDES)), max(len(run) // 2, 1))
-    thinned = run[int(rng.integers(stride)) :: stride]
-    start = int(rng.integers(max(len(thinned) - length, 0) + 1))
+    place = int(np.flatnonzero(run == at)[0])
+    thinned = run[place % stride :: stride]
+    first, last = place // stride - length + 1, max(len(thinned) - length, 0)
+    start = int(rng.integers(min(max(first, 0), last), min(place // stride, last) + 1))
     return _sequence(data, thinned[start : start + length], stride)
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from node.errors import InputRefused, Misconfigured
 from node.learn.index import Row, read_index
-from node.learn.lesion_feed import of_run
+from node.learn.lesion_catalogue import lesion_entry, reduced
+from node.learn.lesion_feed import feed, of_run
 from node.learn.lesion_set import AIR_HU, LesionSet, corner_of, crops, cut, load, moments
 from node.learn.nodule_crop import read_crop
 from node.learn.nodule_cube import read_cube
@@ -224,7 +225,7 @@ def test_a_thinned_sequence_says_how_far_its_slices_are_apart():
     data = lesion_set(*(plane(z, step_mm=2.5) for z in range(30)))
     rng = np.random.default_rng(0)
 
-    drawn = [draw(data, runs(data), rng, 8) for _ in range(40)]
+    drawn = [draw(data, runs(data), rng, 8, np.full(30, 1 / 30)) for _ in range(40)]
 
     gaps = {sequence.gap_mm[1] for sequence in drawn}
     assert gaps == {2.5, 5.0, 7.5}
@@ -342,3 +343,53 @@ def test_the_shared_tumour_slices_have_the_pixels_that_their_index_says(data_dir
     with (data_dir / "tumour2d" / "index.csv").open(newline="") as file:
         told = [int(line["tumour_px"]) for line in csv.DictReader(file) if line["case"] == "MSD-S02"]
     assert [int(p.tumour_yx.sum()) for p in data.planes] == told
+
+
+def test_a_sequence_holds_the_slice_that_was_drawn():
+    data = lesion_set(*(plane(z) for z in range(40)), *(plane(z, "B") for z in range(3)))
+    rng = np.random.default_rng(0)
+
+    for at in (0, 7, 39, 41):
+        for _ in range(20):
+            assert at in draw(data, runs(data), rng, 8, np.eye(43)[at]).index
+
+
+def test_domains_have_their_shares_and_a_case_shows_a_lesion_half_of_the_time():
+    volume = [replace(plane(z, "V", tumour=z == 3), domain="volume") for z in range(9)]
+    cubes = [replace(plane(z, f"C{n}"), domain="cube") for n in range(5) for z in range(4)]
+    data = lesion_set(*volume, *cubes, plane(0, "H", tumour=True), plane(1, "H", tumour=True), plane(2, "H"))
+
+    p = data.weights({"hu": 0.5, "volume": 0.3, "cube": 0.2})
+
+    assert [p[:9].sum(), p[9:29].sum(), p[29:].sum()] == pytest.approx([0.3, 0.2, 0.5])
+    assert p[3] == pytest.approx(0.15)  # one of nine slices, half of the draws
+    assert p[29:] == pytest.approx([0.5 / 3] * 3)  # two of three slices have a lesion already
+
+
+def test_small_cubes_share_a_crop_and_keep_their_neighbours_and_lesions():
+    cubes = [plane(z, f"C{n}", size=8, tumour=False) for n in range(3) for z in range(10 * n, 10 * n + 3)]
+    cubes[4].tumour_yx[2, 5] = 1
+    data = lesion_set(*cubes)
+
+    hu, tumour = crops(data, np.array([4]), np.random.default_rng(0), 24, neighbours=1, lesion_frac=1.0)
+
+    assert hu.shape == (1, 3, 24, 24)
+    assert int(hu.min()) > AIR_HU  # nine of them, and no air in between
+    cells = hu[0].reshape(3, 3, 8, 3, 8).permute(1, 3, 0, 2, 4).reshape(9, 3, 64)
+    middle = cells[:, 1, 0].tolist()
+    assert 110.0 in middle  # the slice that was asked for
+    for below, at, above in cells[:, :, 0].tolist():
+        assert (below, above) == (max(at - 10, at // 100 * 100), min(at + 10, at // 100 * 100 + 20))
+    on = [tuple(pixel) for pixel in tumour[0, 0].nonzero().tolist()]
+    assert {(y % 8, x % 8) for y, x in on} == {(2, 5)}
+    assert len(on) == middle.count(110.0)
+
+
+@pytest.mark.parametrize("name", ["unet", "raemd-net"])
+def test_the_target_of_a_tumour_network_is_its_tumour_and_nothing_drawn(name):
+    data = lesion_set(*(plane(z, size=32, tumour=True) for z in range(12)))
+    plan = replace(reduced(lesion_entry(name)), crop_px=32)
+
+    targets = [given.target for given in feed(data, plan, recipe("windows"), np.random.default_rng(0))]
+
+    assert set(torch.cat([t.unique() for t in targets]).tolist()) == {0.0, 1.0}

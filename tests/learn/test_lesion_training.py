@@ -16,7 +16,7 @@ from node.learn import checkpoint
 from node.learn.freeze import Frozen
 from node.learn.index import read_index
 from node.learn.lesion_catalogue import ENTRIES, LOSSES, LesionPhase, lesion_entry, reduced
-from node.learn.lesion_score import by_case, by_domain, predict
+from node.learn.lesion_score import DomainScore, by_case, by_domain, predict, steering
 from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_train import LesionJob, LesionPoint, build, train
@@ -361,3 +361,11 @@ def test_training_tumour_networks_needs_torch_numpy_pillow_and_safetensors_alone
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_steering_score_weighs_domains_as_they_are_drawn():
+    told = {"hu8": DomainScore(0.6, 0.0, 3, 0, 0), "cube": DomainScore(0.9, 0.0, 40, 0, 0)}
+
+    assert steering(told, {"hu8": 0.4, "cube": 0.2}) == pytest.approx(0.7)
+    assert steering(told | {"volume": DomainScore(0.0, 0.0, 0, 9, 0)}, {"hu8": 0.4, "cube": 0.2}) == pytest.approx(0.7)
+    assert steering({}, {"hu8": 1.0}) == 0.0
