@@ -1,5 +1,6 @@
 """`lungnode demo`: Orthanc, plugin and node on this machine; a study is sent, and what comes back is shown."""
 
+import re
 import sys
 import threading
 from pathlib import Path
@@ -91,6 +92,8 @@ def _write(shown: Shown, images: Path, out: Path) -> Path | None:
 def _print(shown: Shown, picture: Path | None) -> None:
     if shown.rows:
         answer.print(_table(shown))
+    for line in _lines(shown):
+        answer.print(f"  {escape(line)}")
     for comment in shown.comments:
         answer.print(f"  {escape(comment)}")
     if picture is not None:
@@ -101,19 +104,36 @@ def _print(shown: Shown, picture: Path | None) -> None:
         answer.print(f"look at it in OHIF, for as long as this runs (--keep): {shown.link}", markup=False)
 
 
+_LUNGS = ("Right lung", "Left lung", "Both lungs")
+
+
 def _table(shown: Shown) -> Table:
-    """One line per measure, one column per region; zones have no room in a terminal and stand in `--json`."""
-    regions = tuple(dict.fromkeys(row.where for row in shown.rows if not row.where.endswith(" zone")))
+    """One line per measure, one column per lung; zones have no room in a terminal and stand in `--json`."""
+    regions = tuple(region for region in _LUNGS if any(row.where == region for row in shown.rows))
     values = {
-        (row.what, row.where): f"{row.value:.1f} {row.unit}" + (" (partial)" if row.partial else "")
+        (row.what, row.where): _with_unit(row.value, row.unit) + (" (partial)" if row.partial else "")
         for row in shown.rows
     }
     table = Table("as stored in Orthanc", *regions)
     for column in table.columns[1:]:
         column.justify = "right"
-    for what in dict.fromkeys(row.what for row in shown.rows):
+    for what in dict.fromkeys(row.what for row in shown.rows if row.where in regions):
         table.add_row(what, *(values.get((what, region), "") for region in regions))
     return table
+
+
+def _lines(shown: Shown) -> list[str]:
+    """One line per lesion, candidate or reference: of those there may be more than a terminal has columns for."""
+    told: dict[str, list[str]] = {}
+    for row in shown.rows:
+        if row.where not in _LUNGS and not row.where.endswith(" zone"):
+            told.setdefault(row.where, []).append(f"{row.what} {_with_unit(row.value, row.unit)}")
+    return [f"{where}: {', '.join(values)}" for where, values in told.items()]
+
+
+def _with_unit(value: float, unit: str) -> str:
+    """Return a number as a person reads it; UCUM's remarks in braces are for programs."""
+    return f"{value:.1f} {re.sub(r'{.*?}', '', unit)}".rstrip()
 
 
 def _as_json(shown: Shown, picture: Path | None) -> dict[str, object]:

@@ -128,3 +128,13 @@ def test_what_the_demonstration_shows_can_be_piped(capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert [word for word in ("2410.3 ml", "a comment", "overlay.jpg", "http://here") if word not in out] == []
     assert err == ""
+
+
+def test_every_further_finding_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    foci = [Row("SUVbw, maximum", f"fdg-focus-{n}", 5.0 + n, "g/ml{SUVbw}") for n in range(1, 10)]
+    rows = (Row("Volume", "Right lung", 2410.3, "ml"), *foci, Row("Volume", "fdg-focus-1", 62.9, "ml"))
+    _show(Shown("1.2", Found(), rows, (), None), None, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert "  fdg-focus-1: SUVbw, maximum 6.0 g/ml, Volume 62.9 ml" in lines
+    assert "  fdg-focus-9: SUVbw, maximum 14.0 g/ml" in lines
+    assert max(len(line) for line in lines) <= 80
