@@ -35,7 +35,7 @@ def calibrate_lesions(
     keep: Path | None = typer.Option(None, help="Where the candidates go, as JSON."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Fit limits and confidence on candidates of training and validation patients; test scans are never read.
+    """Fit confidence on candidates of training and validation patients, limits on the former; never on test scans.
 
     Example: lungnode calibrate-lesions lesions-p2 --data ../shared/data/vol3d --data ../shared/data --fold runs/p2-f1
     """
@@ -65,7 +65,8 @@ def calibrate_lesions(
         return
     low, high = fitted.reliability.interval
     to_person.print(
-        f"{len(found)} candidates, {fitted.told['n_true']} lesions: ECE {fitted.reliability.ece:.3f} ({low:.3f} to "
+        f"{len(found)} candidates{'' if fitted.told['enough'] else ' (fewer than asked for)'}, "
+        f"{fitted.told['n_true']} lesions: ECE {fitted.reliability.ece:.3f} ({low:.3f} to "
         f"{high:.3f}), AUC {fitted.told['auc']:.3f}; a wrong mark is the more uncertain one: {doubt}",
         markup=False,
     )
@@ -76,6 +77,7 @@ def _plain(one: Described) -> dict[str, object]:
     return told | {
         "case": one.labelled.case,
         "scan": one.labelled.scan,
+        "split": one.labelled.split,
         "entropy": one.entropy,
         "flip": one.flip_distance,
     }

@@ -1,7 +1,8 @@
 """Confidence of candidates, fitted and judged: Platt's scaling over their shape, held out by patient.
 
 fit          logistic regression with a small ridge, by Newton's steps: no draws, the same candidates give the same fit
-limits       of each shape feature, what all lesions among the candidates span, a quarter of the span wider
+limits       of each shape feature, what the lesions of training patients span, a quarter of the span wider; those of
+             validation patients tell how many lesions the limits would lose
 reliability  ten bins of equal mass: mean confidence against the share of lesions; ECE is the weighted mean distance,
              its interval by bootstrap over scans
 """
@@ -21,6 +22,7 @@ Values = NDArray[np.float64]
 
 N_BINS = 10
 ENOUGH = 200  # candidates that an error of calibration is worth something for
+GOAL = 0.05  # expected calibration error that is asked for
 _RIDGE = 1.0
 _STEPS = 50
 _LIMITED = ("elongation", "flatness", "blobness", "ridgeness", "outside_frac", "inner_mm")
@@ -31,12 +33,16 @@ _KEPT_TRUE = 0.95  # of the lesions that stay above `drop_below`
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One candidate: the features of its shape, whether it is a lesion, which patient and scan it is of."""
+    """One candidate: the features of its shape, whether it is a lesion, which patient and scan it is of.
+
+    `split` is the patient's: train or val.
+    """
 
     features: Values
     is_lesion: bool
     case: str
     scan: str
+    split: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +73,20 @@ class Calibrated:
 
 
 def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int = 0) -> Calibrated:
-    """Fit the confidence on all candidates and judge it held out by patient.
+    """Fit the confidence on all candidates and judge it held out by patient; fit limits on training patients alone.
 
     Raises
     ------
     InputRefused
-        CALIBRATE-FEW with fewer than ten lesions, ten others or three patients.
+        CALIBRATE-FEW with fewer than ten lesions, ten others, three patients, or ten lesions of training patients;
+        SET-LEAK for a patient of training and validation.
     """
     x = np.array([one.features for one in found], np.float64).reshape(-1, len(NAMES))
     y = np.array([one.is_lesion for one in found], np.float64)
     cases = np.array([one.case for one in found])
-    if min(y.sum(), len(y) - y.sum()) < _FEWEST_TRUE or len(set(cases.tolist())) < 3:
-        text = f"{len(y)} candidates with {int(y.sum())} lesions of {len(set(cases.tolist()))} patients are too few"
-        raise InputRefused("CALIBRATE-FEW", text)
+    is_train = np.array([one.split == "train" for one in found], bool)
+    _refuse_few(y, cases, is_train)
+    _refuse_torn(cases, is_train)
     held_out = np.empty(len(y))
     for case in sorted(set(cases.tolist())):
         without = cases != case
@@ -87,11 +94,17 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
     mean, sd, weights, bias = _fit(x, y)
     scans = [one.scan for one in found]
     judged = reliability(held_out, y, scans, seed)
+    limits = limits_of(x[is_train & (y > 0)])
+    held_true = x[~is_train & (y > 0)]
     drop_below = min(float(np.quantile(held_out[y > 0], 1.0 - _KEPT_TRUE)), unsure_below)
     told = {
         "features": list(NAMES),
         "n": len(y),
         "n_true": int(y.sum()),
+        "n_train": int(is_train.sum()),
+        "n_train_true": len(x[is_train & (y > 0)]),
+        "n_val_true": len(held_true),
+        "n_val_true_lost": int((~within(held_true, limits)).sum()),  # to the limits
         "n_scans": len(set(scans)),
         "cases": sorted(set(cases.tolist())),
         "ece": judged.ece,
@@ -101,8 +114,10 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
         "unsure_below": unsure_below,
         "drop_below": drop_below,
         "enough": len(y) >= ENOUGH,
+        "asked_for": ENOUGH,
+        "goal": GOAL,
     }
-    confidence = Confidence(mean, sd, weights, bias, limits_of(x[y > 0]), unsure_below, drop_below, told)
+    confidence = Confidence(mean, sd, weights, bias, limits, unsure_below, drop_below, told)
     return Calibrated(confidence, judged, held_out, told)
 
 
@@ -114,6 +129,15 @@ def limits_of(lesions: Values) -> dict[str, tuple[float, float]]:
         low, high = float(values.min()), float(values.max())
         answer[name] = (low - _SLACK * (high - low), high + _SLACK * (high - low))
     return answer
+
+
+def within(x: Values, limits: dict[str, tuple[float, float]]) -> NDArray[np.bool_]:
+    """Tell which candidates (n, features) lie within the limits."""
+    inside = np.ones(len(x), bool)
+    for name, (low, high) in limits.items():
+        values = x[:, NAMES.index(name)]
+        inside &= (low <= values) & (values <= high)
+    return inside
 
 
 def reliability(p: Values, y: Values, scans: Sequence[str], seed: int = 0, n_draws: int = 1000) -> Reliability:
@@ -151,6 +175,23 @@ def auc(values: Values, y: Values) -> float | None:
         return None
     above = (true[:, None] > false[None]).mean() + 0.5 * (true[:, None] == false[None]).mean()
     return float(above)
+
+
+def _refuse_few(y: Values, cases: NDArray[np.str_], is_train: NDArray[np.bool_]) -> None:
+    """Raise InputRefused CALIBRATE-FEW where a fit or the limits would mean nothing."""
+    n_cases, n_train_true = len(set(cases.tolist())), int(y[is_train].sum())
+    if min(y.sum(), len(y) - y.sum(), n_train_true) < _FEWEST_TRUE or n_cases < 3:
+        text = (
+            f"{len(y)} candidates with {int(y.sum())} lesions of {n_cases} patients, {n_train_true} of the lesions of"
+        )
+        raise InputRefused("CALIBRATE-FEW", f"{text} training patients, are too few; give more --data")
+
+
+def _refuse_torn(cases: NDArray[np.str_], is_train: NDArray[np.bool_]) -> None:
+    """Raise InputRefused SET-LEAK where the limits would be judged by a patient that they were measured on."""
+    torn = sorted(set(cases[is_train].tolist()) & set(cases[~is_train].tolist()))
+    if torn:
+        raise InputRefused("SET-LEAK", f"of training and of validation: {', '.join(torn[:5])}")
 
 
 _Fit = tuple[Values, Values, Values, float]

@@ -103,13 +103,13 @@ def _of_scan(scan: Scan, area: SearchRegion, finder: Finder) -> Iterator[Describ
     spacing_mm = spacing_of(grid)
     plain = finder.probabilities(hu, area, spacing_mm)
     turned = _flipped(finder.probabilities(_flipped(hu), _flipped_area(area), spacing_mm))
-    found = finder.judged(hu, plain, area, spacing_mm)
+    found = Finder(finder.nets, finder.plan).judged(hu, plain, area, spacing_mm)  # without an earlier one's limits
     judged = score(scan, as_found(found.marks, scan, 0.0)).judged
     for mark, each in zip(found.marks, judged, strict=True):
         counts = any(scan.known[number].counts for number in each.hits)
         if not counts and not each.is_false:
             continue
-        labelled = Labelled(mark.shape.vector(), counts, scan.case, scan.name)
+        labelled = Labelled(mark.shape.vector(), counts, scan.case, scan.name, scan.split)
         inside = mark.candidate.mask
         one, other = (p[mark.candidate.box][inside].astype(np.float64) / 255.0 for p in (plain, turned))
         mean = np.clip((one + other) / 2.0, _EPS, 1.0 - _EPS)

@@ -74,8 +74,19 @@ def with_calibration(card: str, told: dict[str, Any]) -> str:
     low, high = told["ece_interval"]
     text = (
         f"{_CALIBRATION}\n\nPlatt's scaling over {len(told['features'])} measured features of {told['n']} candidates "
-        f"({told['n_true']} lesions) of {told['n_scans']} scans of training and validation patients. Expected "
-        f"calibration error, held out by patient, ten bins of equal mass: {ece:.3f} ({low:.3f} to {high:.3f}). Below "
-        f"{told['unsure_below']:.2f} a lesion is uncertain, below {told['drop_below']:.2f} it is not listed.\n"
+        f"({told['n_true']} lesions) of {told['n_scans']} scans of training and validation patients; the "
+        f"{told['asked_for']} that are asked for were {'' if told['enough'] else '**not** '}reached. Expected "
+        f"calibration error, held out by patient, ten bins of equal mass: {ece:.3f} ({low:.3f} to {high:.3f}); at most "
+        f"{told['goal']} is asked for: {_verdict(ece, high, told['goal'])}. Below {told['unsure_below']:.2f} a "
+        f"lesion is uncertain, below {told['drop_below']:.2f} it is not listed.\n\nLimits of shape were measured on "
+        f"the {told['n_train_true']} lesions of training patients alone; of the {told['n_val_true']} lesions of validation "
+        f"patients {told['n_val_true_lost']} lie outside them.\n"
     )
     return head + text + (f"\n## {tail}" if found else "")
+
+
+def _verdict(ece: float, high: float, goal: float) -> str:
+    """Tell whether an error reaches its goal, and whether its whole interval does."""
+    if ece > goal:
+        return "**not reached**"
+    return "reached with its interval" if high <= goal else "reached, its interval goes beyond"

@@ -1,5 +1,7 @@
 """A confidence that means what it says, fitted without draws and judged by patients that it has not seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -7,6 +9,7 @@ from scipy import ndimage
 from node.errors import InputRefused
 from node.learn.calibrate import Labelled, auc, calibrate, ece, reliability
 from node.learn.candidate_set import Described
+from node.learn.lesion_card import with_calibration
 from node.learn.reliability_picture import draw_reliability
 from node.learn.uncertainty import tells_right_from_wrong
 from node.segment.lesions.candidates import Candidate
@@ -19,7 +22,12 @@ def made(n: int = 600, seed: int = 0) -> list[Labelled]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, len(NAMES)))
     y = rng.random(n) < 1.0 / (1.0 + np.exp(-2.0 * x[:, 0]))
-    return [Labelled(x[i], bool(y[i]), f"P{i % 12}", f"S{i % 12}") for i in range(n)]
+    return [Labelled(x[i], bool(y[i]), f"P{i % 12}", f"S{i % 12}", part(i)) for i in range(n)]
+
+
+def part(i: int) -> str:
+    """Return the split of a made candidate's patient: nine of twelve are learnt from."""
+    return "val" if i % 12 >= 9 else "train"
 
 
 def test_the_confidence_of_candidates_is_calibrated_and_the_same_every_time():
@@ -38,6 +46,7 @@ def test_too_few_candidates_are_refused():
         made(15),
         [one for one in made() if one.is_lesion],
         [one for one in made() if one.case in {"P0", "P1"}],
+        [one for one in made() if one.split == "val"],  # nothing to measure limits on
     ):
         with pytest.raises(InputRefused) as caught:
             calibrate(few)
@@ -67,16 +76,67 @@ def test_limits_keep_every_lesion_that_they_were_measured_on():
     found = made()
     fitted = calibrate(found).confidence
     for one in found:
-        if one.is_lesion:
+        if one.is_lesion and one.split == "train":
             values = dict(zip(NAMES, one.features, strict=True))
             assert all(low <= values[name] <= high for name, (low, high) in fitted.limits.items())
+
+
+def test_limits_come_from_training_patients_alone_and_count_the_lesions_that_they_lose_elsewhere():
+    found = made()
+    odd = next(one for one in found if one.is_lesion and one.split == "val")
+    far = replace(odd, features=np.full(len(NAMES), 100.0))
+
+    plain, with_far = calibrate(found), calibrate([*found, far])
+
+    assert with_far.confidence.limits == plain.confidence.limits
+    assert with_far.told["n_val_true_lost"] == plain.told["n_val_true_lost"] + 1
+    assert with_far.told["n_val_true"] + with_far.told["n_train_true"] == with_far.told["n_true"]
+    assert with_far.told["n"] == 601  # but the confidence is fitted on all
+    as_train = calibrate([*found, replace(far, case="P0", split="train")])
+    assert as_train.confidence.limits != plain.confidence.limits
+
+
+def test_a_patient_of_training_and_validation_is_refused():
+    found = made()
+
+    with pytest.raises(InputRefused) as caught:
+        calibrate([*found, replace(found[0], split="val")])
+
+    assert (caught.value.code, "P0" in str(caught.value)) == ("SET-LEAK", True)
+
+
+@pytest.mark.parametrize(("n", "enough"), [(199, False), (200, True)])
+def test_the_card_says_whether_there_were_enough_candidates(n, enough):
+    told = calibrate(made(n)).told
+
+    card = with_calibration("# m\n\n## Confidence\n\nold\n\n## Limits\n\nx\n", told)
+
+    assert told["enough"] is enough
+    assert f"of {n} candidates" in card
+    assert ("the 200 that are asked for were **not** reached" in card) is not enough
+    assert f"{told['n_train_true']} lesions of training patients alone" in card
+    assert ("old" in card, "## Limits" in card) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("ece", "high", "words"),
+    [
+        (0.03, 0.05, "reached with its interval"),
+        (0.05, 0.06, "its interval goes beyond"),
+        (0.051, 0.07, "**not reached**"),
+    ],
+)
+def test_the_card_says_whether_the_error_is_small_enough(ece, high, words):
+    told = calibrate(made()).told | {"ece": ece, "ece_interval": [0.01, high]}
+
+    assert words in with_calibration("## Confidence", told)
 
 
 def test_uncertainty_that_tells_right_from_wrong_has_an_auc_of_one_and_noise_a_half():
     rng = np.random.default_rng(1)
     found = [
         Described(
-            Labelled(np.zeros(len(NAMES)), i % 2 == 0, f"P{i % 8}", f"S{i % 8}"),
+            Labelled(np.zeros(len(NAMES)), i % 2 == 0, f"P{i % 8}", f"S{i % 8}", "train"),
             0.1 if i % 2 == 0 else 0.6,
             float(rng.random()),
         )

@@ -164,6 +164,22 @@ def test_candidates_are_labelled_and_test_scans_are_never_read(rule_model, chest
     assert caught.value.code == "SET-LEAK"
 
 
+def test_an_earlier_calibrations_limits_hide_no_candidate_from_the_next(rule_model, chest):
+    phantom = chest(NODULE, OTHER)
+    models = rule_model()
+    plain = load_lesions("dense", models).finder
+    calibrated(models / "dense", replace(sharp(), limits={"elongation": (-2.0, -1.0)}))  # nothing is like that
+
+    limited = load_lesions("dense", models).finder
+
+    before, after = (
+        list(described([phantom_scan(phantom)], [Seen(finder, frozenset())], Outlined(phantom)))
+        for finder in (plain, limited)
+    )
+    assert len(after) == len(before) > 0
+    assert {one.labelled.split for one in after} == {phantom_scan(phantom).split}
+
+
 def test_a_contact_sheet_shows_every_mark_and_leaves_room_for_a_verdict(rule_model, chest, tmp_path):
     phantom = chest(NODULE, OTHER)
     models = rule_model()

@@ -1,7 +1,7 @@
 """How sure the node is of a candidate: measured limits first, then a calibrated probability, from `confidence.json`.
 
-limits      a candidate whose shape lies outside those of all lesions that the limits were measured on is no lesion: a
-            vessel is longer, a fissure flatter, the hilum farther outside the lungs
+limits      a candidate whose shape lies outside those of all lesions of training patients is no lesion: a vessel is
+            longer, a fissure flatter, the hilum farther outside the lungs
 confidence  Platt's scaling over the shape: sigma(w (x - mean) / sd + b), fitted on candidates of training and
             validation folds; the file says on how many, and how well it is calibrated
 """
