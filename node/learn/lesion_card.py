@@ -79,8 +79,8 @@ def with_calibration(card: str, told: dict[str, Any]) -> str:
         f"calibration error, held out by patient, ten bins of equal mass: {ece:.3f} ({low:.3f} to {high:.3f}); at most "
         f"{told['goal']} is asked for: {_verdict(ece, high, told['goal'])}. Below {told['unsure_below']:.2f} a "
         f"lesion is uncertain, below {told['drop_below']:.2f} it is not listed.\n\nLimits of shape were measured on "
-        f"the {told['n_train_true']} lesions of training patients alone; of the {told['n_val_true']} lesions of validation "
-        f"patients {told['n_val_true_lost']} lie outside them.\n"
+        f"the {told['n_train_true']} lesions of training patients alone; of the {told['n_val_true']} lesions of "
+        f"validation patients {told['n_val_true_lost']} lie outside them.\n"
     )
     return head + text + (f"\n## {tail}" if found else "")
 
