@@ -11,7 +11,7 @@ and losses: what two cores can train.
     width        16 at the first level, in every name
     batch        8 slices (P4: 2 runs of 8); an epoch is 480 slices, a case with n slices as often as the root of n
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99
-    end          24 epochs; the average's best epoch by validation Dice is kept
+    end          16 epochs; the average's best epoch by validation Dice is kept
     augmentation `augment.Strength`, as for the lungs
     validation   every validation slice whole; slice Dice, mean over cases
 """
@@ -128,7 +128,7 @@ PRETRAINED_PHASES = (
     LesionPhase("2: stem and two stages frozen", Frozen.STEM_AND_TWO, 100),
     LesionPhase("3: everything", epochs=50),
 )
-REDUCED = Schedule(lr=1e-3, batch=8, epochs=24, patience=24, slices_per_epoch=480, decay="cosine")
+REDUCED = Schedule(lr=1e-3, batch=8, epochs=16, patience=16, slices_per_epoch=480, decay="cosine")
 _WIDTH = 16
 _RUN = 8
 
