@@ -36,7 +36,7 @@ def train_lesions(
     fold: int = typer.Option(0, min=0, help="Which fold is held out, from 0."),
     seed: int = typer.Option(0, help="Of weights, order and augmentation."),
     budget: float | None = typer.Option(None, min=0.0, help="Minutes; ends earlier, marked as not converged."),
-    init: Path | None = typer.Option(None, help="Folder of a run whose best weights are begun with."),
+    init: Path | None = typer.Option(None, help="A run's folder, or a model's folder or name: weights to begin with."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.AUTO, help="auto takes bf16 where the device has it."),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from node.learn.beginning import begun_with, n_own_cases
 from node.learn.rate import ending
 
 
@@ -26,11 +27,11 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
         "",
         _labels(told["definition"]),
         "",
-        "No pretrained weights were used.",
+        f"{begun_with(told)} No weights from elsewhere were used.",
         "",
         "## What it learnt from",
         "",
-        f"{told['n_train']} slices of {len(told['train_cases'])} patients, validated on {told['n_val']} slices of "
+        f"{told['n_train']} slices of {n_own_cases(told)} patients, validated on {told['n_val']} slices of "
         f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.",
         "",
         f"Training cases: {', '.join(told['train_cases'])}.",

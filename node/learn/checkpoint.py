@@ -36,6 +36,13 @@ def notes_of(path: Path) -> dict[str, Any]:
     return notes
 
 
+def weights_of(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint's weights alone."""
+    with safe_open(path, framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith(_MODEL)]  # noqa: SIM118 - no mapping
+        return {name.removeprefix(_MODEL): file.get_tensor(name) for name in names}
+
+
 def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> dict[str, Any]:
     """Put a checkpoint back into model and optimiser; return its notes."""
     with safe_open(path, framework="pt") as file:

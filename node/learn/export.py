@@ -87,6 +87,7 @@ def _write_training(folder: Path, told: dict[str, Any], best: dict[str, Any]) ->
         "licences",
     )
     training = {key: told[key] for key in kept} | {"rows_digest": told["rows_digest"], "epoch": best["epoch"]}
+    training |= {key: told[key] for key in ("init", "init_digest") if key in told}
     training |= {"val_dice": best["val_dice"], "converged": told["converged"], "free": told["free"]}
     if told["model"] in _MATCHED:
         training["reference_cdf"] = _reference_cdf(Path(told["data"]), told["train_cases"])

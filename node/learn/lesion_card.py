@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from node.learn.beginning import begun_with, n_own_cases
 from node.learn.rate import ending
 from node.segment.model_card import ModelCard
 
@@ -34,14 +35,13 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
         f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
         f"{ending(plan['schedule'], told['state'])}. Best epoch "
-        f"{told['epoch']}, validation slice Dice {told['val_dice']:.4f}. Begun with: "
-        f"{told['init'] or 'random weights'}.", "",
+        f"{told['epoch']}, validation slice Dice {told['val_dice']:.4f}. {begun_with(told)}", "",
         "## How it answers", "",
         f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "
         f"{answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
         f"{answer.least_mm3} mm3 are dropped.", "",
         "## What it learnt from", "",
-        f"{told['n_train']} rows of {len(told['train_cases'])} patients, validated on {told['n_val']} rows of "
+        f"{told['n_train']} rows of {n_own_cases(told)} patients, validated on {told['n_val']} rows of "
         f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.", "",
         f"Training cases: {', '.join(told['train_cases'])}.", "",
         f"Validation cases: {', '.join(told['val_cases'])}.", "",

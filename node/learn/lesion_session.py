@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 
 from node.errors import InputRefused
+from node.learn.beginning import beginning, refuse_unfit, told_of_beginning
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
-from node.learn.lesion_train import BEST, LesionEnded, LesionJob, LesionPoint, build, train
+from node.learn.lesion_train import LesionEnded, LesionJob, LesionPoint, build, train
 from node.segment.networks.attention_unet_hybrid import Gate
 from node.segment.runtime import Precision, Runtime, runtime
 
@@ -30,7 +31,7 @@ class LesionWish:
     Attributes
     ----------
     data : folders of labelled sets; a case must stand in the same part of all.
-    init : folder of a run whose best weights are begun with.
+    init : a run's folder, or an installed model's folder or name, whose weights are begun with.
     fixed_rate : never lower the learning rate: the rows of P4's ablation before its last.
     """
 
@@ -68,16 +69,21 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     Raises
     ------
     InputRefused
-        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-EMPTY for the data; RUN-OTHER for the folder.
+        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-EMPTY for the data; RUN-OTHER for the folder;
+        INIT-UNREAD, INIT-OTHER for the weights to begin with.
     """
     if wish.threads:
         torch.set_num_threads(wish.threads)
     chosen = lesion_entry(wish.model)
     plan = plan_of(wish, chosen)
     learn_rows, val_rows, left_out = rows_of(wish)
+    begun = None
+    if wish.init is not None:
+        begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
+    refuse_unfit(begun, {row.case for row in val_rows}, any_licence=wish.any_licence)
     place = runtime(wish.device, wish.precision)
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
-    job = LesionJob(chosen, plan, wish.seed, wish.out, budget_s, None if wish.init is None else wish.init / BEST)
+    job = LesionJob(chosen, plan, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
     _write(wish.out, summary | {"state": "running", "converged": False})
@@ -149,20 +155,19 @@ def _summary(
         "data": [str(folder.resolve()) for folder in wish.data],
         "plan": asdict(job.plan),
         "channels": job.plan.channels,
-        "init": None if wish.init is None else str(wish.init.resolve()),
-        "pretrained": "none" if wish.init is None else "here, on the run named by init",
+        "pretrained": "none" if job.init is None else "here, by what init names",
         "seed": job.seed,
         "fold": f"{wish.fold} of {wish.folds}" if wish.folds else "the set's own split",
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in build(job.entry, job.plan).parameters()),
-        "train_cases": sorted({row.case for row in learn_rows}),
         "val_cases": sorted({row.case for row in val_rows}),
         "n_train": len(learn_rows),
         "n_val": len(val_rows),
-        "licences": sorted({row["licence"] or "not stated" for row in rows}),
-        "free": all(row.is_free for row in rows),
+        "free": all(row.is_free for row in rows) and (job.init is None or job.init.free),
         "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
-    }
+    } | told_of_beginning(
+        job.init, {row.case for row in learn_rows}, {row["licence"] or "not stated" for row in rows}
+    )  # fmt: skip
 
 
 def _outcome(ended: LesionEnded) -> dict[str, object]:

@@ -17,6 +17,7 @@ from torch import nn
 
 from node.errors import InputRefused
 from node.learn import checkpoint
+from node.learn.beginning import Beginning
 from node.learn.ema import Average
 from node.learn.freeze import freeze
 from node.learn.index import Row, refuse_leakage
@@ -37,14 +38,14 @@ _PRIOR_LOGIT = -4.6  # log(0.01 / 0.99)
 
 @dataclass(frozen=True, slots=True)
 class LesionJob:
-    """One training, complete. `init` is a file of weights to begin with, `budget_s` ends it early."""
+    """One training, complete. `init` holds weights to begin with, `budget_s` ends it early."""
 
     entry: LesionEntry
     plan: LesionPlan
     seed: int
     out: Path
     budget_s: float | None = None
-    init: Path | None = None
+    init: Beginning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,11 @@ class _Run:
     def __init__(self, job: LesionJob, seen: LesionSet, held: LesionSet, runtime: Runtime) -> None:
         torch.manual_seed(job.seed)
         self.job, self.seen, self.held, self.runtime = job, seen, held, runtime
-        self.moments_hu = moments(seen)
+        self.moments_hu = _moments(job, seen)
         self.prepare = recipe(job.plan.recipe, *self.moments_hu)
         self.model = build(job.entry, job.plan)
         if job.init is not None:
-            checkpoint.load(job.init, self.model)
+            job.init.put_into(self.model)
         self.model = self.model.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
         self.average = Average(self.model, job.plan.average)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=job.plan.schedule.lr)
@@ -215,6 +216,7 @@ class _Run:
             "n_averaged": self.average.n_steps,
             "points": [asdict(point) for point in self.points],
             "run": self._name(),
+            "init": self._begun(),
         }
         checkpoint.save(self.job.out / CHECKPOINT, self._both(), self.optimiser, notes)
         write_curve(self.job.out, self.points)
@@ -225,6 +227,8 @@ class _Run:
         notes = checkpoint.notes_of(path)
         if notes["run"] != json.loads(json.dumps(self._name())):
             raise InputRefused("RUN-OTHER", f"{self.job.out} holds another run: {notes['run']}")
+        if "init" in notes and notes["init"] != self._begun():
+            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run that began with other weights")
         checkpoint.load(path, self._both(), self.optimiser)
         self.average.n_steps = notes["n_averaged"]
         self.progress = Progress(**notes["progress"])
@@ -233,6 +237,10 @@ class _Run:
 
     def _both(self) -> nn.ModuleDict:
         return nn.ModuleDict({"now": self.model, "average": self.average.model})
+
+    def _begun(self) -> str | None:
+        """Return the digest of the weights that the run began with."""
+        return None if self.job.init is None else self.job.init.digest
 
     def _name(self) -> dict[str, object]:
         """Return what must be the same for a run to be gone on with."""
@@ -252,6 +260,13 @@ def write_curve(folder: Path, points: list[LesionPoint]) -> None:
         writer = csv.DictWriter(file, [name for name in told[0] if name != "domains"], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(told)
+
+
+def _moments(job: LesionJob, seen: LesionSet) -> tuple[float, float]:
+    """Return mean and deviation of the rows, or those that the weights to begin with learnt with."""
+    if job.plan.recipe == "zscore" and job.init is not None and job.init.moments_hu is not None:
+        return job.init.moments_hu
+    return moments(seen)
 
 
 def _mean(values: list[float | None]) -> float:

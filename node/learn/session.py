@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from node.learn.beginning import beginning, refuse_unfit, told_of_beginning
 from node.learn.catalogue import Decay, Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
@@ -49,6 +50,7 @@ class Wish:
     search: bool = False  # try the protocol's learning rates first
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
     decay: Decay | None = None  # of the learning rate
+    init: Path | None = None  # a run's folder, or an installed model's folder or name, whose weights are begun with
 
 
 def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
@@ -57,7 +59,8 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     Raises
     ------
     InputRefused
-        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-LICENCE, SET-EMPTY for the data; RUN-OTHER for the folder.
+        MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-LICENCE, SET-EMPTY for the data; RUN-OTHER for the folder;
+        INIT-UNREAD, INIT-OTHER for the weights to begin with.
     """
     if wish.threads:
         torch.set_num_threads(wish.threads)
@@ -68,9 +71,11 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     plan = plan_of(wish, chosen)
     definition = wish.definition or chosen.definition
     learn_rows, val_rows = rows_of(wish, definition)
+    begun = None if wish.init is None else beginning(wish.init, chosen.name, chosen.kind, plan.sizes)
+    refuse_unfit(begun, {row.case for row in val_rows}, any_licence=wish.any_licence)
     place = runtime(wish.device, wish.precision)
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
-    job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s)
+    job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, learn_rows, val_rows, place, wish.data)
     _write(wish.out, summary | {"state": "running", "converged": False})
@@ -154,14 +159,14 @@ def _summary(
         "seed": job.seed,
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),
-        "train_cases": sorted({row.case for row in learn_rows}),
         "val_cases": sorted({row.case for row in val_rows}),
         "n_train": len(learn_rows),
         "n_val": len(val_rows),
-        "licences": sorted({row["licence"] or "not stated" for row in rows}),
-        "free": all(row.is_free for row in rows),
+        "free": all(row.is_free for row in rows) and (job.init is None or job.init.free),
         "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
-    }
+    } | told_of_beginning(
+        job.init, {row.case for row in learn_rows}, {row["licence"] or "not stated" for row in rows}
+    )  # fmt: skip
 
 
 def _outcome(ended: Ended) -> dict[str, object]:

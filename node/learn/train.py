@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.augment import augment
+from node.learn.beginning import Beginning
 from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
 from node.learn.index import Row, narrowed, refuse_leakage
@@ -45,6 +46,7 @@ class Job:
     ----------
     definition : which pixels of the ids are the target.
     budget_s : seconds of training in all; over it the run ends and is marked as not converged. None: no limit.
+    init : weights to begin with, None for random ones.
     """
 
     entry: Entry
@@ -53,6 +55,7 @@ class Job:
     seed: int
     out: Path
     budget_s: float | None = None
+    init: Beginning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,13 @@ class _Run:
         self.job, self.seen, self.held, self.runtime = job, seen, held, runtime
         self.prepare = RECIPES[job.entry.recipe]
         self.target = _target(job.definition)
-        model = job.entry.build(job.plan.sizes).to(runtime.device)
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
+        model = job.entry.build(job.plan.sizes)
+        if job.init is not None:
+            job.init.put_into(model)
+        self.model = model.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
         self.optimiser = _optimiser(job, self.model)
         self.progress = Progress(job.plan.schedule.lr)
-        self.phases = phases_with_rows(job.plan.phases, seen.rows)
+        self.phases = phases_with_rows(job.plan.phases, seen.rows, has_learnt=job.init is not None)
         self.phase = 0
         self.points: list[Point] = []
         if (job.out / CHECKPOINT).is_file():
@@ -192,6 +197,7 @@ class _Run:
             "model": self.job.entry.name,
             "sizes": dict(self.job.plan.sizes),
             "seed": self.job.seed,
+            "init": self._begun(),
         }
         checkpoint.save(self.job.out / CHECKPOINT, self.model, self.optimiser, notes)
         write_curves(self.job.out, self.points)
@@ -202,17 +208,23 @@ class _Run:
         Raises
         ------
         InputRefused
-            RUN-OTHER if the checkpoint is that of another network or seed.
+            RUN-OTHER if the checkpoint is that of another network or seed, or began with other weights.
         """
         path = self.job.out / CHECKPOINT
         notes = checkpoint.notes_of(path)
         told = (notes["model"], notes["sizes"], notes["seed"])
         if told != (self.job.entry.name, dict(self.job.plan.sizes), self.job.seed):
             raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run of {told[0]} {told[1]}, seed {told[2]}")
+        if notes.get("init") != self._begun():
+            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run that began with other weights")
         checkpoint.load(path, self.model, self.optimiser)
         self.progress = Progress(**notes["progress"])
         self.phase = notes["phase"]
         self.points = [Point(**point) for point in notes["points"]]
+
+    def _begun(self) -> str | None:
+        """Return the digest of the weights that the run began with."""
+        return None if self.job.init is None else self.job.init.digest
 
 
 def _optimiser(job: Job, model: nn.Module) -> torch.optim.Optimizer:

@@ -91,6 +91,16 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "SET-LICENCE": (_REFUSED, "The set's licence does not allow it", "See the text"),
     "FOLD-RANGE": (_REFUSED, "No such fold", "See the text"),
     "RUN-OTHER": (_REFUSED, "The folder holds a training of other settings", "Give another --out"),
+    "INIT-UNREAD": (
+        _REFUSED,
+        "There are no weights to begin a training with",
+        "Give a run's folder, or a model of `lungnode models list`",
+    ),
+    "INIT-OTHER": (
+        _REFUSED,
+        "The weights to begin with are of another network or other sizes",
+        "Give the network, --width and --switch that the text names",
+    ),
     "CALIBRATE-FEW": (_REFUSED, "Too few cases to calibrate with", "See the text"),
     "EVAL-EMPTY": (_REFUSED, "No case to judge", "See --split and --where"),
     "EVAL-TRAINED": (_REFUSED, "The model was trained on what it is to be judged by", "Use another split"),
