@@ -3,7 +3,7 @@
 In evaluation both are linear: gamma (w x - mean) / sd + beta = (gamma w / sd) x + (beta - gamma mean / sd). A pair is
 folded only where the trace of the block that calls it (`torch.fx`) shows that the normalisation reads the convolution,
 that nothing else reads it and that both are called once. Blocks that cannot be traced, and normalisations that come
-before their convolution, stay as they are.
+before their convolution or after a transposed one (BCDU-Net's: nothing was gained), stay as they are.
 """
 
 from collections import Counter
@@ -32,13 +32,9 @@ def folded(network: nn.Module) -> nn.Module:
 
 def _fused(conv: nn.Module, norm: nn.Module) -> nn.Module | None:
     """Return one convolution for both; None where they are something else."""
-    if type(norm) is not nn.BatchNorm2d or norm.running_mean is None:
+    if type(conv) is not nn.Conv2d or type(norm) is not nn.BatchNorm2d or norm.running_mean is None:
         return None
-    if type(conv) is nn.Conv2d:
-        return fuse_conv_bn_eval(conv, norm)
-    if type(conv) is nn.ConvTranspose2d and conv.groups == 1:
-        return fuse_conv_bn_eval(conv, norm, transpose=True)
-    return None
+    return fuse_conv_bn_eval(conv, norm)
 
 
 def _pairs(block: nn.Module) -> Iterator[tuple[str, str]]:
