@@ -1,9 +1,9 @@
 """The slices that a tumour network learns from: neighbours as channels, crops partly centred on lesions.
 
 What is drawn is balanced twice. Domains have stated shares, or the 146 nodule cubes would drown the 36 tumours; and of
-what is drawn of a case at least half shows a lesion, or a whole lung with one nodule would be drawn for its empty slices.
-Pictures that are much smaller than a crop (cubes, regions) are laid side by side: a crop of air round one nodule would
-teach where nodules lie in it.
+what is drawn of a case at least half shows a lesion, or a whole lung would be drawn for its empty slices. Pictures
+that are much smaller than a crop (cubes, regions) are laid side by side: a crop of air round one nodule would teach
+where nodules lie in it.
 """
 
 from collections.abc import Mapping, Sequence
