@@ -3,7 +3,7 @@
 models/<name>/weights.safetensors   half precision; batch statistics too
               training.json         cases, licences, schedule, reference CDF where the system matches histograms
               model.toml            what the node reads; SHA-256 of the two files above
-              CARD.md               for people
+              CARD.md, curve.csv    for people: what it is, and how it learnt
 """
 
 import json
@@ -17,7 +17,7 @@ import numpy as np
 from node.learn import checkpoint
 from node.learn.card import card_text
 from node.learn.catalogue import entry
-from node.learn.exportable import save_halves, told_of_run
+from node.learn.exportable import keep_curve, save_halves, told_of_run
 from node.learn.index import read_index
 from node.learn.slices import read_slice
 from node.learn.train import BEST
@@ -65,6 +65,7 @@ def export(
     network = entry(told["model"]).build(told["sizes"])
     best = checkpoint.load(run / BEST, network)
     save_halves(network, folder / "weights.safetensors")
+    keep_curve(run, folder)
     _write_training(folder, told, best)
     toml = _toml(name, version, kind, told, answer, folder)
     (folder / "model.toml").write_text(toml, encoding="utf-8")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from node.learn import checkpoint
-from node.learn.exportable import refuse_unmarked, save_halves, told_of_run
+from node.learn.exportable import keep_curve, refuse_unmarked, save_halves, told_of_run
 from node.learn.index import Row, read_index
 from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
@@ -62,6 +62,7 @@ def export_lesions(
     network = build(entry, plan_of_run(told["plan"]))
     best = checkpoint.load(run / BEST, network)
     save_halves(network, folder / WEIGHTS)
+    keep_curve(run, folder)
     training = {key: told[key] for key in _KEPT if key in told}
     training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
     training |= _histogram(told)

@@ -1,6 +1,7 @@
-"""What the exports of lung and lesion trainings share: whether a run may have this name, and its fp16 weights."""
+"""What the exports of lung and lesion trainings share: whether a run may have this name, and its fp16 weights and its curve."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
         raise InputRefused(
             "EXPORT-LICENCE", f"{name}: learnt from rows under {list(licences)}; its name must end in -nc"
         )
+
+
+def keep_curve(run: Path, folder: Path) -> None:
+    """Lay the learning curve beside the weights: a run's folder is not kept for ever."""
+    shutil.copyfile(run / "curve.csv", folder / "curve.csv")
 
 
 def save_halves(network: nn.Module, path: Path) -> None:
