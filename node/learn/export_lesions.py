@@ -3,7 +3,7 @@
 models/<name>/weights.safetensors   half precision, of the moving average's best epoch
               training.json         cases, licences, plan, moments, the training rows' histogram
               model.toml            what the node reads
-              CARD.md               for people
+              CARD.md, curve.csv    for people: what it is, and how it learnt
 `lungnode calibrate-lesions` adds confidence.json.
 """
 

@@ -1,4 +1,4 @@
-"""What the exports of lung and lesion trainings share: whether a run may have this name, and its fp16 weights and its curve."""
+"""What the exports of lung and lesion trainings share: may a run have this name, its fp16 weights, its curve."""
 
 import json
 import shutil
