@@ -60,8 +60,13 @@ def of_run(batch: RunBatch, prepare: Prepare) -> Given:
 def _of_slices(
     data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator, n_steps: int
 ) -> Iterator[Given]:
+    once = plan.schedule.slices_per_epoch is None
+    odds = data.alone_odds(np.full(len(data), 1.0 / len(data)) if once else data.weights(plan.shares))
     for index in _drawn(data, plan, rng, n_steps):
-        hu, tumour = crops(data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac)
+        alone = rng.random(len(index)) < odds[index]
+        hu, tumour = crops(
+            data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac, alone=alone
+        )
         hu, tumour = augment(hu, tumour, rng)
         yield Given(prepare(hu), tumour.float())
 
@@ -82,8 +87,9 @@ def _of_runs(
     all_runs = runs(data)
     n = max(plan.schedule.batch // plan.run_length, 1)
     p = data.weights(plan.shares)
+    odds = data.alone_odds(p)
     for _ in range(n_steps):
-        drawn = tuple(draw(data, all_runs, rng, plan.run_length, p) for _ in range(n))
+        drawn = tuple(draw(data, all_runs, rng, plan.run_length, p, odds) for _ in range(n))
         batch = cut_runs(data, drawn, rng, plan.crop_px, length=plan.run_length, lesion_frac=plan.lesion_frac)
         hu, tumour = augment(batch.hu, batch.tumour, rng)  # slices as channels: all of a run are changed alike
         yield of_run(RunBatch(hu, tumour, batch.valid, batch.gap_mm), prepare)

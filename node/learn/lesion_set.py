@@ -56,6 +56,30 @@ class LesionSet:
         drawn: NDArray[np.float64] = weight / weight.sum()
         return drawn
 
+    def alone_odds(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how often each slice is to be shown without its neighbours, so that to have none says nothing.
+
+        The slice sets hold runs through tumours and single slices without one: a network would tell them apart by
+        whether its neighbours differ. Within a domain, slices with and without a lesion are shown alone equally often:
+        as often as the kind that is more often a single slice.
+
+        Parameters
+        ----------
+        p : (n,) float64, how often each slice is drawn.
+        """
+        at = np.arange(len(self))
+        single = (self.below == at) & (self.above == at)
+        lesion = np.array([plane.has_tumour for plane in self.planes])
+        odds = np.zeros(len(self))
+        for domain in {plane.domain for plane in self.planes}:
+            of_domain = np.array([plane.domain == domain for plane in self.planes])
+            kinds = [kind for kind in (of_domain & lesion, of_domain & ~lesion) if p[kind].sum() > 0.0]
+            rates = [float(p[kind & single].sum() / p[kind].sum()) for kind in kinds]
+            for kind, rate in zip(kinds, rates, strict=True):
+                if rate < max(rates):
+                    odds[kind & ~single] = (max(rates) - rate) / (1.0 - rate)
+        return odds
+
     @cached_property
     def mates(self) -> dict[tuple[str, int], Index]:
         """Return the slices of each domain and size: what may lie beside one another in a crop."""
@@ -96,9 +120,12 @@ def moments(data: LesionSet) -> tuple[float, float]:
 
 
 def crops(
-    data: LesionSet, index: Index, rng: np.random.Generator, side: int, *, neighbours: int, lesion_frac: float
-) -> tuple[Tensor, Tensor]:
+    data: LesionSet, index: Index, rng: np.random.Generator, side: int, *, neighbours: int, lesion_frac: float,
+    alone: NDArray[np.bool_] | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Cut a square out of each slice, in `lesion_frac` of those with a tumour round one of its pixels.
+
+    Those that `alone` (N,) names stand for their own neighbours.
 
     Returns
     -------
@@ -115,6 +142,8 @@ def crops(
                 _paste(data, mate, corner, hu[n], tumour[n, 0], neighbours)
         else:
             _paste(data, int(at), corner_of(plane.tumour_yx, rng, side, lesion_frac), hu[n], tumour[n, 0], neighbours)
+        if alone is not None and alone[n]:
+            hu[n] = hu[n, neighbours]
     return torch.from_numpy(hu), torch.from_numpy(tumour)
 
 
