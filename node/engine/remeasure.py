@@ -21,6 +21,7 @@ from node.measure.lesions.lesions import measure_lesions
 from node.measure.lesions.many import too_many
 from node.measure.lungs import measure_lungs
 from node.measure.quality import check_quality
+from node.measure.zones import measure_zones
 from node.report.document import Reference
 from node.report.encode_corrected import ReadersSegmentation
 from node.report.uids import RESULTS_VERSION, CaseIdentity, device_uid
@@ -99,7 +100,8 @@ def measure_correction(data_dir: Path, case: CaseFile, volume: Volume, folder: P
     n_lesions = sum(s.kind is SegmentKind.LESION for s in found.segments)
     reasons = (*volume.reasons, *quality, *correction.reasons, *too_many(n_lesions))
     lesions = measure_lesions(volume, found, reasons, carina_of_scan(volume, found)) if n_lesions else ()
-    analysis = Analysis(found, measure_lungs(volume, found, reasons), reasons, {}, lesions=lesions)
+    quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
+    analysis = Analysis(found, quantities, reasons, {}, lesions=lesions)
     write_analysis(analysis, volume, folder)
     return analysis
 

@@ -14,7 +14,6 @@ from node.report.case import ReportInput, prepare
 from node.report.document import Reference
 from node.report.encode import verbatim
 from node.report.encoded import EncodedObject, finish
-from node.report.groups import BOTH_LUNGS
 from node.report.kinds import SR
 from node.report.sr import Findings, build_report
 from node.report.sr_class import class_of
@@ -69,6 +68,10 @@ def _say(report: Dataset, statement: str) -> None:
     """Add the statement to every group but those that hold drawn axes."""
     measurements = report.ContentSequence[-1]
     for group in measurements.ContentSequence:
-        names = [str(item.get("TextValue", "")) for item in group.ContentSequence[:1]]
-        if group.ContentTemplateSequence[0].TemplateIdentifier == "1411" or names == [BOTH_LUNGS]:
+        if not any(_is_drawn(item) for item in group.ContentSequence):
             group.ContentSequence.append(tree.text(tree.CONTAINS, codes.COMMENT, statement))
+
+
+def _is_drawn(item: Dataset) -> bool:
+    """Whether an item of a group is a measurement with coordinates, as an axis is."""
+    return any(child.ValueType == "SCOORD" for child in item.get("ContentSequence", ()) if item.ValueType == "NUM")

@@ -81,7 +81,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     )  # fmt: skip
     case = case_from_json(heavy.identify(settings.model_dump(mode="json"), case_json(draft)))
     write_case(settings.data_dir, case)
-    scan = Scan(tuple(sorted(series.glob("*.dcm"))), phantom.grid, None, folder)
+    in_space = tuple(settings.data_dir / path for _, path in named)  # as written, so that masks lie on their own slices
+    scan = Scan(in_space, phantom.grid, None, folder)
     made = Done(settings, case, scan)
     made.run(case)
     analysis = read_analysis(result_folder(settings.data_dir, case.workflow_id))
@@ -132,6 +133,22 @@ def test_the_report_refers_to_the_readers_segments_by_their_own_numbers(done: Do
     assert [line for line in errors if not line.endswith(unknown)] == []
     if not how:  # DCMTK 3.6.7 does not know the class of label maps either
         subprocess.run(["/usr/bin/dsrdump", "+Pl", folder / made.path], check=True, capture_output=True)
+
+
+def test_a_correction_has_the_density_of_its_zones_as_a_result_has(done: Done) -> None:
+    case = case_of_correction(done.data_dir, done.taken(with_lesion(done)))
+    write_case(done.data_dir, case)
+    done.run(case)
+    folder = result_folder(done.data_dir, case.workflow_id)
+    ours = read_analysis(result_folder(done.data_dir, done.case.workflow_id))
+    zones = {(q.side, q.zone, q.name) for q in read_analysis(folder).quantities if q.zone is not None}
+    assert zones == {(q.side, q.zone, q.name) for q in ours.quantities if q.zone is not None} != set()
+    (made,) = kept(folder)
+    groups = dcmread(folder / made.path).ContentSequence[-1].ContentSequence
+    of_zones = [g for g in groups if str(g.ContentSequence[0].get("TextValue", "")).endswith(" zone")]
+    assert len(of_zones) == len({(q.side, q.zone) for q in ours.quantities if q.zone and q.value is not None}) > 0
+    for group in of_zones:
+        assert "the name is not authenticated" in str([i.get("TextValue", "") for i in group.ContentSequence])
 
 
 def test_the_same_correction_gives_the_same_case(done: Done) -> None:
