@@ -28,7 +28,7 @@ def build_nothing_found(
     said = [
         tree.text(tree.CONTAINS, codes.NO_LESION, wording.NO_LESION),
         *warnings(reasons),
-        *pet_statements(pet),
+        *pet_statements(pet, searched_ct=True),
         tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS),
     ]
     root = tree.container(codes.NOT_PROCESSED, [language(), *observer(job.equipment), *said], relationship=None)

@@ -22,6 +22,7 @@ from node.report.groups import looked_for_lesions
 from node.report.lesion_words import distance_words, growth_words, place_words, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
+from node.report.pet_result import MeasuredPet
 from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_words, table_head, table_row
 from node.report.reason_table import meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
@@ -29,7 +30,7 @@ from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
 
 TITLE = "lungnode report (AI)"
 _UPTAKES = 10  # lesions in the PET's table
-_FOCI = 8  # candidates that are listed
+_FOCI = 8  # candidates that are listed, and marked in the picture
 _SENTENCES = 6  # lesions whose sentences are printed; those of the others stand in the SR
 _WARNING = ParagraphStyle(
     "warning", fontName=BOLD, fontSize=10, leading=13, backColor=colors.HexColor("#fff2b3"), borderPadding=4
@@ -208,10 +209,10 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
     if case.pet is None:
         return []
     parts: list[Any] = [Paragraph("PET", _SECTION)]
-    pet = case.pet.measured
+    pet, searched_ct = case.pet.measured, looked_for_lesions(case.segmentation)
     if pet is None:
-        return [*parts, *(_body(escape(line)) for line in pet_lines(case.pet))]
-    words = [reference_words(pet.found), foci_words(pet.found), *foci_lines(pet.found)[:_FOCI]]
+        return [*parts, *(_body(escape(line)) for line in pet_lines(case.pet, searched_ct=searched_ct))]
+    words = [reference_words(pet.found), foci_words(pet.found, searched_ct=searched_ct), *foci_lines(pet, _FOCI)]
     rank = {lesion.label: place for place, lesion in enumerate(case.lesions)}
     lesions = sorted(pet.found.lesions, key=lambda lesion: rank.get(lesion.label, len(rank)))[:_UPTAKES]
     kind = pet.found.kind
@@ -223,7 +224,8 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
         parts += [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=narrow), Spacer(1, 3)]
     if len(pet.found.lesions) > len(lesions):
         words.append(f"The other {len(pet.found.lesions) - len(lesions)} lesions stand in the structured report")
-    picture = placed(pet_from_front(pet, case.volume, prepared.lesions, 360), TEXT_WIDTH * 0.38)
+    seen = pet_from_front(pet, case.volume, prepared.lesions, 360, n_foci=_FOCI)
+    picture = placed(seen, TEXT_WIDTH * 0.38)
     beside = Table(
         [[picture, [_body(escape(f"{line}.")) for line in words]]],
         colWidths=[TEXT_WIDTH * 0.4, TEXT_WIDTH * 0.6],
@@ -253,7 +255,7 @@ def _method(case: ReportInput, prepared: Prepared) -> list[str]:
         f"Segmented by {escape(models)} on {len(volume.frames)} slices, {z:.2f} mm apart, pixels {y:.2f} x {x:.2f} mm. "
         f"Device UID {prepared.job.identity.device_uid}.",
         *((_SIZE_METHOD,) if looked_for_lesions(case.segmentation) else ()),
-        *(() if case.pet is None or case.pet.measured is None else (_PET_METHOD,)),
+        *(() if case.pet is None or case.pet.measured is None else (_pet_method(case.pet.measured),)),
     ]
 
 
@@ -263,11 +265,21 @@ _SIZE_METHOD = (
     "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
     "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed."
 )
-_PET_METHOD = (
-    "PET: on its own grid, in the CT lesion and 10 mm round it; pictures from SUV 0 (white) to 10 (black). SUVpeak: "
-    "highest mean of a sphere of 1 cm³ centred in the 41 % mask. SUVmean: over the 41 % mask. MTV: voxels connected "
-    "with the maximum, above 41 % of it, SUV 2.5 or 4.0. Candidates: SUV by body weight 4.0 and more, at least "
-    "0.5 ml, between the apices of the lungs and 20 mm below them."
+
+
+def _pet_method(pet: MeasuredPet) -> str:
+    """Return how the numbers of the PET that are printed were measured."""
+    return " ".join((_PET_PICTURES, *((_UPTAKE_METHOD,) if pet.found.lesions else ()), _FOCI_METHOD))
+
+
+_PET_PICTURES = "PET: on its own grid; pictures from SUV 0 (white) to 10 (black)."
+_UPTAKE_METHOD = (
+    "Lesions: in the CT lesion and 10 mm round it. SUVpeak: highest mean of a sphere of 1 cm³ centred in the 41 % "
+    "mask. SUVmean: over the 41 % mask. MTV: voxels connected with the maximum, above 41 % of it, SUV 2.5 or 4.0."
+)
+_FOCI_METHOD = (
+    "Candidates: SUV by body weight 4.0 and more, at least 0.5 ml, between the apices of the lungs and 20 mm below "
+    "them; the place is that of the maximum, as marked in the picture."
 )
 _LIMITS = (
     "Lymph nodes, effusion and all other organs are not assessed. Zones are thirds of the lung, not lobes. "

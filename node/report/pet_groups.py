@@ -21,11 +21,18 @@ from node.report.statements import warnings
 from node.volume.pet import SuvKind
 
 MOST_FOCI = 20  # the hottest; how many more there are is told
+PLACE = "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)"
 _NAME, _, _VERSION = ALGORITHM.partition("/")
 
 
 def pet_groups(
-    pet: PreparedPet, lps_from_zyx: NDArray[np.float64], lesions: tuple[Tracked, ...], seg: Reference | None, job: Job
+    pet: PreparedPet,
+    lps_from_zyx: NDArray[np.float64],
+    lesions: tuple[Tracked, ...],
+    seg: Reference | None,
+    job: Job,
+    *,
+    searched_ct: bool,
 ) -> list[ContentItem]:
     """Return the groups of lesions with numbers, then references, then candidates.
 
@@ -34,6 +41,7 @@ def pet_groups(
     lps_from_zyx : of the PET's grid, mm.
     lesions : the CT's, as its SEG tracks them.
     seg : the PET's segmentation, None where no lesion has a mask in it.
+    searched_ct : whether lesions were looked for on the CT.
     """
     in_pet = {t.segment.label: t for t in pet.tracked}
     groups = []
@@ -48,24 +56,37 @@ def pet_groups(
         if sphere is not None:
             groups.append(_reference(key, site, sphere, pet, lps_from_zyx, job))
     for number, focus in enumerate((pet.found.foci or ())[:MOST_FOCI], start=1):
-        groups.append(_focus(number, focus, pet, job))
+        place = PLACE.format(*maximum_lps_mm(focus, lps_from_zyx))
+        groups.append(_focus(number, focus, f"{where_of_foci(searched_ct=searched_ct)}, SUVmax at {place}", pet, job))
     return groups
 
 
-def pet_words(pet: PreparedPet) -> list[str]:
+def where_of_foci(*, searched_ct: bool) -> str:
+    """Say where candidates lie: outside the CT's lesions only where such were looked for."""
+    return "outside the CT lesions" if searched_ct else "in the chest"
+
+
+def maximum_lps_mm(focus: Focus, lps_from_zyx: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return where the maximum of a candidate lies: the point that pictures mark and whose slice the report names."""
+    x, y, z = (lps_from_zyx @ [*focus.maximum_zyx, 1.0])[:3].tolist()
+    return x, y, z
+
+
+def pet_words(pet: PreparedPet, *, searched_ct: bool) -> list[str]:
     """Return what is said of the PET as a whole, beside its codes."""
     foci = pet.found.foci
+    where = where_of_foci(searched_ct=searched_ct)
     if foci is None:
-        return ["PET: foci outside the CT lesions were not looked for."]
+        return [f"PET: foci {where} were not looked for."]
     searched = (
         f"between the apices of the lungs and {BELOW_LUNGS_MM:.0f} mm below them "
         f"(SUVbw >= {LOWEST_G_ML:g}, at least {LEAST_ML:g} ml)"
     )
     if not foci:
-        return [f"PET: no focus outside the CT lesions was listed by this software {searched}."]
+        return [f"PET: no focus {where} was listed by this software {searched}."]
     more = f" The {MOST_FOCI} hottest are given." if len(foci) > MOST_FOCI else ""
     return [
-        f"PET: FDG-avid foci outside the CT lesions, listed as candidates {searched}: {len(foci)}; "
+        f"PET: FDG-avid foci {where}, listed as candidates {searched}: {len(foci)}; "
         f"heart and vessels are not told apart.{more}"
     ]
 
@@ -114,12 +135,12 @@ def _reference(
         *_algorithm(job.equipment),
         pet_number(name, sphere.suv_mean, _NAME, _VERSION, parameters),
         *tree.images(codes.SOURCE, pet.source, [z]),
-        tree.text(tree.CONTAINS, codes.COMMENT, f"Reference at {_place(sphere.centre_lps_mm)}."),
+        tree.text(tree.CONTAINS, codes.COMMENT, f"Reference at {PLACE.format(*sphere.centre_lps_mm)}."),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
 
 
-def _focus(number: int, focus: Focus, pet: PreparedPet, job: Job) -> ContentItem:
+def _focus(number: int, focus: Focus, where: str, pet: PreparedPet, job: Job) -> ContentItem:
     """Return a candidate: no segment, no word of what it is."""
     threshold = (f"threshold={LOWEST_G_ML:g} g/ml", "SUV=BW", "connected=6")
     children = [
@@ -133,7 +154,7 @@ def _focus(number: int, focus: Focus, pet: PreparedPet, job: Job) -> ContentItem
         tree.text(
             tree.CONTAINS,
             codes.COMMENT,
-            f"Candidate outside the CT lesions at {_place(focus.centre_lps_mm)}; heart and vessels are not told apart."
+            f"Candidate {where}; heart and vessels are not told apart."
             + (" It goes on beyond the searched chest: the numbers are of the part inside." if focus.cut else ""),
         ),
     ]
@@ -154,7 +175,3 @@ def _algorithm(equipment: Equipment) -> list[ContentItem]:
         tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_VERSION, _VERSION),
         tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_MANUFACTURER, equipment.manufacturer),
     ]
-
-
-def _place(centre_lps_mm: tuple[float, float, float]) -> str:
-    return "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)".format(*centre_lps_mm)

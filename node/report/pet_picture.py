@@ -6,7 +6,6 @@ from PIL import Image
 from scipy import ndimage
 
 from node.report.panel import YELLOW, Box, Outlined, Plane, draw_panel
-from node.report.pet_groups import MOST_FOCI
 from node.report.pet_result import MeasuredPet
 from node.report.segments import Tracked, rgb
 from node.volume.volume import Volume
@@ -39,15 +38,22 @@ def pet_on_slice(
     return draw_panel(shown, size, WINDOW, outlined=outlined, box=box, caption=CAPTION)
 
 
-def pet_from_front(pet: MeasuredPet, volume: Volume, tracked: tuple[Tracked, ...], size: int) -> Image.Image:
-    """Draw the highest uptake along the view, in the height of the CT, with lesions and candidates marked."""
+def pet_from_front(
+    pet: MeasuredPet, volume: Volume, tracked: tuple[Tracked, ...], size: int, *, n_foci: int
+) -> Image.Image:
+    """Draw the highest uptake along the view, in the height of the CT, with lesions and candidates marked.
+
+    Parameters
+    ----------
+    n_foci : how many candidates the words beside the picture name, the hottest first; no other is marked.
+    """
     lps, suv_zyx = pet.volume.lps_from_zyx, pet.volume.suv_zyx
     depth, across, up = (int(np.abs(lps[i, :3]).argmax()) for i in (1, 0, 2))
     projected = suv_zyx.max(axis=depth)
     if across < up:
         projected = projected.T  # rows are along the body
     spacing_mm = pet.volume.spacing_zyx_mm
-    marks = _marks(pet, tracked, (up, across), projected.shape, (spacing_mm[up], spacing_mm[across]))
+    marks = _marks(pet, tracked, n_foci, (up, across), projected.shape, (spacing_mm[up], spacing_mm[across]))
     heights_mm = lps[2, 3] + lps[2, up] * np.arange(projected.shape[0])
     low, high = _heights_mm(volume)
     rows = np.flatnonzero((heights_mm >= low) & (heights_mm <= high))
@@ -83,6 +89,7 @@ def _heights_mm(volume: Volume) -> tuple[float, float]:
 def _marks(
     pet: MeasuredPet,
     tracked: tuple[Tracked, ...],
+    n_foci: int,
     axes: tuple[int, int],
     shape: tuple[int, ...],
     spacing_mm: tuple[float, float],
@@ -94,9 +101,7 @@ def _marks(
         for lesion in pet.found.lesions
         if lesion.maximum_zyx is not None and lesion.label in of
     ]
-    found += [
-        (focus.maximum_zyx, YELLOW, str(n)) for n, focus in enumerate((pet.found.foci or ())[:MOST_FOCI], start=1)
-    ]
+    found += [(focus.maximum_zyx, YELLOW, str(n)) for n, focus in enumerate((pet.found.foci or ())[:n_foci], start=1)]
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     marks = []
     for at, colour, name in found:

@@ -31,19 +31,26 @@ class PetSection:
         return None if self.result.measured is None else self.result.measured.volume.lps_from_zyx
 
 
-def section_groups(pet: PetSection | None, tracked: tuple[Tracked, ...], job: Job) -> list[ContentItem]:
+def section_groups(
+    pet: PetSection | None, tracked: tuple[Tracked, ...], job: Job, *, searched_ct: bool
+) -> list[ContentItem]:
     """Return the measurement groups of a PET."""
     if pet is None or pet.prepared is None or pet.lps_from_zyx is None:
         return []
     lesions = tuple(t for t in tracked if t.segment.kind is SegmentKind.LESION and not t.is_solid_component)
-    return pet_groups(pet.prepared, pet.lps_from_zyx, lesions, pet.seg, job)
+    return pet_groups(pet.prepared, pet.lps_from_zyx, lesions, pet.seg, job, searched_ct=searched_ct)
 
 
-def pet_statements(pet: PetSection | None) -> list[ContentItem]:
-    """Return every code of the PET with its words, and what is said of it as a whole."""
+def pet_statements(pet: PetSection | None, *, searched_ct: bool) -> list[ContentItem]:
+    """Return every code of the PET with its words, and what is said of it as a whole.
+
+    Parameters
+    ----------
+    searched_ct : whether lesions were looked for on the CT.
+    """
     if pet is None:
         return []
-    words = [] if pet.prepared is None else pet_words(pet.prepared)
+    words = [] if pet.prepared is None else pet_words(pet.prepared, searched_ct=searched_ct)
     if pet.prepared is None:
         words = ["PET: not measured; the codes say why."]
     return [

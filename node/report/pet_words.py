@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from node.errors import Severity
 from node.measure.pet.pet_findings import LesionPet, PetFindings
 from node.measure.pet.uptake_quantity import Statistic, Threshold
-from node.report.pet_groups import MOST_FOCI
-from node.report.pet_result import PetResult
+from node.report.pet_groups import PLACE, maximum_lps_mm, where_of_foci
+from node.report.pet_result import MeasuredPet, PetResult
 from node.volume.pet import SuvKind
 
 MASS_WORDS = {
@@ -16,7 +16,7 @@ MASS_WORDS = {
     SuvKind.LBMJAMES128: "by lean body mass (James, 128)",
 }
 _THRESHOLDS = {Threshold.MTV41: "41 %", Threshold.MTV25: "2.5", Threshold.MTV40: "4.0"}
-_NAMED_FOCI = 3
+NAMED_FOCI = 3  # whose SUVmax stands in the words about all of them
 
 
 def uptake_words(lesion: LesionPet, kind: SuvKind) -> list[str]:
@@ -52,28 +52,38 @@ def reference_words(found: PetFindings) -> str:
     return f"Reference SUVmean: {', '.join(known)} g/ml"
 
 
-def foci_words(found: PetFindings) -> str:
-    """Return how many candidates there are outside the CT's lesions, and the hottest."""
+def foci_words(found: PetFindings, *, searched_ct: bool) -> str:
+    """Return how many candidates there are, and the hottest.
+
+    Parameters
+    ----------
+    searched_ct : whether lesions were looked for on the CT; candidates then lie outside those.
+    """
+    where = where_of_foci(searched_ct=searched_ct)
     if found.foci is None:
-        return "Foci outside the CT lesions were not looked for"
+        return f"Foci {where} were not looked for"
     if not found.foci:
-        return "No FDG-avid focus outside the CT lesions was listed by this software"
-    hottest = ", ".join(f"{focus.suv_max:.1f}" for focus in found.foci[:_NAMED_FOCI])
-    more = " and lower" if len(found.foci) > _NAMED_FOCI else ""
+        return f"No FDG-avid focus {where} was listed by this software"
+    hottest = ", ".join(f"{focus.suv_max:.1f}" for focus in found.foci[:NAMED_FOCI])
+    more = " and lower" if len(found.foci) > NAMED_FOCI else ""
     return (
-        f"FDG-avid foci outside the CT lesions, candidates (heart and vessels are not told apart): {len(found.foci)}, "
+        f"FDG-avid foci {where}, candidates (heart and vessels are not told apart): {len(found.foci)}, "
         f"SUVmax {hottest}{more}"
     )
 
 
-def pet_lines(pet: PetResult) -> list[str]:
+def pet_lines(pet: PetResult, *, searched_ct: bool) -> list[str]:
     """Return what is said of the PET as a whole, in short lines; the codes of one that was refused come first."""
     if pet.measured is None:
         refusing = [r.code.value for r in pet.reasons if r.severity is Severity.REFUSE]
         return [f"PET not measured: {', '.join(dict.fromkeys(refusing or [r.code.value for r in pet.reasons]))}"]
     found = pet.measured.found
     codes = ", ".join(dict.fromkeys(r.code.value for r in pet.reasons))
-    return [reference_words(found), foci_words(found), *([f"PET remarks: {codes}"] if codes else [])]
+    words = foci_words(found, searched_ct=searched_ct)
+    n_unmarked = len(found.foci or ()) - NAMED_FOCI
+    if n_unmarked > 0:
+        words += f" (the {NAMED_FOCI} hottest are marked, the other {n_unmarked} are not)"
+    return [reference_words(found), words, *([f"PET remarks: {codes}"] if codes else [])]
 
 
 def table_head(kind: SuvKind) -> Sequence[str]:
@@ -105,11 +115,18 @@ def _cell(lesion: LesionPet, statistic: Statistic, kind: SuvKind, threshold: Thr
     return f"{quantity.value:.0f}" if statistic is Statistic.TLG else f"{quantity.value:.1f}"
 
 
-def foci_lines(found: PetFindings) -> list[str]:
-    """Return one line per candidate, the hottest first."""
-    return [
-        f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml, {focus.volume_ml:.1f} ml at SUV 4.0 and more, at "
-        + "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)".format(*focus.centre_lps_mm)
+def foci_lines(pet: MeasuredPet, n_listed: int) -> list[str]:
+    """Return one line for each of the hottest candidates, at the place of its maximum, and how many more there are."""
+    found = pet.found.foci or ()
+    lines = [
+        f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml at "
+        + PLACE.format(*maximum_lps_mm(focus, pet.volume.lps_from_zyx))
+        + f", {focus.volume_ml:.1f} ml at SUV 4.0 and more"
         + (", of the part inside the searched chest; it goes on beyond" if focus.cut else "")
-        for number, focus in enumerate((found.foci or ())[:MOST_FOCI], start=1)
+        for number, focus in enumerate(found[:n_listed], start=1)
     ]
+    rest = found[n_listed:]
+    if rest:
+        further = "1 further candidate" if len(rest) == 1 else f"{len(rest)} further candidates"
+        lines.append(f"{further} of SUVmax {rest[0].suv_max:.1f} and less: neither listed nor marked here")
+    return lines

@@ -11,7 +11,7 @@ from node.errors import Reason
 from node.measure.quantity import Quantity
 from node.report import codes, tree, wording
 from node.report.document import Reference, document, language, observer
-from node.report.groups import SIDE_OF, both_lungs_group, lung_group
+from node.report.groups import SIDE_OF, both_lungs_group, looked_for_lesions, lung_group
 from node.report.kinds import SR
 from node.report.lesion_groups import axes_group, lesion_group
 from node.report.lesion_measured import LesionName, lesion_values
@@ -51,6 +51,11 @@ class Findings:
         """Whether a model looked for lungs; a route may be for lesions alone."""
         return any(model.task is Task.LUNGS for model in self.segmentation.models)
 
+    @property
+    def searched_ct(self) -> bool:
+        """Whether a model looked for lesions."""
+        return looked_for_lesions(self.segmentation)
+
     def slices_of(self, tracked: Tracked) -> list[int]:
         """Return the slices that hold a segment."""
         return [frame.slice_index for frame in self.frames if frame.segment_number == tracked.number]
@@ -89,12 +94,12 @@ def build_report(
                 findings.reasons,
                 source,
                 job.equipment,
-                of_pet=pet_statements(findings.pet),
+                of_pet=pet_statements(findings.pet, searched_ct=findings.searched_ct),
             )
         )
     lung_slices = sorted({z for t in findings.tracked if t.segment.kind in SIDE_OF for z in findings.slices_of(t)})
     groups += zone_groups(findings.segmentation, findings.quantities, lung_slices, source, job)
-    groups += section_groups(findings.pet, findings.tracked, job)
+    groups += section_groups(findings.pet, findings.tracked, job, searched_ct=findings.searched_ct)
     for tracked in findings.tracked if seg is not None else ():
         drawn = None if tracked.is_solid_component else axes_group(tracked, source, job.equipment, editable=editable)
         groups += [] if drawn is None else [drawn]
@@ -139,7 +144,7 @@ def _lesion_groups(findings: Findings, source: Source, job: Job, seg: Reference)
             group.ContentSequence.extend(lesion_statements(findings.pet, tracked))
             if not findings.has_lungs:
                 group.ContentSequence.extend(warnings(findings.reasons))
-                group.ContentSequence.extend(pet_statements(findings.pet))
+                group.ContentSequence.extend(pet_statements(findings.pet, searched_ct=True))
                 group.ContentSequence.append(tree.text(tree.CONTAINS, codes.COMMENT, wording.NOT_FOR_DIAGNOSIS))
             groups.append(group)
     return groups

@@ -6,11 +6,11 @@ from PIL import Image
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
 from node.report.groups import looked_for_lesions
-from node.report.key_slices import KeySlice, axes_of, line_width, outlined_on, pet_words, source_plane
+from node.report.key_slices import ENDS, KeySlice, axes_of, line_width, outlined_on, pet_words, source_plane
 from node.report.lesion_words import kind_words, size_words
-from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, draw_panel
+from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, direction, draw_panel
 from node.report.pet_picture import pet_from_front
-from node.report.pet_words import pet_lines
+from node.report.pet_words import NAMED_FOCI, pet_lines
 from node.report.segments import rgb
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.report.wording import NO_LESION
@@ -34,7 +34,7 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
     for i, z in enumerate(slices):
         picture.paste(slice_panel(case, prepared, z, _TILE), (i * _TILE, HEADER + _CORONAL))
     if pet is not None:
-        seen = pet_from_front(pet, case.volume, prepared.lesions, _TILE)
+        seen = pet_from_front(pet, case.volume, prepared.lesions, _TILE, n_foci=NAMED_FOCI)
         picture.paste(seen, ((_N_TILES - 1) * _TILE, HEADER + _CORONAL))
     width = _WIDTH - _CORONAL - 2 * MARGIN
     words = summary_words(case, prepared)
@@ -46,6 +46,7 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
 def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Image.Image:
     """Draw one slice with all outlines, and the axes of the lesions that are measured on it."""
     here = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
+    first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
     names = ", ".join(lesion.name for lesion in here[:_NAMED]) + (" …" if len(here) > _NAMED else "")
     return draw_panel(
         source_plane(case, z),
@@ -53,7 +54,7 @@ def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Ima
         LUNG_WINDOW_HU,
         outlined=outlined_on(prepared, z),
         lines=[line for lesion in here for line in axes_of(lesion)],
-        caption=f"{z + 1}/{len(case.volume.frames)} {names}".rstrip(),
+        caption=f"slice {z + 1} of {len(case.volume.frames)}\nfrom {ENDS[first]}\n{names}".rstrip(),
     )
 
 
@@ -130,7 +131,7 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
     if len(prepared.lesions) > _LISTED:
         words.append(f"and {len(prepared.lesions) - _LISTED} more")
     if case.pet is not None:
-        words += ["", *pet_lines(case.pet)]
+        words += ["", *pet_lines(case.pet, searched_ct=looked)]
     codes = list(dict.fromkeys(reason.code.value for reason in case.reasons))
     if codes:
         words += ["", f"Remarks: {', '.join(codes)}"]

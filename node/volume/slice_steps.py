@@ -49,11 +49,11 @@ def check_thickness(frames: Sequence[Frame], step_mm: float) -> tuple[Reason, ..
     if thick_mm > THICK_REFUSED_MM:
         return (refuse(Code.GEO_THICK, f"{text}, at most {THICK_REFUSED_MM:g} mm can be read"),)
     if thick_mm > THICK_NO_LESIONS_MM:
-        text += f": over {THICK_NO_LESIONS_MM:g} mm too thick to measure lesions or density"
+        text += f": over {THICK_NO_LESIONS_MM:g} mm too thick to measure sizes or density"
         return (refuse(Code.GEO_THICK, text, Affects.LESIONS, Affects.DENSITY),)
     if thick_mm > THICK_NO_SMALL_LESIONS_MM:
         text += (
-            f": over {THICK_NO_SMALL_LESIONS_MM:g} mm too thick to measure lesions under 10 mm, volumes are less exact"
+            f": over {THICK_NO_SMALL_LESIONS_MM:g} mm too thick to measure what is under 10 mm, volumes are less exact"
         )
         return (refuse(Code.GEO_THICK, text, Affects.SMALL_LESIONS),)
     if thick_mm > THICK_WARNED_MM:

@@ -25,13 +25,13 @@ from node.phantom.thorax import make_thorax, thorax_grid
 from node.report.check_pet import check_pet
 from node.report.encoded import EncodedObject
 from node.report.pet_picture import pet_from_front
-from node.report.pet_result import PetResult
-from node.report.pet_words import pet_lines
+from node.report.pet_result import MeasuredPet, PetResult
+from node.report.pet_words import foci_lines, foci_words, pet_lines
 from node.report.report_numbers import ReportedUptake, read_uptakes
 from node.report.share import share_of
 from node.report.sheet import HEADER, fitting
 from node.route.select import Case
-from node.segment.contract import Task
+from node.segment.contract import SegmentKind, Task
 from node.settings import Settings
 from node.volume.pet import SuvKind
 from node.volume.volume import Volume
@@ -266,7 +266,7 @@ def test_seen_from_the_front_the_patients_right_is_on_the_left_and_the_head_is_u
     pet = pet_result(line.pet_of(made.case), made.analysis.pet, made.analysis.pet_mask, SETTINGS)
     assert pet is not None
     assert pet.measured is not None
-    picture = np.asarray(pet_from_front(pet.measured, made.volume, (), 400).convert("L"))
+    picture = np.asarray(pet_from_front(pet.measured, made.volume, (), 400, n_foci=8).convert("L"))
     rows, columns = np.nonzero(picture[60:340, 30:370] < 90)
     assert {HOT.centre_lps_mm[0] > 0, APART.centre_lps_mm[0] < 0, HOT.centre_lps_mm[2] < APART.centre_lps_mm[2]} == {
         True
@@ -277,7 +277,90 @@ def test_seen_from_the_front_the_patients_right_is_on_the_left_and_the_head_is_u
 
 def test_words_of_a_refused_pet_give_the_code_that_refused_it() -> None:
     reasons = (warn(Code.PT_SLOPE, "slopes differ"), refuse(Code.PT_WEIGHT, "no weight", Affects.SUV))
-    assert pet_lines(PetResult("1.2.3", reasons, None)) == ["PET not measured: PT-WEIGHT"]
+    assert pet_lines(PetResult("1.2.3", reasons, None), searched_ct=True) == ["PET not measured: PT-WEIGHT"]
+
+
+def with_candidates(made: Made, n: int) -> MeasuredPet:
+    """Return the phantom's PET with so many candidates, no lesions, and each centroid 40 mm beside its maximum."""
+    pet = pet_result(line.pet_of(made.case), made.analysis.pet, made.analysis.pet_mask, SETTINGS)
+    assert pet is not None
+    assert pet.measured is not None
+    assert pet.measured.found.foci
+    first = pet.measured.found.foci[0]
+    z, y, _ = first.maximum_zyx
+    found = []
+    for i in range(n):
+        at = (z, y, 6 * i + 4)
+        x_mm, y_mm, z_mm = (pet.measured.volume.lps_from_zyx @ [*at, 1.0])[:3].tolist()
+        found.append(replace(first, maximum_zyx=at, centre_lps_mm=(x_mm + 40.0, y_mm, z_mm), suv_max=9.0 - 0.1 * i))
+    return replace(pet.measured, found=replace(pet.measured.found, lesions=(), foci=tuple(found)))
+
+
+def test_no_candidate_is_marked_that_is_not_listed(made: Made) -> None:
+    """A ninth candidate changes the count in the words and nothing in the picture."""
+    eight, nine = (with_candidates(made, n) for n in (8, 9))
+    pictures = [np.asarray(pet_from_front(pet, made.volume, (), 400, n_foci=8)) for pet in (eight, nine)]
+    assert np.array_equal(*pictures)
+    assert not np.array_equal(pictures[0], np.asarray(pet_from_front(nine, made.volume, (), 400, n_foci=9)))
+    lines = foci_lines(nine, 8)
+    assert [text.split(":")[0] for text in lines[:8]] == [f"Candidate {n}" for n in range(1, 9)]
+    assert lines[8:] == ["1 further candidate of SUVmax 8.2 and less: neither listed nor marked here"]
+    assert len(foci_lines(eight, 8)) == 8
+
+
+def test_the_place_of_a_candidate_is_the_point_that_the_picture_marks(made: Made) -> None:
+    pet = with_candidates(made, 1)
+    (text,) = foci_lines(pet, 8)
+    assert pet.found.foci
+    (focus,) = pet.found.foci
+    marked = (pet.volume.lps_from_zyx @ [*focus.maximum_zyx, 1.0])[:3]
+    assert "({:.0f}, {:.0f}, {:.0f}) mm".format(*marked) in text
+    assert "({:.0f}, {:.0f}, {:.0f}) mm".format(*focus.centre_lps_mm) not in text
+
+
+def test_the_report_places_a_candidate_at_its_maximum(made: Made) -> None:
+    groups = {str(children(g, "112039")[0].TextValue): g for g in groups_of(dcmread(made.of_kind("SR").path))}
+    pet = pet_result(line.pet_of(made.case), made.analysis.pet, made.analysis.pet_mask, SETTINGS)
+    assert pet is not None
+    assert pet.measured is not None
+    assert pet.measured.found.foci
+    at = pet.measured.volume.lps_from_zyx @ [*pet.measured.found.foci[0].maximum_zyx, 1.0]
+    assert "SUVmax at ({:.0f}, {:.0f}, {:.0f}) mm".format(*at[:3]) in comments(groups["fdg-focus-1"])
+
+
+def test_words_presuppose_lesions_only_where_such_were_looked_for(made: Made) -> None:
+    found = with_candidates(made, 2).found
+    for which in (found, replace(found, foci=()), replace(found, foci=None)):
+        assert "outside the CT lesions" in foci_words(which, searched_ct=True)
+        assert "lesion" not in foci_words(which, searched_ct=False)
+
+
+def test_a_report_of_lungs_and_pet_alone_speaks_of_no_ct_lesions(made: Made, tmp_path: Path) -> None:
+    found = made.analysis.segmentation
+    lungs = tuple(s for s in found.segments if s.kind is not SegmentKind.LESION)
+    labels_zyx = np.where(np.isin(found.labels_zyx, [s.label for s in lungs]), found.labels_zyx, 0)
+    models = tuple(m for m in found.models if m.task is Task.LUNGS)
+    pet = made.analysis.pet
+    assert pet is not None
+    assert pet.found is not None
+    mask = made.analysis.pet_mask
+    analysis = replace(
+        made.analysis,
+        segmentation=replace(found, segments=lungs, labels_zyx=labels_zyx.astype(np.uint8), models=models),
+        lesions=(),
+        pet=replace(pet, found=replace(pet.found, lesions=(), segments=())),
+        pet_mask=None if mask is None else replace(mask, labels_zyx=np.zeros_like(mask.labels_zyx)),
+    )
+    alone = encoded(tmp_path, made.case, made.volume, analysis)
+    text = pdf_text(alone.of_kind("PDF"), tmp_path)
+    assert "Candidates: SUV by body weight" in text
+    said = comments(dcmread(alone.of_kind("SR").path))
+    assert "foci in the chest" in said
+    for words in (text, said):
+        assert "CT lesion" not in words
+    for name in ("SUVpeak", "MTV"):
+        assert name not in text
+        assert name in pdf_text(made.of_kind("PDF"), tmp_path)
 
 
 def test_words_get_smaller_where_they_would_leave_their_place() -> None:

@@ -22,7 +22,7 @@ from node.report.notice import NoticeInput
 from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, direction, draw_panel
 from node.report.pdf_pages import _LIMITS
 from node.report.sheet import FOOTER, sheet, write_lines
-from node.report.summary_picture import coronal_panel
+from node.report.summary_picture import coronal_panel, slice_panel
 from node.settings import Objects, Rung
 from tests.report.conftest import LESIONS, LUNGS, NOW, CaseMaker, Grid, identity, lungs, run_tool, withheld
 from tests.report.lesion_case import GRID, chest, lesion_case
@@ -148,6 +148,21 @@ def test_nothing_found_is_worded_as_such_and_not_looked_for_as_that(
     assert not any("projected" in word for word in words)
 
 
+@pytest.mark.parametrize(("step_mm", "end"), [(2.0, "the feet"), (-2.0, "the head")])
+def test_a_small_picture_says_from_where_slices_are_counted(
+    maker: CaseMaker, step_mm: float, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, said = maker.case(), []
+    turned = case.volume.lps_from_zyx.copy()
+    turned[:3, 0] = (0.0, 0.0, step_mm)
+    monkeypatch.setattr(
+        "node.report.summary_picture.draw_panel",
+        lambda *_, caption, **__: said.append(caption) or Image.new("RGB", (1, 1)),
+    )
+    slice_panel(replace(case, volume=replace(case.volume, lps_from_zyx=turned)), prepare(case), 2, 300)
+    assert said == [f"slice 3 of {len(case.volume.frames)}\nfrom {end}"]
+
+
 def test_outlines_axes_and_letters_are_drawn_where_they_belong() -> None:
     hu = np.full((40, 40), -800, np.int16)
     mask = np.zeros((40, 40), bool)
@@ -245,8 +260,10 @@ def test_the_pdf_has_two_pages_with_embedded_fonts_and_what_pdf_a_asks_for(maker
     raw = path.read_bytes()
     for needed in (b"/OutputIntents", b"/GTS_PDFA1", b"<pdfaid:part>2<", b"<pdfaid:conformance>B<", b"/ID"):
         assert needed in raw
+    assert b"/ObjStm" not in raw  # so all dictionaries stand between streams, whose encoded bytes may hold any letters
+    dictionaries = re.sub(rb"stream\r?\n.*?endstream", b"", raw, flags=re.DOTALL)
     for forbidden in (b"/JavaScript", b"/JS", b"/Encrypt", b"/LZWDecode", b"/SMask"):
-        assert forbidden not in raw
+        assert forbidden not in dictionaries
 
 
 def test_the_pdf_says_what_was_measured_and_its_fixed_sentences(maker: CaseMaker, out: Path) -> None:

@@ -258,6 +258,14 @@ def test_thickness_withholds_step_by_step(thickness_mm, severity, affects, write
     assert [(r.severity, r.affects) for r in found] == ([(severity, affects)] if severity else [])
 
 
+def test_thin_enough_for_lungs_speaks_of_sizes_and_of_no_lesions(write: WriteSeries) -> None:
+    """The reason stands in reports that looked for no lesions, too."""
+    phantom = make_asymmetric(small_grid(64, size=32, spacing_zyx_mm=(1.5, 8.0, 8.0)))
+    (found,) = [r for r in read_volume(write(phantom, thickness_mm=4.0)).reasons if r.code is Code.GEO_THICK]
+    assert "under 10 mm" in found.text
+    assert "lesion" not in found.text
+
+
 def test_a_wide_step_counts_as_thick_whatever_slice_thickness_says(write: WriteSeries) -> None:
     phantom = make_asymmetric(small_grid(16, spacing_zyx_mm=(11.0, 5.0, 5.0)))
 
