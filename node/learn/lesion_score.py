@@ -58,7 +58,7 @@ class CaseScore:
 def predict(
     model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, *, flips: bool = False
 ) -> Iterator[Found]:
-    """Yield (number of the slice, probabilities (rows, columns)); runs in overlapping sequences, averaged.
+    """Yield (number of the slice, probabilities (rows, columns)); runs in overlapping sequences, their logits averaged.
 
     With `flips` the answer is the mean of the picture's and its mirror image's.
     """
@@ -137,19 +137,20 @@ def _of_runs(
         total = {int(at): np.zeros(data.planes[at].hu_yx.shape, np.float32) for at in run}
         n = dict.fromkeys(total, 0)
         for sequence in pieces(data, run, plan.run_length):
-            p = _of_sequence(model, of_run(whole(data, sequence), prepare), runtime, flips)
+            logits = _of_sequence(model, of_run(whole(data, sequence), prepare), runtime, flips)
             for number, at in enumerate(sequence.index):
-                total[at] += p[number]
+                total[at] += logits[number]
                 n[at] += 1
-        yield from ((at, (total[at] / n[at]).astype(np.float32)) for at in total)
+        yield from ((at, torch.sigmoid(torch.from_numpy(total[at] / n[at])).numpy()) for at in total)
 
 
 def _of_sequence(model: nn.Module, given: Given, runtime: Runtime, flips: bool) -> NDArray[np.float32]:
-    """Return the probabilities of one sequence, (T, rows, columns)."""
+    """Return the logits of one sequence, (T, rows, columns), as a whole scan is answered, too (see `lesions.net`)."""
     x, valid = given.x.to(runtime.device), torch.ones(given.x.shape[:2], dtype=torch.bool, device=runtime.device)
     with runtime.autocast():
-        p = torch.sigmoid(model(x, valid).main.float())
+        logits = model(x, valid).main.float()
         if flips:
-            p = (p + torch.sigmoid(model(x.flip(-1), valid).main.float()).flip(-1)) / 2.0
-    answer: NDArray[np.float32] = p[0, :, 0].cpu().numpy()
+            p = (torch.sigmoid(logits) + torch.sigmoid(model(x.flip(-1), valid).main.float()).flip(-1)) / 2.0
+            logits = torch.logit(p, eps=1e-6)
+    answer: NDArray[np.float32] = logits[0, :, 0].cpu().numpy()
     return answer

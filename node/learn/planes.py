@@ -18,6 +18,7 @@ from node.learn.nodule_crop import read_crop
 from node.learn.nodule_cube import read_cube
 from node.learn.slices import read_slice
 from node.learn.truth import tumour_truth
+from node.segment.preprocess.resize import to_network
 
 _AGREED = 2  # readers of four
 
@@ -103,12 +104,10 @@ def _of_volume(row: Row) -> Iterator[Plane]:
 
 
 def _reduced(plane: Plane, size: int) -> Plane:
-    """Bring a slice that is larger than `size` down to it."""
+    """Bring a slice that is larger than `size` down to it, as a scan's slices are when it is answered."""
     if max(plane.hu_yx.shape) <= size:
         return plane
-    hu = F.interpolate(
-        torch.from_numpy(plane.hu_yx.astype(np.float32))[None, None], (size, size), mode="bilinear", antialias=True
-    )
+    hu = to_network(torch.from_numpy(plane.hu_yx.astype(np.float32))[None, None], size)
     share = F.adaptive_avg_pool2d(torch.from_numpy(plane.tumour_yx.astype(np.float32))[None, None], size)
     return Plane(
         plane.id, plane.case, plane.domain, hu[0, 0].round().numpy().astype(np.int16),
