@@ -121,9 +121,13 @@ def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
     entity.connection_timeout = entity.acse_timeout = min(CONNECT_WITHIN_S, endpoint.timeout_s)
     entity.dimse_timeout = entity.network_timeout = endpoint.timeout_s
     entity.add_requested_context(service)
-    association = entity.associate(
-        endpoint.host, endpoint.port, ae_title=endpoint.ae_title, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)]
-    )
+    try:
+        association = entity.associate(
+            endpoint.host, endpoint.port, ae_title=endpoint.ae_title, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)]
+        )
+    except (OSError, UnicodeError) as error:  # pynetdicom raises where a name has no address
+        text = f"the name {endpoint.host!r} of {endpoint.ae_title} has no address: check it, and the name server"
+        raise WorldUnavailable("ARCHIVE-DOWN", text) from error
     if not association.is_established:
         raise _why_not(association, endpoint)
     try:

@@ -40,6 +40,10 @@ def open_association(
     ------
     The association, or why there is none.
     """
+    unresolved = unresolved_host(str(destination.host))
+    if unresolved is not None:
+        yield NoAssociation("host-name", unresolved)
+        return
     entity = AE(ae_title=calling)
     entity.maximum_pdu_size = MAXIMUM_PDU_BYTES
     entity.acse_timeout = min(ACSE_WITHIN_S, destination.timeout_s)
@@ -61,6 +65,17 @@ def open_association(
     finally:
         if association.is_established:
             association.release()
+
+
+def unresolved_host(host: str) -> str | None:
+    """Say that a host has no address; None where it has one. pynetdicom 3.0.4 raises there, out of `associate`."""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        return f"the name {host!r} has no address ({error.strerror}): check it, and the name server"
+    except UnicodeError:
+        return f"{host!r} is no host name"
+    return None
 
 
 def keep_answers(association: Association) -> None:

@@ -88,6 +88,17 @@ def decide(
     return replace(delivery, stage=Stage.WAITING, next_s=next_s, why=_text_about(delivery, missing))
 
 
+def broken_off(delivery: Delivery, destination: Destination, why: str, *, now_s: float, jitter: float) -> Delivery:
+    """Return a delivery whose attempt ended in an error instead of answers: to be tried again, or given up in time."""
+    delivery = replace(delivery, attempts=delivery.attempts + 1)
+    if now_s - delivery.due_s > destination.give_up_after_s:
+        return replace(delivery, stage=Stage.DEAD, next_s=None, why=f"given up: {why}")
+    wait_s = delay_s(
+        delivery.attempts, first_s=destination.first_retry_s, longest_s=destination.longest_retry_s, jitter=jitter
+    )
+    return replace(delivery, stage=Stage.WAITING, next_s=now_s + wait_s, why=why)
+
+
 def all_retryable(delivery: Delivery, objects: Sequence[Outgoing]) -> bool:
     """Whether the destination took nothing for a reason of its own: what a circuit breaker counts."""
     answers = [delivery.receipts.get(o.sop_instance_uid) for o in objects]

@@ -1,5 +1,6 @@
 """What a person asks of the durable state: which cases there are, how each stands, and retry, replay, cancel."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,8 +159,11 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
         return "queued again"
     waiting = [d for d in found.deliveries if d.stage is Stage.WAITING]
     for delivery in waiting:
-        for wid in _unfinished(engine, delivery_id(case.workflow_id, delivery.destination)):
+        alive = _unfinished(engine, case.workflow_id, delivery.destination)
+        for wid in alive:
             engine.send(wid, "now", topic=WAKE)
+        if not alive:  # its workflow ended in an error: nobody else would ever try it
+            _deliver_anew(engine, case.workflow_id, delivery.destination)
     if not waiting:
         replay_it = "; `lungnode jobs replay` delivers again" if found.state in (Stage.DEAD, Stage.HELD) else ""
         raise InputRefused("JOB-NOTHING", f"nothing to retry: the job is {found.state!r}{replay_it}")
@@ -182,8 +186,7 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
     for name in again:
         before = read_delivery(folder, name)
         write_delivery(folder, _begun_again(before))
-        n_before = len(engine.list_workflows(workflow_id_prefix=delivery_id(found.case.workflow_id, name)))
-        enqueue_delivery(engine, found.case.workflow_id, name, due_s=time.time(), replay=n_before)
+        _deliver_anew(engine, found.case.workflow_id, name)
     return tuple(again)
 
 
@@ -256,9 +259,17 @@ def _status(engine: DBOSClient, workflow_id: str) -> str:
     return found[0].status if found else "ABSENT"
 
 
-def _unfinished(engine: DBOSClient, prefix: str) -> list[str]:
-    found = engine.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
-    return [w.workflow_id for w in found if w.status not in FINISHED]
+def _unfinished(engine: DBOSClient, workflow_id: str, destination: str) -> list[str]:
+    """Return the workflows that still deliver to a destination, not to another whose name begins alike."""
+    first = delivery_id(workflow_id, destination)
+    found = engine.list_workflows(workflow_id_prefix=first, load_input=False, load_output=False)
+    own = [w for w in found if re.fullmatch(rf"{re.escape(first)}(-r\d+)?", w.workflow_id)]
+    return [w.workflow_id for w in own if w.status not in FINISHED]
+
+
+def _deliver_anew(engine: DBOSClient, workflow_id: str, destination: str) -> None:
+    n_before = len(engine.list_workflows(workflow_id_prefix=delivery_id(workflow_id, destination)))
+    enqueue_delivery(engine, workflow_id, destination, due_s=time.time(), replay=n_before)
 
 
 def _full_id(data_dir: Path, workflow_id: str) -> str:

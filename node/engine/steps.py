@@ -17,7 +17,7 @@ from node.engine.alerts import log_alert
 from node.engine.backoff import Breaker
 from node.engine.case_file import CaseFile, read_case_file, result_folder
 from node.engine.crew import ChildEnded, Crew, StepCancelled, StepOverTime
-from node.engine.delivery import Ways, all_retryable, attempt, decide
+from node.engine.delivery import Ways, all_retryable, attempt, broken_off, decide
 from node.engine.delivery_file import Delivery, Stage, delivery_path, read_delivery, write_delivery
 from node.engine.files import publish_json
 from node.engine.outbox import kept, outgoing
@@ -162,6 +162,26 @@ class Steps:
         if differs is not None:
             return self._keep(folder, replace(delivery, stage=Stage.HELD, next_s=None, why=differs))
         return self._tried(folder, objects, delivery, destination, breaker)
+
+    def broken_off(self, workflow_id: str, name: str, due_s: float, error: Exception) -> dict[str, Any]:
+        """Say how a delivery goes on whose attempt raised: a workflow that ended here would never deliver again.
+
+        A mistake of ours would be made again, so it is given up at once, for a person to see, and raised.
+        """
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        destination = self._destination(name)
+        why = f"{type(error).__name__}; the log has the details"
+        if isinstance(error, LungnodeError):
+            why = f"{error.code}: {error.message}"
+        try:
+            delivery = replace(read_delivery(folder, name), due_s=due_s)
+            if destination is None or isinstance(error, OurMistake):
+                self._keep(folder, replace(delivery, stage=Stage.DEAD, next_s=None, why=why))
+                raise error
+            jitter = random.random()  # noqa: S311 - spreads load only
+            return self._keep(folder, broken_off(delivery, destination, why, now_s=time.time(), jitter=jitter))
+        except OSError:  # a disk that is full or away: nothing can be kept now
+            return {"stage": Stage.WAITING.value, "wait_s": destination.longest_retry_s if destination else 60.0}
 
     def settle(self, workflow_id: str) -> bool:
         """Mark the case as safe once every destination is; until then nothing of it may be deleted."""

@@ -117,7 +117,10 @@ def _register_steps(steps: Steps) -> _Durable:
         def step(cancelled: Cancelled) -> dict[str, Any]:
             return steps.attempt(workflow_id, destination, due_s, cancelled)
 
-        return _recorded("attempt", workflow_id, step, steps, destination=destination)
+        def otherwise(error: Exception) -> dict[str, Any]:
+            return steps.broken_off(workflow_id, destination, due_s, error)
+
+        return _recorded("attempt", workflow_id, step, steps, destination=destination, otherwise=otherwise)
 
     @DBOS.step(name="settle")
     def settle(workflow_id: str) -> bool:
@@ -133,8 +136,16 @@ def _queue(name: str) -> Queue:
     return found
 
 
-def _recorded(name: str, workflow_id: str, step: Callable[[Cancelled], T], steps: Steps, *, destination: str = "") -> T:
-    """Run a step and log one line about it, whatever becomes of it."""
+def _recorded(
+    name: str,
+    workflow_id: str,
+    step: Callable[[Cancelled], T],
+    steps: Steps,
+    *,
+    destination: str = "",
+    otherwise: Callable[[Exception], T] | None = None,
+) -> T:
+    """Run a step and log one line about it, whatever becomes of it; `otherwise` gives its value where it raised."""
     own_id = str(DBOS.workflow_id)
     log = structlog.get_logger().bind(workflow_id=workflow_id, step=name)
     log = log.bind(destination=destination) if destination else log
@@ -150,8 +161,11 @@ def _recorded(name: str, workflow_id: str, step: Callable[[Cancelled], T], steps
         raise DBOSWorkflowCancelledError(f"workflow {own_id} was cancelled") from None
     except Exception as error:  # the workflow's step wrapper: recorded and raised again (style B7)
         code = error.code if isinstance(error, LungnodeError) else type(error).__name__
-        log.error("engine.step_failed", code=code, duration_s=round(time.monotonic() - started_s, 3))
-        raise
+        unknown = not isinstance(error, LungnodeError)
+        log.error("engine.step_failed", code=code, duration_s=round(time.monotonic() - started_s, 3), exc_info=unknown)
+        if otherwise is None:
+            raise
+        return otherwise(error)
     seen = {key: value[key] for key in ("outcome", "codes", "stage") if key in value} if isinstance(value, dict) else {}
     log.info("engine.step_done", duration_s=round(time.monotonic() - started_s, 3), **seen)
     return value

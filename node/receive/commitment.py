@@ -112,7 +112,11 @@ class CommitmentProvider:
         ae.add_requested_context(context.abstract_syntax, context.transfer_syntax)
         role = build_role(STORAGE_COMMITMENT, scp_role=True)
         host = peer.commitment_host or "127.0.0.1"
-        opened = ae.associate(host, peer.commitment_port, ae_title=peer.ae_title, ext_neg=[role])
+        try:
+            opened = ae.associate(host, peer.commitment_port, ae_title=peer.ae_title, ext_neg=[role])
+        except (OSError, UnicodeError) as error:  # the name of the host has no address
+            _log.error("receive.commitment_host_unknown", host=host, peer=peer.ae_title, reason=str(error))
+            return False
         if not opened.is_established:
             return False
         try:

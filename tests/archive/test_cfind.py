@@ -99,3 +99,13 @@ def test_answers_are_bounded(peer, monkeypatch):
 
     with pytest.raises(WorldUnavailable, match="more than 5 answers"):
         cfind.count_series(peer(endless), "1.2", "1.2.3")
+
+
+def test_an_archive_whose_name_has_no_address_is_away():
+    endpoint = DimseEndpoint("PEER", "pacs.site.invalid", 104, "LUNGNODE", 5.0)
+
+    with pytest.raises(WorldUnavailable) as caught:
+        cfind.count_study(endpoint, "1.2")
+
+    assert caught.value.code == "ARCHIVE-DOWN"
+    assert "pacs.site.invalid" in caught.value.message

@@ -118,3 +118,10 @@ def test_nagle_is_off_and_acknowledgements_are_quick(start_peer, objects, monkey
 def test_a_peer_that_takes_no_deflated_segmentation_gets_it_as_it_is(start_peer, objects) -> None:
     peer = start_peer()  # explicit little endian only
     assert states(deliver(objects, peer.destination(deflated_seg=True), calling="NODE")) == [State.STORED] * 2
+
+
+def test_a_name_without_an_address_is_tried_again_later(objects) -> None:
+    nowhere = Destination(name="pacs", kind="cstore", ae_title="PACS", host="pacs.site.invalid", port=104)
+    receipts = send(objects, nowhere, calling="NODE")
+    assert [(r.state, r.status) for r in receipts] == [(State.RETRYABLE, "host-name")] * 2
+    assert "pacs.site.invalid" in receipts[0].text

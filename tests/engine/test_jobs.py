@@ -197,3 +197,42 @@ def test_without_a_worker_ever_there_is_nothing_to_ask(bench) -> None:
     with pytest.raises(Misconfigured) as refused, jobs.opened(bench.settings):
         pass
     assert refused.value.code == "ENG-ABSENT"
+
+
+def test_a_delivery_whose_attempt_breaks_off_is_tried_again_and_given_up_in_its_time(make_bench) -> None:
+    bench = make_bench(
+        destinations=[
+            {"name": "pacs", "kind": "cstore", "ae_title": "PACS", "host": "127.0.0.1", "port": 1, "confirm": "none",
+             "first_retry_s": 0.05, "longest_retry_s": 0.1, "give_up_after_s": 1.0}
+        ]
+    )  # fmt: skip
+    case = bench.new_case()  # its objects are no DICOM, which the way to a C-STORE destination does not foresee
+    bench.start_worker()
+    bench.submit(case)
+    given_up = "dead-letter pacs: given up: InvalidDicomError; the log has the details"
+    bench.eventually(lambda: state_and_why(bench, case) == given_up)
+    with looking(bench, case) as (_, found):
+        assert found.deliveries[0].attempts > 1
+    assert any(line.get("code") == "DLV-DEAD" for line in bench.log())
+
+
+def test_a_delivery_that_nobody_tries_any_more_is_begun_anew_when_asked(make_bench, tmp_path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(
+        destinations=[
+            {"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 600},
+            {"name": "pacs2", "kind": "folder", "path": str(blocked / "2"), "first_retry_s": 600},
+        ]
+    )
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: "errno" in state_and_why(bench, case))
+    with looking(bench, case) as (engine, _):
+        engine.cancel_workflow(f"{case}-pacs")
+    bench.eventually(lambda: bench.status(f"{case}-pacs") == "CANCELLED")
+    blocked.unlink()
+    with looking(bench, case) as (engine, found):
+        jobs.retry(bench.settings, engine, found)
+    bench.eventually(lambda: bench.is_safe(case))

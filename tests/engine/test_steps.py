@@ -52,6 +52,8 @@ def test_kept_bytes_that_were_changed_on_disk_are_never_sent(bench, out) -> None
     bench.eventually(lambda: bench.status(f"{case}-here") == "ERROR")
     assert list(out.rglob("*.dcm")) == []
     assert not bench.is_safe(case)
+    alert = next(line for line in bench.log() if line["event"] == "engine.delivery_needs_a_person")
+    assert (alert["code"], alert["why"].split(":")[0]) == ("DLV-DEAD", "ENG-OUTBOX")
 
 
 def test_a_lung_at_an_end_slice_costs_one_more_look_where_no_count_is_known(make_bench) -> None:

@@ -364,5 +364,26 @@ def test_what_to_type_into_the_pacs():
     assert seen.host not in ("", "0.0.0.0")
 
 
+def test_without_a_pacs_named_the_address_is_the_one_of_the_default_route(monkeypatch):
+    asked = []
+
+    class Probe:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def connect(self, target):
+            asked.append(target[0])
+
+        def getsockname(self):
+            return ("192.0.2.77", 0)
+
+    monkeypatch.setattr("node.watch.doctor.as_seen_by.socket.socket", lambda *_: Probe())
+    assert seen_as(Receive(host="0.0.0.0"), "").host == "192.0.2.77"
+    assert asked == ["192.0.2.1"]
+
+
 def test_a_node_on_loopback_says_that_no_pacs_can_reach_it():
     assert "receive.host" in seen_as(Receive(), "").hint

@@ -68,7 +68,8 @@ def _is_loopback(host: str) -> bool:
 def _address_towards(peer: str) -> str:
     """Return the address of ours that a peer sees. Connecting a datagram socket chooses a route and sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        for target in (peer, "192.0.2.1"):  # the second is documentation's own network (RFC 5737): the default route
+        # the second is documentation's own network (RFC 5737): the default route. An empty name would be this machine
+        for target in filter(None, (peer, "192.0.2.1")):
             try:
                 probe.connect((target, 104))
                 return str(probe.getsockname()[0])
