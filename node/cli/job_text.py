@@ -54,6 +54,18 @@ def waiting_line(line: dict[str, Any]) -> str:
     return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until}"
 
 
+def decision_line(decision: dict[str, Any]) -> str:
+    """Return why a series was chosen, waited for or passed over in one line.
+
+    Parameters
+    ----------
+    decision : as `lookup.decision_json` returns it.
+    """
+    about = decision.get("series_uid") or decision.get("sop_uid") or "the study"
+    code = f"{decision['code']}: " if "code" in decision else ""
+    return f"{decision['decision']:<13} {about}  {code}{decision['why']}  {decision['at']}"
+
+
 def _step(step: dict[str, Any]) -> str:
     took = f" in {step['duration_s']:.2f} s" if step["duration_s"] is not None else ""
     return f"  step {step['step']} {step['error'] or 'done'}{took}"

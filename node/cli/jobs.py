@@ -1,5 +1,6 @@
 """`lungnode jobs`: the durable state, with reasons, and what a person may do about it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import typer
 
-from node.cli.job_text import job_line, job_lines, waiting_line
+from node.cli.job_text import decision_line, job_line, job_lines, waiting_line
 from node.cli.terminal import answer, print_json
 from node.deliver.receipt import State
 from node.engine import jobs as engine_jobs
@@ -15,6 +16,7 @@ from node.engine.again import again
 from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.files import read_json
 from node.engine.jobs import Database, Job
+from node.engine.lookup import decision_json, is_uid, known_of
 from node.engine.pause import pause as pause_node
 from node.engine.pause import paused_because
 from node.engine.pause import resume as resume_node
@@ -27,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="What was received, decided, made a
 _CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
 _JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
 _JOB = typer.Argument(..., help="The job's id, or its beginning.")
+_JOB_OR_UID = typer.Argument(..., help="The job's id or its beginning, or a Study or Series Instance UID.")
 
 
 @app.command("list")
@@ -41,8 +44,9 @@ def list_jobs(
     """
     settings = load(config)
     with engine_jobs.opened(settings) as engine:
-        found = [j for j in engine_jobs.jobs(settings, engine) if state in (None, j.state)]
-    waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
+        all_jobs = engine_jobs.jobs(settings, engine)
+    found = [j for j in all_jobs if state in (None, j.state)]
+    waiting = (read_json(settings.data_dir / "engine" / "waiting.json") or []) if state in (None, "waiting") else []
     paused = paused_because(settings.data_dir)
     if as_json:
         print_json({"jobs": [j.as_json() for j in found], "waiting": waiting, "paused": paused})
@@ -51,21 +55,25 @@ def list_jobs(
         answer.print(f"paused: {paused}", markup=False)
     for line in waiting:
         answer.print(waiting_line(line), markup=False)
+    if not found:
+        answer.print(
+            f"no case{'' if state is None else f' is {state!r}'}; there are: {_by_state(all_jobs)}", markup=False
+        )
     for one in found:
         answer.print(job_line(one), markup=False)
 
 
 @app.command()
-def show(job: str = _JOB, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
+def show(job: str = _JOB_OR_UID, config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
     """Show everything about one case: reasons, steps, result, every answer of every destination.
 
-    A series that still waits to be complete is shown by its Series Instance UID.
+    A Study or Series Instance UID shows all that is known of it: its cases, what is waited for, and why a series was
+    not analysed.
 
     Example: lungnode jobs show 3fa9c1 --json
     """
-    waiting = _waiting(load(config), job)
-    if waiting:
-        _show_waiting(waiting, as_json=as_json)
+    if is_uid(job):
+        _show_uid(load(config), job, as_json=as_json)
         return
     with _opened(config, job) as (settings, engine, found):
         everything = engine_jobs.details(settings, engine, found)
@@ -172,6 +180,12 @@ def resume(config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
     _say({"paused": None}, as_json=as_json)
 
 
+def _by_state(found: tuple[Job, ...]) -> str:
+    """Count the cases in each state; a misspelt --state must not look like an empty one."""
+    counted = Counter(one.state for one in found)
+    return ", ".join(f"{n} {state}" for state, n in sorted(counted.items())) or "none"
+
+
 @contextmanager
 def _opened(config: Path | None, job: str) -> Iterator[tuple[Settings, Database, Job]]:
     settings = load(config)
@@ -188,19 +202,20 @@ def _identify(settings: Settings) -> Callable[[CaseFile], CaseFile]:
     return identify
 
 
-def _waiting(settings: Settings, uid: str) -> list[dict[str, Any]]:
-    """Return the cases of a series that are waited for."""
-    lines = read_json(settings.data_dir / "engine" / "waiting.json") or []
-    return [line for line in lines if line["series_instance_uid"] == uid]
-
-
-def _show_waiting(lines: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show_uid(settings: Settings, uid: str, *, as_json: bool) -> None:
+    """Print what is known of a study or series."""
+    with engine_jobs.opened(settings) as engine:
+        known = known_of(settings, engine, uid)
     if as_json:
-        print_json({"waiting": lines})
+        print_json(known.as_json())
         return
-    for line in lines:
+    for line in known.waiting:
         answer.print(waiting_line(line), markup=False)
         answer.print(f"  study {line['study_instance_uid']}, route {line['route']}", markup=False)
+    for one in known.jobs:
+        answer.print(job_line(one), markup=False)
+    for decision in known.decisions:
+        answer.print(decision_line(decision_json(decision)), markup=False)
 
 
 def _say(what: dict[str, Any], *, as_json: bool) -> None:

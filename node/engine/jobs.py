@@ -274,7 +274,7 @@ def _deliver_anew(engine: DBOSClient, workflow_id: str, destination: str) -> Non
 
 def _full_id(data_dir: Path, workflow_id: str) -> str:
     if not workflow_id.isalnum():
-        raise Misconfigured("JOB-UNKNOWN", f"{workflow_id!r} is not the id of a job")
+        raise Misconfigured("JOB-UNKNOWN", f"{workflow_id!r} is not the id of a job; `lungnode jobs list` has them")
     found = [f.parent.name for f in (data_dir / "results").glob(f"{workflow_id}*/case.json")]
     if len(found) != 1:
         how_many = "no job" if not found else f"{len(found)} jobs"

@@ -50,6 +50,14 @@ class Ledger:
             rows = connection.execute(query).all()
         return tuple(Decision(r.subject, r.kind, r.reason, json.loads(r.fields), r.at_s) for r in rows)
 
+    def about(self, uid: str) -> tuple[Decision, ...]:
+        """Return all decisions about a study, or about one of its series, oldest first."""
+        of_series = decisions.c.fields.contains(json.dumps({"series_uid": uid})[1:-1], autoescape=True)
+        query = select(decisions).where((decisions.c.subject == uid) | of_series).order_by(decisions.c.number)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return tuple(Decision(r.subject, r.kind, r.reason, json.loads(r.fields), r.at_s) for r in rows)
+
     def receive(self, sop_uid: str, destination: str, state: str, text: str) -> None:
         """Note the newest receipt of an object at a destination."""
         row = {"sop_uid": sop_uid, "destination": destination, "state": state, "text": text, "at_s": time.time()}

@@ -11,6 +11,7 @@ from node.cli.jobs import app
 from node.engine.case_file import read_case_file, write_case
 from node.engine.files import write_json
 from node.engine.pause import paused_because
+from node.engine.stores import opened_stores
 from node.errors import Misconfigured
 
 
@@ -116,6 +117,38 @@ def test_a_run_that_a_newer_one_supersedes_is_marked(bench, read, capsys) -> Non
 def test_a_series_that_waits_is_shown_by_its_uid(bench, read, run, capsys) -> None:
     line = {"study_instance_uid": "1.8", "series_instance_uid": "1.8.9", "route": "default", "n_instances": 7,
             "why": "7 of 9 instances are here", "until_s": 0.0}  # fmt: skip
+    bench.kill(bench.start_worker())
     write_json(bench.data_dir / "engine" / "waiting.json", [line])
     assert "7 instances  7 of 9 instances are here" in read(capsys, "show", "1.8.9")
-    assert run("show", "1.8.9") == {"waiting": [line]}
+    assert run("show", "1.8.9") == {"jobs": [], "waiting": [line], "decisions": []}
+
+
+def test_a_series_that_was_not_chosen_says_why_by_its_uid_and_by_its_study(bench, read, run, capsys) -> None:
+    bench.kill(bench.start_worker())
+    case = bench.new_case()  # of series 1.2.3 of study 1.2
+    with opened_stores(bench.settings) as stores:
+        stores.ledger.decide("1.2", "WaitUntil", "3 s of quiet are wanted", series_uid="1.2.3")
+        stores.ledger.decide("1.2", "skipped", "an older word", series_uid="1.2.4", code="RT-SOP")
+        stores.ledger.decide(
+            "1.2", "skipped", "modality MR is neither CT nor PT", series_uid="1.2.4", code="RT-MODALITY"
+        )
+        stores.ledger.decide("1.20", "skipped", "another study's", series_uid="1.2.40", code="RT-SOP")
+    of_series = run("show", "1.2.4")
+    assert (of_series["jobs"], [d["code"] for d in of_series["decisions"]]) == ([], ["RT-MODALITY"])
+    of_study = run("show", "1.2")
+    assert [j["workflow_id"] for j in of_study["jobs"]] == [case]
+    assert [d["series_uid"] for d in of_study["decisions"]] == ["1.2.3", "1.2.4"]
+    shown = read(capsys, "show", "1.2.4")
+    assert shown.startswith("skipped       1.2.4  RT-MODALITY: modality MR is neither CT nor PT  20")
+    with pytest.raises(Misconfigured) as unknown:
+        run("show", "1.2.5")
+    assert (unknown.value.code, "did not arrive" in unknown.value.message) == ("JOB-UNKNOWN", True)
+
+
+def test_a_misspelt_state_does_not_look_like_an_empty_one(bench, read, run, capsys) -> None:
+    bench.kill(bench.start_worker())
+    assert read(capsys, "list") == "no case; there are: none\n"
+    bench.new_case()
+    write_json(bench.data_dir / "engine" / "waiting.json", [{"series_instance_uid": "1.8.9"}])
+    assert read(capsys, "list", "--state", "deadletter") == "no case is 'deadletter'; there are: 1 not queued\n"
+    assert run("list", "--state", "dead-letter")["waiting"] == []
