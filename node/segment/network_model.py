@@ -40,7 +40,8 @@ from node.volume.volume import Volume
 WEIGHTS = "weights.safetensors"
 TRAINING = "training.json"
 _SMALLEST_ML = 100.0
-_SIZES = ("channels", "width", "depth")
+# All other options are sizes and switches of the network: one that is not read would make another network.
+_NOT_SIZES = frozenset({"size", "recipe", "body_only", "definition", "threshold", "flips", "gated"})
 _KINDS = {RIGHT: (SegmentKind.RIGHT_LUNG, "Right lung"), LEFT: (SegmentKind.LEFT_LUNG, "Left lung")}
 
 
@@ -73,7 +74,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
     try:
         told = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
         options = dict(card.options)
-        sizes = {name: int(options[name]) for name in _SIZES if name in options}
+        sizes = {name: int(value) for name, value in options.items() if name not in _NOT_SIZES}
         network = table.build(card.kind, {**sizes})
         weights = {
             name: t.float() if t.is_floating_point() else t for name, t in load_file(card.folder / WEIGHTS).items()

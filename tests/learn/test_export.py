@@ -8,9 +8,15 @@ import pytest
 
 from node.errors import InputRefused, Misconfigured
 from node.facts.series import SeriesFacts
+from node.learn import checkpoint
+from node.learn.catalogue import entry
 from node.learn.export import Answer, export
 from node.segment.contract import LungDefinition, Segmentation
+from node.segment.model_card import read_card
+from node.segment.network_model import load_network
+from node.segment.networks import table
 from node.segment.registry import installed, load_lungs, verify
+from node.segment.runtime import runtime
 from node.volume.volume import Volume
 
 
@@ -129,3 +135,20 @@ def test_the_card_says_what_was_reached_and_the_model_averages_mirror_images(tra
     assert "- LUNG1-007, Dice: 0.98" in (folder / "CARD.md").read_text()
     assert {"threshold": 0.4, "flips": True}.items() <= installed(tmp_path)[0].options.items()
     assert isinstance(load_lungs("unet-w4", tmp_path, threads=1).segment(volume(two_lungs())), Segmentation)
+
+
+@pytest.mark.parametrize("switch", ["bounded", "rrm"])
+def test_a_switch_of_the_network_that_was_trained_is_there_in_the_node_too(trained, tmp_path, monkeypatch, switch):
+    run = shutil.copytree(trained, tmp_path / "run")
+    told = json.loads((run / "run.json").read_text())
+    sizes = {"channels": 1, "width": 2, switch: False}
+    (run / "run.json").write_text(json.dumps(told | {"model": "fusionlungnet", "paper": "P1", "sizes": sizes}))
+    network = entry("fusionlungnet").build(sizes)
+    checkpoint.save(run / "best.safetensors", network, None, {"epoch": 0, "val_dice": 0.5})
+    folder = export(run, "without", tmp_path / "models")
+    built = []
+    monkeypatch.setattr(table, "build", lambda kind, of: built.append((kind, of)) or network)
+
+    load_network(read_card(folder), runtime("cpu"))
+
+    assert built == [("fusionlungnet", sizes)]
