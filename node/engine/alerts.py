@@ -1,5 +1,6 @@
 """Deliveries that wait for a person: what is said about each, in the log, by the health check and on the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +10,7 @@ from node.engine.delivery_file import Delivery, Stage
 from node.errors import Code
 
 DEAD_LETTER = "DLV-DEAD"
+LONG_S = 900.0  # that a delivery waits before the health check warns: a restart of an archive takes less
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,34 @@ def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
     return None
 
 
+def long_waits(deliveries: Iterable[Delivery], now_s: float) -> tuple[str, ...]:
+    """Say of each destination that takes nothing for longer than `LONG_S` how much waits, and why.
+
+    Credentials that are refused are an alert of their own.
+    """
+    late: dict[str, list[Delivery]] = {}
+    for one in deliveries:
+        if one.stage is Stage.WAITING and not one.is_unauthorised and one.attempts and now_s - one.due_s > LONG_S:
+            late.setdefault(one.destination, []).append(one)
+    return tuple(
+        f"destination {name}: {len(waiting)} deliveries wait, the oldest for "
+        f"{(now_s - min(one.due_s for one in waiting)) / 60:.0f} minutes: {waiting[0].why}; next: lungnode doctor"
+        for name, waiting in sorted(late.items())
+    )
+
+
 def log_alert(workflow_id: str, delivery: Delivery) -> None:
-    """Write one line about a delivery that needs a person."""
+    """Write one line about a delivery that needs a person, or that is to be tried again."""
     alert = alert_of(workflow_id, delivery)
     if alert is None:
+        if delivery.stage is Stage.WAITING and delivery.why:
+            structlog.get_logger().warning(
+                "engine.delivery_waits",
+                workflow_id=workflow_id,
+                destination=delivery.destination,
+                attempts=delivery.attempts,
+                why=delivery.why,
+            )
         return
     structlog.get_logger().error(
         "engine.delivery_needs_a_person",

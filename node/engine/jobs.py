@@ -30,14 +30,15 @@ from node.store.layout import Layout
 from node.store.quarantine import quarantined
 
 Database = DBOSClient  # the engine's, opened by `opened`
+FAILED = "failed"
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",
     "ENQUEUED": "queued",
     "PENDING": "working",
-    "ERROR": "failed",
+    "ERROR": FAILED,
     "CANCELLED": "cancelled",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": FAILED,
 }
 
 
@@ -236,8 +237,7 @@ def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delive
     if waits_for is not None and word in ("PENDING", "SUCCESS"):
         return f"waiting: {waits_for.value}", ""
     if word in _WORDS:
-        error = getattr(status, "error", None)
-        return _WORDS[word], f"{error.code}: {error.message}" if error is not None and hasattr(error, "code") else ""
+        return _WORDS[word], _why_failed(getattr(status, "error", None))
     if (folder / SAFE_FILE).exists():
         return "done", ""
     for stage in (Stage.DEAD, Stage.HELD, Stage.CANCELLED):
@@ -246,6 +246,14 @@ def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delive
             return stage.value, f"{stopped.destination}: {stopped.why}"
     waiting = next((d for d in deliveries if d.stage is Stage.WAITING and d.why), None)
     return "delivering", f"{waiting.destination}: {waiting.why}" if waiting else ""
+
+
+def _why_failed(error: Exception | None) -> str:
+    if error is None:
+        return ""
+    if hasattr(error, "code"):
+        return f"{error.code}: {getattr(error, 'message', '')}"
+    return f"{type(error).__name__}; the log has the details"
 
 
 def _begun_again(before: Delivery) -> Delivery:

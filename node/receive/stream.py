@@ -363,7 +363,12 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
             self.n_instances += 1
         if answer.status is not Status.SUCCESS:
             _log.warning(
-                "receive.instance_refused", status=f"{answer.status:#06x}", reason=answer.comment, **self._who()
+                "receive.instance_refused",
+                status=f"{answer.status:#06x}",
+                reason=answer.comment,
+                sop_uid=store.request.sop_instance_uid,
+                study_uid=store.study_uid,
+                **self._who(),
             )
         command = encode_store_response(store.request, answer)
         response = encode_pdata(self._context_id, command, self.assoc.requestor.maximum_length)

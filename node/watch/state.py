@@ -1,14 +1,15 @@
 """The node's state at one moment, as the page, the metrics and the health check show it."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from node.engine.alerts import alert_of
+from node.engine.alerts import alert_of, long_waits
 from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
-from node.engine.jobs import Job, jobs, opened
+from node.engine.jobs import FAILED, Job, jobs, opened
 from node.engine.pause import paused_because
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
@@ -17,6 +18,8 @@ from node.settings import Settings
 from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.layout import Layout
 from node.store.quarantine import quarantined
+
+_STOPPED = (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def node_state(settings: Settings) -> NodeState:
     certificates = expiring(settings, datetime.now(UTC))
     trouble += [one.text for one in certificates if one.has_expired]
     warnings = tuple(one.text for one in certificates if not one.has_expired)
+    warnings += long_waits((d for one in found if one.state not in _STOPPED for d in one.deliveries), time.time())
     return NodeState(found, tuple(waiting), paused, free, room, tuple(trouble), warnings, len(twice))
 
 
@@ -62,11 +66,14 @@ def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
 
 def _needs_a_person(one: Job) -> list[str]:
     """Say what of a case waits for a person; nothing of one that was cancelled, superseded or rejected."""
-    if one.state in (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED):
+    if one.state in _STOPPED:
         return []
     short = one.case.workflow_id[:12]
     alerts = [alert_of(one.case.workflow_id, d) for d in one.deliveries]
     said = [f"job {short}: {alert.text}" for alert in alerts if alert is not None]
+    if one.state == FAILED:
+        next_step = f"lungnode jobs show {short}, then lungnode jobs retry {short} or cancel"
+        said = [f"job {short}: failed: {one.why}; next: {next_step}"]
     if one.state == Stopped.HELD and not said:
         said = [f"job {short}: {one.why}; next: check the identity, then lungnode jobs retry {short}"]
     return said

@@ -151,7 +151,8 @@ def test_logs_and_journal_hold_no_patient_data(receiver: Running, tmp_path: Path
     paths = [write(marked, tmp_path / "a.dcm"), write(broken, tmp_path / "b.dcm")]
     send(paths, "LUNGNODE", "127.0.0.1", receiver.port, "TESTER")
     written = receiver.log_path.read_text() + json.dumps(receiver.journal())
-    assert "receive.instance_refused" in written
+    (refused,) = [line for line in receiver.log_path.read_text().splitlines() if "receive.instance_refused" in line]
+    assert json.loads(refused)["sop_uid"] == str(broken.SOPInstanceUID)
     assert not [mark for mark in ("MARKERNAME", "MARKERID", "MARKERTEXT", "19010203") if mark in written]
 
 

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import time
+from dataclasses import replace
 
 import pytest
 from dbos import DBOS
@@ -162,6 +164,25 @@ def test_a_delivery_that_needs_a_person_is_trouble_everywhere(database, stage: S
         assert database.get("/healthz")[0] == 200
     finally:
         lock.release()
+
+
+def test_a_case_that_failed_is_trouble_with_its_next_step(database, monkeypatch) -> None:
+    database.add_case("a" * 64)
+    monkeypatch.setattr("node.engine.jobs._state", lambda *_: ("failed", "STEP-CRASH: the process ended"))
+    status, body = database.get("/healthz")
+    assert status == 503
+    said = "job aaaaaaaaaaaa: failed: STEP-CRASH: the process ended; next: lungnode jobs show aaaaaaaaaaaa, then "
+    assert said + "lungnode jobs retry aaaaaaaaaaaa or cancel" in body
+
+
+def test_a_destination_that_takes_nothing_for_long_is_a_warning_before_anything_is_given_up(database) -> None:
+    waits = Delivery("pacs", attempts=4, due_s=time.time() - 7200, why="no answer")
+    write_delivery(database.add_case("a" * 64), waits)
+    write_delivery(database.add_case("b" * 64), replace(waits, due_s=time.time() - 3600))
+    write_delivery(database.add_case("c" * 64), replace(waits, destination="other", due_s=time.time() - 60))
+    (said,) = database.json("/healthz")["warnings"]
+    assert said == "destination pacs: 2 deliveries wait, the oldest for 120 minutes: no answer; next: lungnode doctor"
+    assert database.get("/")[1].count("destination pacs: 2 deliveries wait") == 1
 
 
 def test_an_instance_that_came_again_with_other_pixels_is_told_even_after_the_case(database) -> None:
