@@ -87,9 +87,8 @@ def _of_runs(
     all_runs = runs(data)
     n = max(plan.schedule.batch // plan.run_length, 1)
     p = data.weights(plan.shares)
-    odds = data.alone_odds(p)
     for _ in range(n_steps):
-        drawn = tuple(draw(data, all_runs, rng, plan.run_length, p, odds) for _ in range(n))
+        drawn = tuple(draw(data, all_runs, rng, plan.run_length, p) for _ in range(n))
         batch = cut_runs(data, drawn, rng, plan.crop_px, length=plan.run_length, lesion_frac=plan.lesion_frac)
         hu, tumour = augment(batch.hu, batch.tumour, rng)  # slices as channels: all of a run are changed alike
         yield of_run(RunBatch(hu, tumour, batch.valid, batch.gap_mm), prepare)

@@ -61,7 +61,8 @@ class LesionSet:
 
         The slice sets hold runs through tumours and single slices without one: a network would tell them apart by
         whether its neighbours differ. Within a domain, slices with and without a lesion are shown alone equally often:
-        as often as the kind that is more often a single slice.
+        as often as the kind that is more often a single slice. Not for runs, where a sequence of one leaves seven
+        of eight places empty.
 
         Parameters
         ----------

@@ -63,16 +63,10 @@ def pieces(data: LesionSet, run: Index, length: int) -> tuple[Sequence, ...]:
 
 
 def draw(
-    data: LesionSet, all_runs: tuple[Index, ...], rng: np.random.Generator, length: int, p: NDArray[np.float64],
-    alone_odds: NDArray[np.float64],
-) -> Sequence:  # fmt: skip
-    """Draw one sequence: a slice by its probability `p`, a stride, and where in the sequence the slice lies.
-
-    By its `alone_odds` (see `LesionSet`) a slice is a sequence of its own, whatever lies beside it.
-    """
+    data: LesionSet, all_runs: tuple[Index, ...], rng: np.random.Generator, length: int, p: NDArray[np.float64]
+) -> Sequence:
+    """Draw one sequence: a slice by its probability `p`, a stride, and where in the sequence the slice lies."""
     at = int(rng.choice(len(data), p=p))
-    if rng.random() < alone_odds[at]:
-        return _sequence(data, np.array([at]), 1)
     run = next(run for run in all_runs if at in run)
     stride = min(int(rng.choice(_STRIDES)), max(len(run) // 2, 1))
     place = int(np.flatnonzero(run == at)[0])
