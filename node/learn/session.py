@@ -50,6 +50,7 @@ class Wish:
     search: bool = False  # try the protocol's learning rates first
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
     decay: Decay | None = None  # of the learning rate
+    lesion_weight: float | None = None  # of a tumour's pixel
     init: Path | None = None  # a run's folder, or an installed model's folder or name, whose weights are begun with
 
 
@@ -117,7 +118,8 @@ def plan_of(wish: Wish, chosen: Entry) -> Plan:
         optimiser=wish.optimiser or plan.schedule.optimiser,
         decay=wish.decay or plan.schedule.decay,
     )
-    return replace(plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule)
+    weight = wish.lesion_weight or plan.lesion_weight
+    return replace(plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule, lesion_weight=weight)
 
 
 def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
