@@ -14,8 +14,18 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from node.errors import Misconfigured
 from node.settings_faults import faults
@@ -23,6 +33,17 @@ from node.toml_lines import lines_of
 
 AETitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _web(address: str) -> str:
+    """Refuse an address that no request can go to."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with http:// or https:// and a host")
+    return address
+
+
+WebAddress = Annotated[str, AfterValidator(_web)]
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -76,6 +97,12 @@ class Disk(_Section):
     hard_free_gib: float = Field(2.0, ge=0)  # below: associations refused, 0xA700
     retention_days: float = Field(3.0, ge=0)  # after every destination is safe
 
+    @model_validator(mode="after")
+    def _marks_in_order(self) -> "Disk":
+        if self.hard_free_gib > self.soft_free_gib:
+            raise ValueError("hard_free_gib is above soft_free_gib: nothing would be received while work still begins")
+        return self
+
 
 class Completeness(_Section):
     """When a case is taken to be complete (architecture 5)."""
@@ -92,7 +119,7 @@ class Archive(_Section):
     """Whom to ask for counts, identity and "do you hold it?"."""
 
     name: str = "archive"
-    dicomweb_url: str | None = None
+    dicomweb_url: WebAddress | None = None
     username: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
@@ -131,7 +158,7 @@ class Destination(_Section):
 
     name: str = Field(pattern=r"^[a-z0-9_-]{1,32}$")
     kind: Literal["stow", "cstore", "orthanc", "folder"]
-    url: str | None = None  # stow: DICOMweb root; orthanc: REST root
+    url: WebAddress | None = None  # stow: DICOMweb root; orthanc: REST root
     username: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
@@ -159,6 +186,8 @@ class Destination(_Section):
         missing = [field for field in needed[self.kind] if getattr(self, field) is None]
         if missing:
             raise ValueError(f"destination {self.name!r} of kind {self.kind!r} needs {', '.join(missing)}")
+        if self.objects == ():
+            raise ValueError(f"destination {self.name!r} would get nothing: its objects are empty")
         if self.deflated_seg and self.kind == "folder":
             raise ValueError(
                 f"destination {self.name!r} is a folder, which keeps the bytes as they are: no deflated_seg"
@@ -255,6 +284,16 @@ class Settings(_Section):
         names = [d.name for d in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations share a name: {sorted(names)}")
+        archives = [a.name for a in self.archives]
+        if len(set(archives)) != len(archives):
+            raise ValueError(f"two archives share a name: {sorted(archives)}")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> "Settings":
+        ports = [p for p in (self.receive.port, self.receive.tls_port, self.watch.port) if p]
+        if len(set(ports)) != len(ports):
+            raise ValueError("receive.port, receive.tls_port and watch.port must differ")
         return self
 
     @property

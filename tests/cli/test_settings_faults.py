@@ -38,6 +38,30 @@ password = 5
 """
 
 
+UNUSABLE = """\
+[watch]
+port = 11112
+
+[disk]
+soft_free_gib = 1
+hard_free_gib = 5
+
+[[archives]]
+dicomweb_url = "pacs:8042/dicom-web"
+
+[[destinations]]
+name = "a"
+kind = "stow"
+url = "https:///dicom-web"
+
+[[destinations]]
+name = "b"
+kind = "folder"
+path = "/tmp"
+objects = []
+"""
+
+
 def faults(tmp_path: Path, text: str, **variables: str) -> list[str]:
     file = tmp_path / "site.toml"
     file.write_text(text)
@@ -91,3 +115,27 @@ def test_a_variable_cannot_write_into_what_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured) as refused:
         load(tmp_path / "site.toml", environ={"LUNGNODE_DESTINATIONS__NAME": "b"})
     assert refused.value.code == "CFG-ENV"
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "4: disk: hard_free_gib is above soft_free_gib: nothing would be received while work still begins",
+        "9: archives.0.dicomweb_url: an address begins with http:// or https:// and a host, not 'pacs:8042/dicom-web'",
+        "14: destinations.0.url: an address begins with http:// or https:// and a host, not 'https:///dicom-web'",
+        "16: destinations.1: destination 'b' would get nothing: its objects are empty",
+    ],
+)
+def test_what_is_well_formed_and_can_never_work_is_told_with_its_line(tmp_path: Path, expected: str) -> None:
+    assert expected in faults(tmp_path, UNUSABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[watch]\nport = 11112\n", "receive.port, receive.tls_port and watch.port must differ"),
+        ("[[archives]]\n[[archives]]\n", "two archives share a name: ['archive', 'archive']"),
+    ],
+)
+def test_what_contradicts_across_sections_is_told(tmp_path: Path, text: str, expected: str) -> None:
+    assert any(expected in fault for fault in faults(tmp_path, text))
