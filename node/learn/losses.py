@@ -70,8 +70,14 @@ def iou(logits: Tensor, target: Tensor, weight: Tensor | None = None, epsilon: f
 
 
 def p0_loss(output: Logits, target: Tensor, weight: Tensor | None = None, alpha: float = 0.5) -> Tensor:
-    """P0, equation 13."""
-    return alpha * bce(output.main, target, weight) + (1.0 - alpha) * dice(output.main, target, weight)
+    """P0, equation 13; further maps, which two of the baselines have, are supervised with weight 1, as P1's are."""
+    return sum(
+        (
+            alpha * bce(m, target, weight) + (1.0 - alpha) * dice(m, target, weight)
+            for m in (output.main, *output.auxiliary)
+        ),
+        torch.zeros((), device=target.device),
+    )
 
 
 def p1_loss(

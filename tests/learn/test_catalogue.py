@@ -37,3 +37,15 @@ def test_the_papers_sizes_and_schedules_are_theirs():
 def test_an_unknown_name_is_refused_with_those_that_there_are():
     with pytest.raises(InputRefused, match="fusionlungnet"):
         entry("no-such-net")
+
+
+@pytest.mark.parametrize("name", ["dynunet", *(name for name, one in ENTRIES.items() if one.kind != "monai")])
+def test_every_weight_of_a_network_is_moved_by_its_own_loss(name):
+    chosen = entry(name)
+    torch.manual_seed(0)
+    network = chosen.build(dict(chosen.full) | {"width": 4}).train()
+
+    x = torch.rand(2, 1, 64, 64)
+    chosen.loss(network(x), (x > 0.5).float(), None).backward()
+
+    assert [n for n, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()] == []
