@@ -1,9 +1,10 @@
 """Hard negatives: what a network marks wrongly on completely read training scans, as rows of a labelled set.
 
 Each wrong mark gives the slices that it covers (at most five, evenly), whole and without any tumour unless a known
-lesion lies on them, whose outline is then drawn. `train-lesions --data` reads the set beside the others. Only scans of
-the training split are mined: 4D-Lung-113, which was not read completely, gives the marks on slices without an outline
-outside 20 mm of one, which is said in the column `source`.
+lesion that counts lies on them, whose outline is then drawn: nodes and what one reader drew are tumours in no other
+set. `train-lesions --data` reads the set beside the others. Only scans of the training split are mined: 4D-Lung-113,
+which was not read completely, gives the marks on slices without an outline outside 20 mm of one, which is said in the
+column `source`.
 """
 
 import csv
@@ -89,7 +90,7 @@ def _written(scan: Scan, chosen: Iterable[int], out: Path) -> Iterator[dict[str,
     """Write the slices in the usual view and yield their rows."""
     grid = grid_of(scan)
     hu = grid.turned(scan.volume.hu_zyx)
-    outlined = [known.mask_zyx for known in scan.known if known.mask_zyx is not None]
+    outlined = [known.mask_zyx for known in scan.known if known.mask_zyx is not None and known.counts]
     tumour = grid.turned(np.logical_or.reduce([np.zeros(scan.volume.hu_zyx.shape, bool), *outlined]))
     z_mm, y_mm, _ = (mm / factor for mm, factor in zip(grid.spacing_mm, grid.factors, strict=True))
     safe = scan.case.replace("/", "-")

@@ -145,6 +145,7 @@ def test_wrong_marks_on_training_scans_become_rows_that_train_lesions_reads(rule
     assert there & set(of_other.tolist())
     at = data.planes[0]
     assert np.abs(at.hu_yx - np.clip(phantom.hu_zyx[at.z], -1024, 3071)).max() <= 1
+    assert all(np.array_equal(one.tumour_yx, phantom.labels_zyx[one.z] == 3) for one in data.planes)
     with pytest.raises(InputRefused) as caught:
         mine([phantom_scan(phantom, split="test")], finder, Outlined(phantom), tmp_path / "none")
     assert caught.value.code == "SET-LEAK"
@@ -199,6 +200,36 @@ def test_a_contact_sheet_shows_every_mark_and_leaves_room_for_a_verdict(rule_mod
     assert "no lesion" in table
 
 
+def test_a_node_on_a_mined_slice_is_no_tumour(rule_model, chest, tmp_path):
+    phantom = chest(NODULE, OTHER)
+    both = phantom_scan(phantom, known=2).known
+    at_one_place = np.roll(both[1].mask_zyx, 12, axis=2)
+    scan = replace(phantom_scan(phantom), known=(both[0], Known(mask_zyx=at_one_place, counts=False)))
+
+    mine([scan], load_lesions("dense", rule_model()).finder, Outlined(phantom), tmp_path / "hard")
+
+    mined = load(read_index(tmp_path / "hard", split="train"), 256).planes
+    assert any(at_one_place[one.z].any() for one in mined)
+    assert all(np.array_equal(one.tumour_yx, phantom.labels_zyx[one.z] == 3) for one in mined)
+
+
+def test_a_voxel_belongs_to_the_outline_that_its_centre_lies_inside(chest):
+    volume = volume_of(chest())
+    angle = np.linspace(0.0, 2.0 * np.pi, 200, endpoint=False)
+    _, row_mm, column_mm = volume.spacing_zyx_mm
+    x0, y0, z_mm = (volume.lps_from_zyx @ (10, 50, 60, 1.0))[:3]
+    circle = [(x0 + 20.3 * np.cos(a), y0 + 20.3 * np.sin(a)) for a in angle]
+    box = [(x0 - 1.4 * column_mm, y0 - 2.4 * row_mm), (x0 + 1.4 * column_mm, y0 - 2.4 * row_mm),
+           (x0 + 1.4 * column_mm, y0 + 2.4 * row_mm), (x0 - 1.4 * column_mm, y0 + 2.4 * row_mm)]  # fmt: skip
+
+    found = filled([(z_mm, circle)], volume)[10]
+    at = np.argwhere(filled([(z_mm, box)], volume))
+
+    rows, columns = np.indices(found.shape)
+    assert np.array_equal(found, np.hypot((rows - 50) * row_mm, (columns - 60) * column_mm) < 20.3)
+    assert (at.min(axis=0).tolist(), at.max(axis=0).tolist()) == ([10, 48, 59], [10, 52, 61])
+
+
 def test_an_outline_inside_another_is_a_hole(chest):
     volume = volume_of(chest())
     z = 10
@@ -226,5 +257,7 @@ def test_the_shared_scans_come_with_their_truth(data_dir: Path):
     assert lidc.is_of(frozenset({"LIDC-IDRI-0001"}))
     assert names == {"ct/lidc-idri-0001", "ct/4d-lung-113"}
     assert lidc.known[0].volume_mm3 == pytest.approx(6700, rel=0.05)
+    (gated,) = scans(data_dir, frozenset({"train"}), frozenset({"ct/4d-lung-113"}))
+    assert gated.known[0].volume_mm3 == pytest.approx(67700, rel=0.01)
     with (data_dir / "vol3d" / "index.csv").open() as file:
         assert {r["case"] for r in csv.DictReader(file)} >= {"LIDC-IDRI-0002"}
