@@ -1,7 +1,5 @@
 """What a person asks of the durable state: which cases there are, how each stands, and retry, replay, cancel."""
 
-import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,13 +15,13 @@ from node.engine.case_file import CaseFile, case_json, read_case_file, result_fo
 from node.engine.database import check_database
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
 from node.engine.files import read_json
-from node.engine.queueing import enqueue_case, enqueue_delivery
+from node.engine.queueing import deliver_anew, enqueue_case, unfinished_deliveries
 from node.engine.runtime import client, exists
 from node.engine.steps import SAFE_FILE
-from node.engine.stopped import FINISHED, Stopped, go_on, stop, why_stopped
+from node.engine.stopped import Stopped, go_on, stop, why_stopped
 from node.engine.version import STEPS_VERSION
 from node.engine.waiting_file import kept_back
-from node.engine.workflows import CASES, WAKE, delivery_id
+from node.engine.workflows import CASES, WAKE
 from node.errors import Code, InputRefused, Misconfigured
 from node.settings import Settings
 from node.store.layout import Layout
@@ -160,11 +158,11 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
         return "queued again"
     waiting = [d for d in found.deliveries if d.stage is Stage.WAITING]
     for delivery in waiting:
-        alive = _unfinished(engine, case.workflow_id, delivery.destination)
+        alive = unfinished_deliveries(engine, case.workflow_id, delivery.destination)
         for wid in alive:
             engine.send(wid, "now", topic=WAKE)
         if not alive:  # its workflow ended in an error: nobody else would ever try it
-            _deliver_anew(engine, case.workflow_id, delivery.destination)
+            deliver_anew(engine, case.workflow_id, delivery.destination)
     if not waiting:
         replay_it = "; `lungnode jobs replay` delivers again" if found.state in (Stage.DEAD, Stage.HELD) else ""
         raise InputRefused("JOB-NOTHING", f"nothing to retry: the job is {found.state!r}{replay_it}")
@@ -187,7 +185,7 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
     for name in again:
         before = read_delivery(folder, name)
         write_delivery(folder, _begun_again(before))
-        _deliver_anew(engine, found.case.workflow_id, name)
+        deliver_anew(engine, found.case.workflow_id, name)
     return tuple(again)
 
 
@@ -265,19 +263,6 @@ def _begun_again(before: Delivery) -> Delivery:
 def _status(engine: DBOSClient, workflow_id: str) -> str:
     found = engine.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
     return found[0].status if found else "ABSENT"
-
-
-def _unfinished(engine: DBOSClient, workflow_id: str, destination: str) -> list[str]:
-    """Return the workflows that still deliver to a destination, not to another whose name begins alike."""
-    first = delivery_id(workflow_id, destination)
-    found = engine.list_workflows(workflow_id_prefix=first, load_input=False, load_output=False)
-    own = [w for w in found if re.fullmatch(rf"{re.escape(first)}(-r\d+)?", w.workflow_id)]
-    return [w.workflow_id for w in own if w.status not in FINISHED]
-
-
-def _deliver_anew(engine: DBOSClient, workflow_id: str, destination: str) -> None:
-    n_before = len(engine.list_workflows(workflow_id_prefix=delivery_id(workflow_id, destination)))
-    enqueue_delivery(engine, workflow_id, destination, due_s=time.time(), replay=n_before)
 
 
 def _full_id(data_dir: Path, workflow_id: str) -> str:

@@ -1,11 +1,13 @@
 """Putting cases and deliveries into the queues, from any process."""
 
+import re
 import time
 from enum import IntEnum
 
 from dbos import DBOSClient, EnqueueOptions
 
 from node.engine.case_file import CaseFile
+from node.engine.stopped import FINISHED
 from node.engine.workflows import CASES, DELIVERIES, delivery_id
 
 
@@ -49,3 +51,17 @@ def enqueue_delivery(engine: DBOSClient, workflow_id: str, destination: str, *, 
         destination,
         due_s,
     )
+
+
+def unfinished_deliveries(engine: DBOSClient, workflow_id: str, destination: str) -> list[str]:
+    """Return the workflows that still deliver to a destination, not to another whose name begins alike."""
+    first = delivery_id(workflow_id, destination)
+    found = engine.list_workflows(workflow_id_prefix=first, load_input=False, load_output=False)
+    own = [w for w in found if re.fullmatch(rf"{re.escape(first)}(-r\d+)?", w.workflow_id)]
+    return [w.workflow_id for w in own if w.status not in FINISHED]
+
+
+def deliver_anew(engine: DBOSClient, workflow_id: str, destination: str) -> None:
+    """Queue a further delivery beside those that ended; its time to give up begins now."""
+    n_before = len(engine.list_workflows(workflow_id_prefix=delivery_id(workflow_id, destination)))
+    enqueue_delivery(engine, workflow_id, destination, due_s=time.time(), replay=n_before)

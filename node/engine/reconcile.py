@@ -12,11 +12,13 @@ from dbos import DBOSClient, WorkflowStatus
 
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import result_folder
-from node.engine.queueing import enqueue_case
+from node.engine.delivery_file import Stage, all_deliveries
+from node.engine.queueing import deliver_anew, enqueue_case, unfinished_deliveries
 from node.engine.slots import Lock
+from node.engine.steps import SAFE_FILE
 from node.engine.stopped import why_stopped
 from node.engine.version import STEPS_VERSION
-from node.engine.workflows import CASES, DELIVERIES
+from node.engine.workflows import CASES, DELIVERIES, WAKE
 
 _QUEUES = {"case": CASES, "deliver": DELIVERIES}
 _OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
@@ -69,6 +71,33 @@ def queue_forgotten(engine: DBOSClient, catalogue: CaseCatalogue, *, version: st
             continue
         queued.append(case.workflow_id)
     return tuple(queued)
+
+
+def wake_deliveries(engine: DBOSClient, catalogue: CaseCatalogue) -> tuple[str, ...]:
+    """Go on with deliveries that would not by themselves, or not soon; return the ids of their cases.
+
+    One whose workflow ended in an error is begun anew. One whose credentials were refused is tried now: a restart is
+    what a person was told to do after correcting them.
+    """
+    ended = {w.workflow_id for w in engine.list_workflows(name="case", status="SUCCESS", load_input=False)}
+    woken = []
+    for case in catalogue.all():
+        folder = result_folder(catalogue.data_dir, case.workflow_id)
+        if case.workflow_id not in ended or (folder / SAFE_FILE).exists() or why_stopped(folder) is not None:
+            continue
+        for delivery in all_deliveries(folder):
+            if delivery.stage is not Stage.WAITING:
+                continue
+            alive = unfinished_deliveries(engine, case.workflow_id, delivery.destination)
+            if not alive:
+                deliver_anew(engine, case.workflow_id, delivery.destination)
+            elif delivery.is_unauthorised:
+                for workflow_id in alive:
+                    engine.send(workflow_id, "now", topic=WAKE)
+            else:
+                continue
+            woken.append(case.workflow_id)
+    return tuple(woken)
 
 
 def _begin_anew(engine: DBOSClient, workflow: WorkflowStatus, version: str) -> None:

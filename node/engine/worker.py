@@ -16,7 +16,7 @@ from node.engine.case_catalogue import CaseCatalogue
 from node.engine.crew import Crew
 from node.engine.database import DATABASE_ERRORS, UNREACHABLE
 from node.engine.reaper import reap
-from node.engine.reconcile import adopt_other_versions, queue_forgotten
+from node.engine.reconcile import adopt_other_versions, queue_forgotten, wake_deliveries
 from node.engine.runtime import client, database_url, launch
 from node.engine.slots import Lock, holder_of, take_slot
 from node.engine.steps import Steps
@@ -133,6 +133,7 @@ def start_worker(
     launch(settings, version=version)
     engine = client(settings)
     queue_forgotten(engine, CaseCatalogue(settings.data_dir), version=version)
+    wake_deliveries(engine, CaseCatalogue(settings.data_dir))
     structlog.get_logger().info("engine.started", slot=settings.engine.slot, version=version)
     return Worker(settings, steps, engine, version, lock, loops(steps))
 

@@ -1,11 +1,14 @@
 """What a person sees and does: list, show, cancel, retry, replay, pause."""
 
 import contextlib
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from node.engine import jobs
+from node.engine.delivery_file import read_delivery, write_delivery
 from node.engine.pause import pause, paused_because, resume
 from node.errors import InputRefused, Misconfigured
 
@@ -236,3 +239,42 @@ def test_a_delivery_that_nobody_tries_any_more_is_begun_anew_when_asked(make_ben
     with looking(bench, case) as (engine, found):
         jobs.retry(bench.settings, engine, found)
     bench.eventually(lambda: bench.is_safe(case))
+
+
+@pytest.mark.parametrize("why", ["its workflow ended", "the credentials were refused"])
+def test_a_restart_goes_on_with_a_delivery_that_would_not_by_itself(make_bench, tmp_path, why: str) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(destinations=[{"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 600}])
+    case = bench.new_case()
+    worker = bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: "errno" in state_and_why(bench, case))
+    bench.eventually(lambda: bench.status(case) == "SUCCESS")
+    if why == "its workflow ended":
+        with looking(bench, case) as (engine, _):
+            engine.cancel_workflow(f"{case}-pacs")
+    bench.kill(worker)
+    if why == "the credentials were refused":
+        before = read_delivery(bench.folder(case), "pacs")
+        refused = {uid: replace(one, unauthorised=True) for uid, one in before.receipts.items()}
+        write_delivery(bench.folder(case), replace(before, receipts=refused))
+    blocked.unlink()
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_a_restart_leaves_a_delivery_alone_that_waits_its_turn(make_bench, tmp_path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    bench = make_bench(destinations=[{"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 600}])
+    case, later = bench.new_case(), bench.new_case(destinations=())
+    worker = bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: "errno" in state_and_why(bench, case))
+    bench.kill(worker)
+    bench.start_worker()
+    bench.submit(later)
+    bench.eventually(lambda: bench.is_safe(later))
+    time.sleep(1)  # the subject is what does not happen in this time
+    assert read_delivery(bench.folder(case), "pacs").attempts == 1
