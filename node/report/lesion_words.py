@@ -4,6 +4,8 @@ from node.measure.lesions.diameter import whole
 from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.values import LesionMeasurements
 
+UNCERTAIN = "uncertain"  # flagged SEG-UNSURE
+
 
 def size_words(lesion: LesionMeasurements) -> list[str]:
     """Return the numbers of a lesion in short lines, or why there are none."""
@@ -34,11 +36,11 @@ def volume_words(volume_mm3: float) -> str:
 
 
 def kind_words(lesion: LesionMeasurements) -> str:
-    """Return word, attenuation type and place, such as "mass, part-solid, left lung, lower zone"."""
+    """Return word, attenuation type, place and doubt, such as "mass, part-solid, left lung, lower zone, uncertain"."""
     words = [lesion.finding.value]
     if lesion.type is not None:
         words.append(lesion.type.value)
-    return ", ".join((*words, place_words(lesion)))
+    return ", ".join((*words, place_words(lesion), *((UNCERTAIN,) if lesion.is_uncertain else ())))
 
 
 def place_words(lesion: LesionMeasurements) -> str:
@@ -55,7 +57,7 @@ def distance_words(lesion: LesionMeasurements) -> list[str]:
     where = lesion.location
     named = (("pleura", where.to_pleura_mm), ("mediastinal lung surface", where.to_mediastinum_mm),
              ("carina", where.to_carina_mm))  # fmt: skip
-    known = [f"{name} {mm:.0f} mm" for name, mm in named if mm is not None]
+    known = [f"{name} {mm:.0f}\N{NO-BREAK SPACE}mm" for name, mm in named if mm is not None]
     return [f"Distance to {', '.join(known)}"] if known else []
 
 

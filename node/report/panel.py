@@ -15,6 +15,7 @@ from node.report.fonts import picture_font
 
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]  # first row, first column, end row, end column
+Edges = tuple[float, float, float, float]  # left, top, right, bottom in the picture
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)  # centre -600, width 1500
 SOFT_WINDOW_HU = (-160.0, 240.0)  # centre 40, width 400
@@ -22,6 +23,7 @@ BLACK, WHITE, YELLOW, GREY = (0, 0, 0), (255, 255, 255), (255, 224, 0), (150, 15
 _DIRECTIONS = (("R", "L"), ("A", "P"), ("F", "H"))  # towards low and high x, y, z of LPS
 _SCALE_MM = 20.0
 _MARGIN = 6
+_DIAGONAL = 0.7  # of a circle's radius: where its name touches it
 _EDGE = 2  # pixels of black round letters, so that they can be read on bright tissue
 
 
@@ -49,6 +51,16 @@ class Outlined:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """A circle round a (row, column) point; `name` is written beside it."""
+
+    centre_yx: tuple[float, float]
+    radius_mm: float
+    colour: Colour
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line between two (row, column) points."""
 
@@ -61,7 +73,7 @@ def draw_panel(
     size: int,
     window_hu: tuple[float, float],
     *,
-    outlined: Iterable[Outlined] = (),
+    outlined: Iterable[Outlined | Ring] = (),
     lines: Iterable[Line] = (),
     box: Box | None = None,
     caption: str = "",
@@ -92,13 +104,21 @@ def draw_panel(
     picture = Image.new("RGB", (size, size))
     picture.paste(Image.fromarray(grey).resize(shown, Image.Resampling.BILINEAR).convert("RGB"), offset)
     draw = ImageDraw.Draw(picture)
+    named: list[tuple[Edges, str]] = []
     for each in outlined:
+        if isinstance(each, Ring):
+            (x, y), radius = at(*each.centre_yx), each.radius_mm * scale
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=each.colour, width=2)
+            half = radius * _DIAGONAL
+            named.append(((x - half, y - half, x + half, y + half), each.name))
+            continue
         for loop in outlines(each.mask_yx):
             points = [at(y, x) for y, x in loop.tolist()]
             draw.line([*points, points[0]], fill=each.colour, width=each.width)
         if each.name:
-            y, x = np.argwhere(each.mask_yx).max(axis=0).tolist()
-            _say(draw, at(y, x), each.name, picture_font(13))
+            marked = np.argwhere(each.mask_yx)
+            named.append(((*at(*marked.min(axis=0).tolist()), *at(*marked.max(axis=0).tolist())), each.name))
+    write_names(draw, size, named)
     for line in lines:
         draw.line([at(*end) for end in line.ends_yx], fill=line.colour, width=2)
     if frame is not None:
@@ -129,6 +149,36 @@ def direction(vector_lps: Sequence[float]) -> tuple[str, str]:
     axis = int(np.argmax(np.abs(np.asarray(vector_lps))))
     low, high = _DIRECTIONS[axis]
     return (low, high) if vector_lps[axis] > 0 else (high, low)
+
+
+def write_names(draw: ImageDraw.ImageDraw, size: int, named: Sequence[tuple[Edges, str]]) -> None:
+    """Write each name beside what it names: below to the right, or where it covers least of other names and marks."""
+    font = picture_font(13)
+    middle, letter = size / 2, 3 * _MARGIN  # the letters of the directions keep their places
+    sides = [(0, middle), (size, middle), (middle, 0), (middle, size)]
+    taken = [(x - letter, y - letter, x + letter, y + letter) for x, y in sides] + [edges for edges, _ in named]
+    for (left, top, right, bottom), name in named:
+        _, _, width, height = draw.textbbox((0, 0), name, font=font)
+        rows = (bottom, top - height, (top + bottom - height) / 2)
+        places = [(x, y) for x in (right, left - width) for y in rows]
+        places += [((left + right - width) / 2, y) for y in (bottom, top - height)]
+        covered = [_covered((x, y, x + width, y + height), taken, size) for x, y in places]
+        x, y = places[covered.index(min(covered))]
+        _say(draw, (x, y), name, font)
+        taken.append((x, y, x + width, y + height))
+
+
+def _covered(name: Edges, taken: Sequence[Edges], size: int) -> float:
+    """Return how many pixels of a name lie on others or outside the picture."""
+    left, top, right, bottom = name
+
+    def shared(other: Edges) -> float:
+        across = min(right, other[2]) - max(left, other[0])
+        down = min(bottom, other[3]) - max(top, other[1])
+        return max(across, 0.0) * max(down, 0.0)
+
+    outside = (right - left) * (bottom - top) - shared((0.0, 0.0, float(size), float(size)))
+    return outside + sum(shared(other) for other in taken)
 
 
 def _letters(draw: ImageDraw.ImageDraw, size: int, plane: Plane) -> None:

@@ -19,7 +19,7 @@ from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
 from node.report.groups import looked_for_lesions
-from node.report.lesion_words import distance_words, growth_words, place_words, volume_words
+from node.report.lesion_words import UNCERTAIN, distance_words, growth_words, place_words, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
@@ -90,7 +90,7 @@ def _second(case: ReportInput, prepared: Prepared) -> list[Any]:
         Paragraph("Method", _SECTION),
         *(_body(text) for text in _method(case, prepared)),
         Paragraph("Limits", _SECTION),
-        *(_body(text) for text in _LIMITS),
+        *(_body(text) for text in _limits(case)),
         Spacer(1, 6),
         Paragraph(NOT_FOR_DIAGNOSIS, _WARNING),
     ]
@@ -104,7 +104,7 @@ def _pictures(case: ReportInput, prepared: Prepared) -> Table:
     tiles += [""] * (4 - len(tiles))
     quarter = Table([tiles[:2], tiles[2:]], colWidths=[small, small], style=_PICTURES)
     whole_view = placed(coronal_panel(case, prepared, 640), large - 4)
-    return Table([[whole_view, quarter]], colWidths=[large, large], style=_PICTURES)
+    return Table([[whole_view, quarter]], colWidths=[large, large], style=_PICTURES, hAlign="LEFT")
 
 
 def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
@@ -115,16 +115,21 @@ def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
     head = ("Name", "Type", "Place", "Long x short axis, mm", "Mean, mm", "Longest, mm (plane)", "Volume", "Mean HU")
     rows = [[_cell(f"<b>{text}</b>") for text in head]]
     rows += [[_cell(text) for text in _row(lesion)] for lesion in case.lesions]
-    shares = (0.1, 0.12, 0.16, 0.15, 0.08, 0.15, 0.14, 0.1)
-    parts: list[Any] = [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=_GRID, repeatRows=1)]
+    shares = (0.09, 0.17, 0.19, 0.12, 0.07, 0.15, 0.12, 0.09)  # most lesions then take one line
+    parts: list[Any] = [_table(rows, shares)]
+    if any(lesion.is_uncertain for lesion in case.lesions):
+        parts.append(_body(f"{UNCERTAIN}: SEG-UNSURE; the structured report says why."))
     unmeasured = len(prepared.lesions) - len(case.lesions)
     if unmeasured > 0:
-        parts.append(_body(f"{unmeasured} further lesions were segmented but not measured (LES-MANY)."))
+        further = "1 further lesion was" if unmeasured == 1 else f"{unmeasured} further lesions were"
+        parts.append(_body(f"{further} segmented but not measured (LES-MANY)."))
     return parts
 
 
 def _row(lesion: LesionMeasurements) -> Sequence[str]:
     kind = escape(lesion.finding.value if lesion.type is None else f"{lesion.finding.value}, {lesion.type.value}")
+    if lesion.is_uncertain:
+        kind += f", {UNCERTAIN}"
     size, hu = lesion.size, lesion.attenuation
     start = (escape(lesion.name), kind, escape(place_words(lesion)))
     if size is None:
@@ -180,7 +185,7 @@ def _lungs(case: ReportInput) -> list[Any]:
     side_width = 0.07 * TEXT_WIDTH  # narrow, so that the longest code beside it stays in one piece
     widths = [side_width] + [(TEXT_WIDTH - side_width) / len(names)] * len(names)
     parts: list[Any] = [Paragraph(f"Lungs ({case.segmentation.definition.value})", _SECTION)]
-    parts.append(Table(rows, colWidths=widths, style=_GRID))
+    parts.append(_table(rows, [width / TEXT_WIDTH for width in widths]))
     parts += _zones(case)
     curve = density_curve(case)
     if curve is not None:
@@ -200,8 +205,7 @@ def _zones(case: ReportInput) -> list[Any]:
             values = [given.get((side, zone.value, name)) for name in names]
             cells = ["" if v is None else f"{v:.{_LUNG_NUMBERS[n][1]}f}" for n, v in zip(names, values, strict=True)]
             rows.append([_cell(f"{side.value}, {zone.value}"), *(_cell(text) for text in cells)])
-    width = TEXT_WIDTH / (len(names) + 1)
-    return [Spacer(1, 4), Table(rows, colWidths=[width] * (len(names) + 1), style=_GRID)]
+    return [Spacer(1, 4), _table(rows, [1 / (len(names) + 1)] * (len(names) + 1))]
 
 
 def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
@@ -219,9 +223,9 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
     if lesions:
         rows = [[_cell(f"<b>{escape(text)}</b>") for text in table_head(kind)]]
         rows += [[_cell(escape(text)) for text in table_row(lesion, kind)] for lesion in lesions]
-        shares = (0.13, 0.09, 0.095, 0.1, *[0.0825] * 6, 0.09)
-        narrow = [*_GRID, ("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 1)]
-        parts += [Table(rows, colWidths=[TEXT_WIDTH * share for share in shares], style=narrow), Spacer(1, 3)]
+        shares = (0.1, 0.085, 0.085, 0.09, *[0.093] * 6, 0.082)  # the longest code stays in one piece
+        narrow = [("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 1)]
+        parts += [_table(rows, shares, narrow), Spacer(1, 3)]
     if len(pet.found.lesions) > len(lesions):
         words.append(f"The other {len(pet.found.lesions) - len(lesions)} lesions stand in the structured report")
     seen = pet_from_front(pet, case.volume, prepared.lesions, 360, n_foci=_FOCI)
@@ -230,6 +234,7 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
         [[picture, [_body(escape(f"{line}.")) for line in words]]],
         colWidths=[TEXT_WIDTH * 0.4, TEXT_WIDTH * 0.6],
         style=[*_PICTURES, ("VALIGN", (0, 0), (-1, -1), "TOP")],
+        hAlign="LEFT",
     )
     return [*parts, beside]
 
@@ -262,8 +267,9 @@ def _method(case: ReportInput, prepared: Prepared) -> list[str]:
 _SIZE_METHOD = (
     "Long axis: longest line in one part of an acquired slice; short axis: longest line perpendicular to it on "
     "that slice (RECIST 1.1). Outline: hull of the edge midpoints of the pixels, 0.5 to 0.8 pixel too long on "
-    "discs. Longest: in any axial, coronal or sagittal plane. Volume: voxels times voxel volume. Whole mm are "
-    "rounded; bands follow the unrounded value. Solid component: -300 HU and more, thin vessels removed."
+    "discs. Longest: in any axial, coronal or sagittal plane; in the last two a pixel is one slice high. Volume: "
+    "voxels times voxel volume. Whole mm are rounded; bands follow the unrounded value. Solid component: -300 HU and "
+    "more, thin vessels removed."
 )
 
 
@@ -278,19 +284,32 @@ _UPTAKE_METHOD = (
     "mask. SUVmean: over the 41 % mask. MTV: voxels connected with the maximum, above 41 % of it, SUV 2.5 or 4.0."
 )
 _FOCI_METHOD = (
-    "Candidates: SUV by body weight 4.0 and more, at least 0.5 ml, between the apices of the lungs and 20 mm below "
-    "them; the place is that of the maximum, as marked in the picture."
+    "Candidates: SUV by body weight 4.0 and more, at least 0.5 ml, from the apices of the lungs to 20 mm below "
+    "their bases; the place is that of the maximum, as marked in the picture."
 )
 _LIMITS = (
     "Lymph nodes, effusion and all other organs are not assessed. Zones are thirds of the lung, not lobes. "
-    "What the software did not segment is not described; the absence of a lesion here means only that none was "
-    "segmented. Numbers that would mislead are left out, and the code says why. The report names no patient: the "
+    "What the software did not segment is not described. ",
+    "The absence of a lesion here means only that none was segmented. ",
+    "Numbers that would mislead are left out, and the code says why. The report names no patient: the "
     "patient is named by the data of the document that carries it.",
 )
 
 
+def _limits(case: ReportInput) -> list[str]:
+    """Return the limits in one piece; the absence of lesions means nothing where none were looked for."""
+    first, of_lesions, last = _LIMITS
+    return [first + (of_lesions if looked_for_lesions(case.segmentation) else "") + last]
+
+
 def _body(text: str) -> Paragraph:
     return Paragraph(text, _BODY)
+
+
+def _table(rows: Sequence[Sequence[Any]], shares: Sequence[float], style: Sequence[Any] = ()) -> Table:
+    """Return a table whose columns take these shares of the text's width; where a page shrinks, it stays left."""
+    widths = [TEXT_WIDTH * share for share in shares]
+    return Table(rows, colWidths=widths, style=[*_GRID, *style], hAlign="LEFT", repeatRows=1)
 
 
 def _cell(text: str) -> Paragraph:

@@ -21,6 +21,7 @@ from node.report.statements import warnings
 from node.volume.pet import SuvKind
 
 MOST_FOCI = 20  # the hottest; how many more there are is told
+NOT_TOLD_APART = "heart, vessels, stomach and bowel are not told apart"
 PLACE = "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)"
 _NAME, _, _VERSION = ALGORITHM.partition("/")
 
@@ -63,7 +64,7 @@ def pet_groups(
 
 def where_of_foci(*, searched_ct: bool) -> str:
     """Say where candidates lie: outside the CT's lesions only where such were looked for."""
-    return "outside the CT lesions" if searched_ct else "in the chest"
+    return "outside the CT lesions" if searched_ct else "in the chest and upper abdomen"
 
 
 def maximum_lps_mm(focus: Focus, lps_from_zyx: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -79,16 +80,13 @@ def pet_words(pet: PreparedPet, *, searched_ct: bool) -> list[str]:
     if foci is None:
         return [f"PET: foci {where} were not looked for."]
     searched = (
-        f"between the apices of the lungs and {BELOW_LUNGS_MM:.0f} mm below them "
+        f"from the apices of the lungs to {BELOW_LUNGS_MM:.0f} mm below their bases "
         f"(SUVbw >= {LOWEST_G_ML:g}, at least {LEAST_ML:g} ml)"
     )
     if not foci:
         return [f"PET: no focus {where} was listed by this software {searched}."]
     more = f" The {MOST_FOCI} hottest are given." if len(foci) > MOST_FOCI else ""
-    return [
-        f"PET: FDG-avid foci {where}, listed as candidates {searched}: {len(foci)}; "
-        f"heart and vessels are not told apart.{more}"
-    ]
+    return [f"PET: FDG-avid foci {where}, listed as candidates {searched}: {len(foci)}; {NOT_TOLD_APART}.{more}"]
 
 
 def _lesion(
@@ -154,7 +152,7 @@ def _focus(number: int, focus: Focus, where: str, pet: PreparedPet, job: Job) ->
         tree.text(
             tree.CONTAINS,
             codes.COMMENT,
-            f"Candidate {where}; heart and vessels are not told apart."
+            f"Candidate {where}; {NOT_TOLD_APART}."
             + (" It goes on beyond the searched chest: the numbers are of the part inside." if focus.cut else ""),
         ),
     ]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from node.report.panel import YELLOW, Box, Outlined, Plane, draw_panel
+from node.report.panel import YELLOW, Box, Outlined, Plane, Ring, draw_panel
 from node.report.pet_result import MeasuredPet
 from node.report.segments import Tracked, rgb
 from node.volume.volume import Volume
@@ -13,7 +13,7 @@ from node.volume.volume import Volume
 TOP_G_ML = 10.0  # black; nothing is white
 _STORED = 100.0  # a plane holds whole numbers: hundredths of an SUV, negative, so that uptake is dark
 WINDOW = (-_STORED * TOP_G_ML, 0.0)
-_MARK_MM = 12.0
+_MARK_MM = 9.0  # radius of a circle
 CAPTION = f"PET, SUV 0 to {TOP_G_ML:g}"
 
 
@@ -53,7 +53,7 @@ def pet_from_front(
     if across < up:
         projected = projected.T  # rows are along the body
     spacing_mm = pet.volume.spacing_zyx_mm
-    marks = _marks(pet, tracked, n_foci, (up, across), projected.shape, (spacing_mm[up], spacing_mm[across]))
+    marks = _marks(pet, tracked, n_foci, (up, across), projected.shape)
     heights_mm = lps[2, 3] + lps[2, up] * np.arange(projected.shape[0])
     low, high = _heights_mm(volume)
     rows = np.flatnonzero((heights_mm >= low) & (heights_mm <= high))
@@ -68,9 +68,11 @@ def pet_from_front(
         (1.0, 0.0, 0.0),
         (0.0, 0.0, -1.0),
     )
-    outlined = [Outlined(mask[seen][turn], colour, 2, name) for mask, colour, name in marks]
-    shown = [each for each in outlined if each.mask_yx.any()]
-    return draw_panel(plane, size, WINDOW, outlined=shown, caption="PET, projected")
+    rings = []
+    for mask, colour, name in marks:
+        for y, x in np.argwhere(mask[seen][turn]).tolist():
+            rings.append(Ring((y, x), _MARK_MM, colour, name))
+    return draw_panel(plane, size, WINDOW, outlined=rings, caption="PET, projected")
 
 
 def _dark(suv_yx: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -92,9 +94,8 @@ def _marks(
     n_foci: int,
     axes: tuple[int, int],
     shape: tuple[int, ...],
-    spacing_mm: tuple[float, float],
 ) -> list[tuple[NDArray[np.bool_], tuple[int, int, int], str]]:
-    """Return a disc round each lesion's maximum and each candidate's, with colour and name."""
+    """Return the pixel of each lesion's maximum and of each candidate's, with colour and name."""
     of = {t.segment.label: t for t in tracked}
     found = [
         (lesion.maximum_zyx, rgb(of[lesion.label]), of[lesion.label].tracking_id)
@@ -102,9 +103,9 @@ def _marks(
         if lesion.maximum_zyx is not None and lesion.label in of
     ]
     found += [(focus.maximum_zyx, YELLOW, str(n)) for n, focus in enumerate((pet.found.foci or ())[:n_foci], start=1)]
-    rows, columns = np.ogrid[: shape[0], : shape[1]]
     marks = []
     for at, colour, name in found:
-        far = ((rows - at[axes[0]]) * spacing_mm[0]) ** 2 + ((columns - at[axes[1]]) * spacing_mm[1]) ** 2
-        marks.append((far <= _MARK_MM**2, colour, name))
+        mask = np.zeros(shape, np.bool_)
+        mask[at[axes[0]], at[axes[1]]] = True
+        marks.append((mask, colour, name))
     return marks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from node.errors import Severity
 from node.measure.pet.pet_findings import LesionPet, PetFindings
 from node.measure.pet.uptake_quantity import Statistic, Threshold
-from node.report.pet_groups import PLACE, maximum_lps_mm, where_of_foci
+from node.report.pet_groups import NOT_TOLD_APART, PLACE, maximum_lps_mm, where_of_foci
 from node.report.pet_result import MeasuredPet, PetResult
 from node.volume.pet import SuvKind
 
@@ -66,10 +66,7 @@ def foci_words(found: PetFindings, *, searched_ct: bool) -> str:
         return f"No FDG-avid focus {where} was listed by this software"
     hottest = ", ".join(f"{focus.suv_max:.1f}" for focus in found.foci[:NAMED_FOCI])
     more = " and lower" if len(found.foci) > NAMED_FOCI else ""
-    return (
-        f"FDG-avid foci {where}, candidates (heart and vessels are not told apart): {len(found.foci)}, "
-        f"SUVmax {hottest}{more}"
-    )
+    return f"FDG-avid foci {where}, candidates ({NOT_TOLD_APART}): {len(found.foci)}, SUVmax {hottest}{more}"
 
 
 def pet_lines(pet: PetResult, *, searched_ct: bool) -> list[str]:

@@ -63,7 +63,7 @@ def fitting(lines: Sequence[str], width: int, height: int) -> int:
 def broken(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """Break a text between words so that no part is wider than `width` pixels."""
     parts: list[str] = []
-    for word in text.split():
+    for word in text.split(" "):  # other spaces hold a number and its unit together
         joined = f"{parts[-1]} {word}" if parts else word
         if parts and font.getlength(joined) <= width:
             parts[-1] = joined

@@ -46,7 +46,7 @@ def _kernel(frames: Sequence[Frame]) -> Iterable[Reason]:
     if Sharpness.SHARP in judged:
         name = "\\".join(judged[Sharpness.SHARP])
         yield refuse(
-            Code.ACQ_KERNEL, f"kernel {name} is too sharp for density; lesion HU are less exact", Affects.DENSITY
+            Code.ACQ_KERNEL, f"kernel {name} is too sharp for density; other HU values are less exact", Affects.DENSITY
         )
     elif Sharpness.UNKNOWN in judged:
         name = "\\".join(judged[Sharpness.UNKNOWN]) or "(empty)"

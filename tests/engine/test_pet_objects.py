@@ -182,7 +182,7 @@ def test_references_stand_beside_the_lesions_and_foci_outside_them_apart(made: M
     focus = groups["fdg-focus-1"]
     assert children(focus, "121071")[0].ConceptCodeSequence[0].CodeValue == "LN-F-FOCUS"
     assert not children(focus, "121191")
-    assert "heart and vessels are not told apart" in comments(focus)
+    assert "heart, vessels, stomach and bowel are not told apart" in comments(focus)
     site = children(groups["liver-reference"], "363698007")[0].ConceptCodeSequence[0].CodeValue
     assert site == "10200004"
 
@@ -249,7 +249,7 @@ def test_the_pdf_prints_the_pets_numbers_with_references_and_candidates(made: Ma
     assert found is not None
     assert found.liver is not None
     assert f"liver {found.liver.suv_mean:.1f}" in text
-    assert "heart and vessels are not told apart" in text
+    assert "heart, vessels, stomach and bowel are not told apart" in text
     assert "Candidate 1" in text
 
 
