@@ -35,8 +35,9 @@ def faults(
         at = details["loc"]
         variable = variables.get(at[:2]) or variables.get(at[:1])
         line = 0 if variable else line_of(at, lines)
-        where = variable or (f"{source}:{line}" if lines else source)
-        found.append((line, f"{where}: {'.'.join(str(part) for part in at)}: {_text(details, at, model)}"))
+        where = variable or (f"{source}:{line}" if lines and at else source)
+        told = (where, ".".join(str(part) for part in at), _text(details, at, model))
+        found.append((line, ": ".join(part for part in told if part)))
     return [text for _, text in sorted(found)]
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.exc import ArgumentError
 from node.archive.endpoint import endpoint_of_archive
 from node.deliver.confirm import can_be_asked
 from node.errors import LungnodeError, Misconfigured
+from node.route.route import DEFAULT_MODEL
 from node.route.rules import load_routes
-from node.segment.registry import installed
+from node.segment.contract import Task
+from node.segment.registry import installed, verify
 from node.settings import Settings
 
 
@@ -61,13 +63,26 @@ def _database(url: str | None) -> Iterator[str]:
 
 def _models(settings: Settings) -> Iterator[str]:
     try:
-        names = {card.name for card in installed(settings.models_dir)}
+        installed(settings.models_dir)
     except LungnodeError as error:
         yield f"models_dir: {error.message}"
         return
-    for key, name in (("lungs", settings.compute.lungs), ("lesions", settings.compute.lesions)):
-        if name is not None and name not in names:
-            yield f"compute.{key}: no model {name!r} is installed; there are {', '.join(sorted(names)) or 'none'}"
+    for task, name in ((Task.LUNGS, settings.compute.lungs), (Task.LESIONS, settings.compute.lesions)):
+        for fault in _model(name, task, settings.models_dir):
+            yield f"compute.{task.value}: {fault}"
+
+
+def _model(name: str | None, task: Task, models_dir: Path | None) -> Iterator[str]:
+    """Yield what is wrong with a model that a setting or a route names."""
+    if name in {None, DEFAULT_MODEL}:
+        return
+    try:
+        card = verify(str(name), models_dir)
+    except LungnodeError as error:
+        yield error.message
+        return
+    if task not in card.tasks:
+        yield f"model {name!r} finds {', '.join(card.tasks)}, not {task.value}"
 
 
 def _routes(settings: Settings) -> Iterator[str]:
@@ -78,6 +93,9 @@ def _routes(settings: Settings) -> Iterator[str]:
         return
     known = {d.name for d in settings.destinations}
     for route in routes.routes:
+        for task, model in ((Task.LUNGS, route.lungs), (Task.LESIONS, route.lesions)):
+            for fault in _model(model, task, settings.models_dir):
+                yield f"{routes.source}:{route.line}: route {route.name!r}: {task.value}: {fault}"
         for name in route.destinations or ():
             if name not in known:
                 yield f"{routes.source}:{route.line}: route {route.name!r}: no destination is called {name!r}"

@@ -139,3 +139,8 @@ def test_what_is_well_formed_and_can_never_work_is_told_with_its_line(tmp_path: 
 )
 def test_what_contradicts_across_sections_is_told(tmp_path: Path, text: str, expected: str) -> None:
     assert any(expected in fault for fault in faults(tmp_path, text))
+
+
+def test_what_is_about_the_file_as_a_whole_names_no_line(tmp_path: Path) -> None:
+    told = faults(tmp_path, "[watch]\nport = 11112\n")
+    assert told == [" receive.port, receive.tls_port and watch.port must differ"]  # after the file's name

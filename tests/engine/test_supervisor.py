@@ -1,6 +1,7 @@
 """`serve`: what dies is started again, what is wrongly configured is listed, and all ends together."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -106,6 +107,37 @@ def test_every_fault_of_a_configuration_is_listed_at_once(tmp_path: Path) -> Non
     assert [word for word in about if word not in refused.value.message] == []
 
 
+def test_every_model_that_a_setting_or_a_route_names_is_checked_before_the_start(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "models" / "lungs-rule", tmp_path / "models" / "lungs-rule")
+    routes = tmp_path / "routes.toml"
+    routes.write_text(
+        '[[route]]\nname = "one"\nlungs = "lungs-old"\n\n[[route]]\nname = "two"\nlesions = "lungs-rule"\n'
+    )
+    told: dict[str, object] = {
+        "data_dir": tmp_path / "data",
+        "models_dir": tmp_path / "models",
+        "rules": {"routes": routes},
+    }
+
+    faults = list(faults_of(Settings.model_validate(told)))
+
+    assert len(faults) == 2
+    assert f"{routes}:1: route 'one': lungs: model 'lungs-old' is not installed; there are: lungs-rule" in faults[0]
+    assert "route 'two': lesions: model 'lungs-rule' finds lungs, not lesions" in faults[1]
+
+
+def test_a_damaged_model_stops_the_start(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "models" / "lungs-rule", tmp_path / "models" / "lungs-rule")
+    toml = tmp_path / "models" / "lungs-rule" / "model.toml"
+    toml.write_text(toml.read_text() + '\n"weights.safetensors" = "' + 64 * "0" + '"\n')
+    (tmp_path / "models" / "lungs-rule" / "weights.safetensors").write_bytes(b"half of it")
+    told = {"data_dir": tmp_path / "data", "models_dir": tmp_path / "models", "compute": {"lungs": "lungs-rule"}}
+
+    (fault,) = faults_of(Settings.model_validate(told))
+
+    assert "compute.lungs: model 'lungs-rule': not as shipped: weights.safetensors; install it again" in fault
+
+
 def test_the_settings_as_they_come_have_no_fault_but_a_folder_that_can_be_made(tmp_path: Path) -> None:
     assert list(faults_of(Settings(data_dir=tmp_path / "new"))) == []
 
@@ -127,8 +159,8 @@ def test_the_command_ends_with_5_and_the_list(tmp_path: Path) -> None:
 
 def test_a_second_node_on_one_folder_is_turned_away_before_it_opens_a_port(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    with sole_node(settings), listening() as port:
-        second = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {port}\n")
+    with sole_node(settings), listening() as port, listening() as status_port:
+        second = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {status_port}\n")
     assert second.returncode == 5
     assert "ENG-SLOT" in second.stderr
     assert f"process {os.getpid()} on" in second.stderr
@@ -138,8 +170,8 @@ def test_a_second_node_on_one_folder_is_turned_away_before_it_opens_a_port(tmp_p
 def test_a_node_beside_a_worker_in_its_slot_is_turned_away_before_it_opens_a_port(tmp_path: Path) -> None:
     worker = take_own_slot(Settings(data_dir=tmp_path / "data"))
     try:
-        with listening() as port:
-            node = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {port}\n")
+        with listening() as port, listening() as status_port:
+            node = serve(tmp_path, f"[receive]\nport = {port}\n[watch]\nport = {status_port}\n")
     finally:
         worker.release()
     assert node.returncode == 5
