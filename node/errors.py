@@ -127,6 +127,7 @@ class Code(StrEnum):
     PT_GATED = "PT-GATED"
     PT_REPROJ = "PT-REPROJ"
     PT_NOVOX = "PT-NOVOX"
+    PT_SPILL = "PT-SPILL"
     PT_TRACER = "PT-TRACER"
     PT_SLOPE = "PT-SLOPE"
     PT_MULTI = "PT-MULTI"

@@ -161,9 +161,10 @@ sul | SUL by Janmahasatian, James | g/ml{SUVlbm(Janma)} | (126405), (126402), (1
     ~ 0 on the test values of the reference
     ! {suv}; PT-HEIGHT; James: BMI > 40
 mtv | MTV 41 %, 2.5, 4.0 | ml (cm3) | (126032, DCM), method LN-M-MTV41, -25, -40 | own reference 2.3
-    = 6-connected piece above the threshold round the maximum
+    = 6-connected piece above the threshold round the maximum, within 10 mm of the CT lesion; 41 % only where it ends
+        there: of a lesion of low contrast it takes up the surroundings (Cancers 2020, 12, 601, table 2)
     ~ 41 %: {MTV 41 %} %
-    ! {suv}; PT-NOVOX, PT-TRACER
+    ! {suv}; PT-NOVOX, PT-TRACER; 41 %: PT-SPILL
 tlg | TLG | g | (126033, DCM), method as its MTV | own reference 2.3
     = SUVmean × MTV of the same mask
     ~ 41 %: {TLG 41 %} %

@@ -129,8 +129,8 @@ def _other_kinds() -> str:
 
 Key slices: single-frame colour images, one of the whole and one per measured lesion, Conversion Type WSD, Burned In
 Annotation YES, without patient identifiers and without a frame of reference. A refusal can be sent as one such image.
-PDF: one or two pages with embedded fonts, after the rules of PDF/A-2b, without patient identifiers. Contours: \
-CLOSED_PLANAR on
+PDF: two pages, up to four where lesions and PET are many, with embedded fonts, after the rules of PDF/A-2b, without
+patient identifiers. Contours: CLOSED_PLANAR on
 the source's slices, holes as keyholes, interpreted type ORGAN for lungs and empty for lesions, UNAPPROVED. Outlines:
 a report of its own, TID 1410 groups with {_shown(codes.IMAGE_REGION)}. Key objects: {_shown(codes.OF_INTEREST)}, the
 slices with the long axes.

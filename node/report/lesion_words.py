@@ -53,11 +53,15 @@ def place_words(lesion: LesionMeasurements) -> str:
 
 
 def distance_words(lesion: LesionMeasurements) -> list[str]:
-    """Return the distances that are known."""
+    """Return the distances that are known; a number that two share is printed once."""
     where = lesion.location
     named = (("pleura", where.to_pleura_mm), ("mediastinal lung surface", where.to_mediastinum_mm),
              ("carina", where.to_carina_mm))  # fmt: skip
-    known = [f"{name} {mm:.0f}\N{NO-BREAK SPACE}mm" for name, mm in named if mm is not None]
+    by_number: dict[str, list[str]] = {}
+    for name, mm in named:
+        if mm is not None:
+            by_number.setdefault(f"{mm:.0f}\N{NO-BREAK SPACE}mm", []).append(name)
+    known = [f"{' and '.join(names)} {number}" for number, names in by_number.items()]
     return [f"Distance to {', '.join(known)}"] if known else []
 
 

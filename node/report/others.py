@@ -12,7 +12,7 @@ from node.report.key_slices import KeySlice, lesion_picture
 from node.report.kinds import KEY_OBJECTS, KEY_SLICES, OUTLINES, PDF, RTSTRUCT, SUMMARY, Kind
 from node.report.outlines_sr import build_outlines
 from node.report.pdf_file import write_pdf
-from node.report.pdf_pages import TITLE, pdf_pages
+from node.report.pdf_pages import TITLE, pdf_pages, statement
 from node.report.rtstruct import build_rtstruct
 from node.report.secondary_capture import build_capture
 from node.report.seg import name_lossy
@@ -42,7 +42,7 @@ def build_others(case: ReportInput, prepared: Prepared, rungs: frozenset[Rung]) 
     if Rung.KEY_SLICES in rungs:
         yield from _key_slices(case, prepared)
     if Rung.PDF in rungs:
-        content = write_pdf(pdf_pages(case, prepared), TITLE, footer_text(job), job.local_time)
+        content = write_pdf(pdf_pages(case, prepared), TITLE, footer_text(job), job.local_time, statement())
         yield Built(PDF, build_encapsulated_pdf(content, TITLE, source, job))
     if Rung.RTSTRUCT in rungs and prepared.tracked:
         yield Built(RTSTRUCT, build_rtstruct(prepared.tracked, masks, source, job, case.run.structures))

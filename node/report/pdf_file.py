@@ -1,9 +1,10 @@
 """A PDF file after the rules of PDF/A-2b: embedded fonts, metadata as XMP, an sRGB output intent, no scripts.
 
-Pages are made of flowing parts that are shrunk until they fit: a page never spills over onto another.
+Pages are made of groups of flowing parts that are shrunk until they fit; where that would make a page too small to
+read, its further groups begin a page of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -24,6 +25,8 @@ REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 PRODUCER = "lungnode"
 _MARGIN_MM, _FOOTER_MM = 15.0, 14.0
 TEXT_WIDTH = A4[0] - 2 * _MARGIN_MM * mm  # points
+_TEXT_HEIGHT = A4[1] - (2 * _MARGIN_MM + _FOOTER_MM) * mm
+LEAST_SCALE = 0.9  # of a page that has something to leave out
 
 
 def register_fonts() -> None:
@@ -33,13 +36,16 @@ def register_fonts() -> None:
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
 
 
-def write_pdf(pages: Sequence[Sequence[Any]], title: str, footer: str, made_at: datetime) -> bytes:
+def write_pdf(
+    pages: Sequence[Sequence[Sequence[Any]]], title: str, footer: str, made_at: datetime, head: Sequence[Any] = ()
+) -> bytes:
     """Return the file.
 
     Parameters
     ----------
-    pages : the flowing parts of each page.
+    pages : the groups of flowing parts of each page; a group is never parted.
     footer : stands below every page, with its number.
+    head : begins a page that the groups of another were moved to.
     """
     register_fonts()
     buffer = BytesIO()
@@ -50,19 +56,41 @@ def write_pdf(pages: Sequence[Sequence[Any]], title: str, footer: str, made_at: 
     canvas.setAuthor(PRODUCER)
     canvas.setSubject(title)
     _set_time(canvas, made_at)
-    for number, parts in enumerate(pages, start=1):
-        width, height = TEXT_WIDTH, A4[1] - (2 * _MARGIN_MM + _FOOTER_MM) * mm
+    parted = [parts for groups in pages for parts in _parted(groups, head, canvas)]
+    for number, parts in enumerate(parted, start=1):
         frame = Frame(
-            _MARGIN_MM * mm, (_MARGIN_MM + _FOOTER_MM) * mm, width, height,
+            _MARGIN_MM * mm, (_MARGIN_MM + _FOOTER_MM) * mm, TEXT_WIDTH, _TEXT_HEIGHT,
             leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
         )  # fmt: skip
-        frame.addFromList([KeepInFrame(width, height, list(parts), mode="shrink")], canvas)
+        frame.addFromList([_shrinking(parts)], canvas)
         canvas.setFont(REGULAR, 7)
-        canvas.drawString(_MARGIN_MM * mm, _MARGIN_MM * mm, f"{footer} · page {number} of {len(pages)}")
+        canvas.drawString(_MARGIN_MM * mm, _MARGIN_MM * mm, f"{footer} · page {number} of {len(parted)}")
         canvas.showPage()
     _make_archivable(canvas, title, made_at)
     canvas.save()
     return buffer.getvalue()
+
+
+def _parted(groups: Sequence[Sequence[Any]], head: Sequence[Any], canvas: Canvas) -> Iterator[Sequence[Any]]:
+    """Yield the parts of one page, or of several where one would be shrunk too much."""
+    parts: list[Any] = []
+    for group in (g for g in groups if g):
+        if parts and _scale([*parts, *group], canvas) < LEAST_SCALE:
+            yield parts
+            parts = list(head)
+        parts += group
+    yield parts
+
+
+def _scale(parts: Sequence[Any], canvas: Canvas) -> float:
+    """Return by how much parts are shrunk to fit on a page; 1 where they fit."""
+    whole = _shrinking(parts)
+    whole.wrapOn(canvas, TEXT_WIDTH, _TEXT_HEIGHT)
+    return 1.0 / float(getattr(whole, "_scale", 1.0))
+
+
+def _shrinking(parts: Sequence[Any]) -> KeepInFrame:
+    return KeepInFrame(TEXT_WIDTH, _TEXT_HEIGHT, list(parts), mode="shrink")
 
 
 def placed(picture: Image.Image, width: float) -> FlowingImage:

@@ -1,9 +1,11 @@
-"""What the one or two pages say: pictures and table on the first, sentences, lungs, method and limits on the second.
+"""What the pages say: pictures and tables on the first, sentences, lungs, method and limits on the last.
+
+Where lesions and PET are too much for the first page, they have a page between.
 
 No patient's name, number or date stands in it: the object's header names the patient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -11,6 +13,7 @@ from reportlab.lib import colors
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph, Spacer, Table
 
+from node.errors import Code, Reason
 from node.measure.lesions.diameter import whole
 from node.measure.lesions.location import Zone
 from node.measure.lesions.screening import ScreeningBand
@@ -59,22 +62,24 @@ _LUNG_NUMBERS = {
 _ZONE_NUMBERS = (Name.MEAN_LUNG_DENSITY, Name.LAA_950, Name.LAA_910, Name.PERC15)
 
 
-def pdf_pages(case: ReportInput, prepared: Prepared) -> list[list[Any]]:
-    """Return the flowing parts of both pages."""
+def pdf_pages(case: ReportInput, prepared: Prepared) -> list[list[list[Any]]]:
+    """Return the groups of flowing parts of each page; lesions and PET may be moved to pages of their own."""
     register_fonts()
-    return [_first(case, prepared), _second(case, prepared)]
+    return [[_first(case, prepared), _lesions(case, prepared), _pet(case, prepared)], [_second(case, prepared)]]
+
+
+def statement() -> list[Any]:
+    """Return what begins a page that lesions or PET were moved to."""
+    register_fonts()
+    return [Paragraph(NOT_FOR_DIAGNOSIS, _WARNING), Spacer(1, 8)]
 
 
 def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
     return [
         Paragraph(_heading(case), _HEADING),
         Spacer(1, 4),
-        Paragraph(NOT_FOR_DIAGNOSIS, _WARNING),
-        Spacer(1, 8),
+        *statement(),
         _pictures(case, prepared),
-        Paragraph("Lesions", _SECTION),
-        *_lesions(case, prepared),
-        *_pet(case, prepared),
     ]
 
 
@@ -108,6 +113,10 @@ def _pictures(case: ReportInput, prepared: Prepared) -> Table:
 
 
 def _lesions(case: ReportInput, prepared: Prepared) -> list[Any]:
+    return [Paragraph("Lesions", _SECTION), *_lesion_table(case, prepared)]
+
+
+def _lesion_table(case: ReportInput, prepared: Prepared) -> list[Any]:
     if not looked_for_lesions(case.segmentation):
         return [_body("Lesions were not looked for.")]
     if not prepared.lesions:
@@ -241,15 +250,22 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
 
 def _remarks(case: ReportInput) -> list[Any]:
     """Return every code of the series and of its lesions with its meaning, and why the series is flagged unsure."""
-    lines = [f"{r.code.value}: {meaning(r.code)} ({r.text})" for r in dict.fromkeys(case.reasons)]
+    lines = _by_code("", case.reasons)
     told = {(r.code, r.text) for r in case.reasons}
     for lesion in case.lesions[:_SENTENCES]:
-        of_lesion = [r for r in dict.fromkeys((*lesion.refused_by, *lesion.warnings)) if (r.code, r.text) not in told]
-        lines += [f"{lesion.name}, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_lesion]
-    of_pet = () if case.pet is None else dict.fromkeys(case.pet.reasons)
-    lines += [f"PET, {r.code.value}: {meaning(r.code)} ({r.text})" for r in of_pet]
+        of_lesion = [r for r in (*lesion.refused_by, *lesion.warnings) if (r.code, r.text) not in told]
+        lines += _by_code(f"{lesion.name}, ", of_lesion)
+    lines += [] if case.pet is None else _by_code("PET, ", case.pet.reasons)
     lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
     return [Paragraph("Remarks", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
+
+
+def _by_code(of: str, reasons: Iterable[Reason]) -> list[str]:
+    """Return one line for each code, with all its words."""
+    texts: dict[Code, dict[str, None]] = {}
+    for reason in reasons:
+        texts.setdefault(reason.code, {})[reason.text] = None
+    return [f"{of}{code.value}: {meaning(code)} ({'; '.join(said)})" for code, said in texts.items()]
 
 
 def _method(case: ReportInput, prepared: Prepared) -> list[str]:
@@ -281,7 +297,8 @@ def _pet_method(pet: MeasuredPet) -> str:
 _PET_PICTURES = "PET: on its own grid; pictures from SUV 0 (white) to 10 (black)."
 _UPTAKE_METHOD = (
     "Lesions: in the CT lesion and 10 mm round it. SUVpeak: highest mean of a sphere of 1 cm³ centred in the 41 % "
-    "mask. SUVmean: over the 41 % mask. MTV: voxels connected with the maximum, above 41 % of it, SUV 2.5 or 4.0."
+    "mask. SUVmean: over the 41 % mask. MTV: voxels connected with the maximum, above 41 % of it, SUV 2.5 or 4.0; "
+    "no volume of 41 % where it goes on beyond the 10 mm."
 )
 _FOCI_METHOD = (
     "Candidates: SUV by body weight 4.0 and more, at least 0.5 ml, from the apices of the lungs to 20 mm below "

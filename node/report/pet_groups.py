@@ -21,6 +21,7 @@ from node.report.statements import warnings
 from node.volume.pet import SuvKind
 
 MOST_FOCI = 20  # the hottest; how many more there are is told
+SEARCHED = "chest and upper abdomen"  # below the lungs, too
 NOT_TOLD_APART = "heart, vessels, stomach and bowel are not told apart"
 PLACE = "({:.0f}, {:.0f}, {:.0f}) mm (x, y, z; LPS)"
 _NAME, _, _VERSION = ALGORITHM.partition("/")
@@ -64,7 +65,7 @@ def pet_groups(
 
 def where_of_foci(*, searched_ct: bool) -> str:
     """Say where candidates lie: outside the CT's lesions only where such were looked for."""
-    return "outside the CT lesions" if searched_ct else "in the chest and upper abdomen"
+    return "outside the CT lesions" if searched_ct else f"in the {SEARCHED}"
 
 
 def maximum_lps_mm(focus: Focus, lps_from_zyx: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -97,7 +98,7 @@ def _lesion(
     seg: Reference | None,
     equipment: Equipment,
 ) -> ContentItem:
-    """Return TID 1411 with the PET's segment, TID 1501 where a hotter lesion's mask took all voxels of this one's."""
+    """Return TID 1411 with the PET's segment, TID 1501 where it has none: no edge, or a hotter lesion's voxels."""
     given = [(q, q.value) for q in lesion.quantities if q.value is not None]
     missing = [reason for q in lesion.quantities for reason in q.refused_by]
     children = [
@@ -139,21 +140,20 @@ def _reference(
 
 
 def _focus(number: int, focus: Focus, where: str, pet: PreparedPet, job: Job) -> ContentItem:
-    """Return a candidate: no segment, no word of what it is."""
+    """Return a candidate: no segment, no word of what it is, and no site, for chest and abdomen are not told apart."""
     threshold = (f"threshold={LOWEST_G_ML:g} g/ml", "SUV=BW", "connected=6")
     children = [
         *_tracking(f"fdg-focus-{number}", pet, job),
         tree.code(tree.CONTAINS, codes.FINDING, codes.FDG_FOCUS),
-        tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, codes.CHEST),
         *_algorithm(job.equipment),
-        pet_number(PetName(Statistic.MAX, SuvKind.BW), focus.suv_max, _NAME, _VERSION, ("search=chest",)),
+        pet_number(PetName(Statistic.MAX, SuvKind.BW), focus.suv_max, _NAME, _VERSION, (f"search={SEARCHED}",)),
         pet_number(PetName(Statistic.MTV, None, Threshold.MTV40), focus.volume_ml, _NAME, _VERSION, threshold),
         *tree.images(codes.SOURCE, pet.source, [focus.maximum_zyx[0]]),
         tree.text(
             tree.CONTAINS,
             codes.COMMENT,
             f"Candidate {where}; {NOT_TOLD_APART}."
-            + (" It goes on beyond the searched chest: the numbers are of the part inside." if focus.cut else ""),
+            + (f" It goes on beyond the searched {SEARCHED}: the numbers are of the part inside." if focus.cut else ""),
         ),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from node.errors import Severity
 from node.measure.pet.pet_findings import LesionPet, PetFindings
 from node.measure.pet.uptake_quantity import Statistic, Threshold
-from node.report.pet_groups import NOT_TOLD_APART, PLACE, maximum_lps_mm, where_of_foci
+from node.report.pet_groups import NOT_TOLD_APART, PLACE, SEARCHED, maximum_lps_mm, where_of_foci
 from node.report.pet_result import MeasuredPet, PetResult
 from node.volume.pet import SuvKind
 
@@ -119,11 +119,13 @@ def foci_lines(pet: MeasuredPet, n_listed: int) -> list[str]:
         f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml at "
         + PLACE.format(*maximum_lps_mm(focus, pet.volume.lps_from_zyx))
         + f", {focus.volume_ml:.1f} ml at SUV 4.0 and more"
-        + (", of the part inside the searched chest; it goes on beyond" if focus.cut else "")
+        + (f", of the part inside the searched {SEARCHED}; it goes on beyond" if focus.cut else "")
         for number, focus in enumerate(found[:n_listed], start=1)
     ]
     rest = found[n_listed:]
     if rest:
-        further = "1 further candidate" if len(rest) == 1 else f"{len(rest)} further candidates"
-        lines.append(f"{further} of SUVmax {rest[0].suv_max:.1f} and less: neither listed nor marked here")
+        hottest = f"SUVmax {rest[0].suv_max:.1f}"
+        alone = f"1 further candidate of {hottest}"
+        several = f"{len(rest)} further candidates of {hottest} and less"
+        lines.append(f"{alone if len(rest) == 1 else several}: neither listed nor marked here")
     return lines

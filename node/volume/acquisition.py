@@ -58,7 +58,7 @@ def _thickness(frames: Sequence[Frame]) -> Iterable[Reason]:
     if known and max(known) > DENSITY_THICKNESS_MM:
         yield refuse(
             Code.ACQ_DTHICK,
-            f"slices are {max(known):g} mm thick, density needs at most {DENSITY_THICKNESS_MM:g} mm",
+            f"slices are {round(max(known), 2):g} mm thick, density needs at most {DENSITY_THICKNESS_MM:g} mm",
             Affects.DENSITY,
         )
 

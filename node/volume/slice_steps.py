@@ -45,7 +45,7 @@ def check_thickness(frames: Sequence[Frame], step_mm: float) -> tuple[Reason, ..
     """Check the thicker of Slice Thickness and step."""
     thicknesses = [f.geometry.slice_thickness_mm for f in frames if f.geometry.slice_thickness_mm]
     thick_mm = max([step_mm, *thicknesses])
-    text = f"slices are {thick_mm:g} mm thick or apart"
+    text = f"slices are {round(thick_mm, 2):g} mm thick or apart"
     if thick_mm > THICK_REFUSED_MM:
         return (refuse(Code.GEO_THICK, f"{text}, at most {THICK_REFUSED_MM:g} mm can be read"),)
     if thick_mm > THICK_NO_LESIONS_MM:

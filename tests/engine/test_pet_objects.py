@@ -182,6 +182,9 @@ def test_references_stand_beside_the_lesions_and_foci_outside_them_apart(made: M
     focus = groups["fdg-focus-1"]
     assert children(focus, "121071")[0].ConceptCodeSequence[0].CodeValue == "LN-F-FOCUS"
     assert not children(focus, "121191")
+    assert not children(focus, "363698007")  # chest or abdomen: not known
+    maximum = children(focus, "126401")[0]
+    assert "search=chest and upper abdomen" in comments(maximum)
     assert "heart, vessels, stomach and bowel are not told apart" in comments(focus)
     site = children(groups["liver-reference"], "363698007")[0].ConceptCodeSequence[0].CodeValue
     assert site == "10200004"
@@ -304,7 +307,7 @@ def test_no_candidate_is_marked_that_is_not_listed(made: Made) -> None:
     assert not np.array_equal(pictures[0], np.asarray(pet_from_front(nine, made.volume, (), 400, n_foci=9)))
     lines = foci_lines(nine, 8)
     assert [text.split(":")[0] for text in lines[:8]] == [f"Candidate {n}" for n in range(1, 9)]
-    assert lines[8:] == ["1 further candidate of SUVmax 8.2 and less: neither listed nor marked here"]
+    assert lines[8:] == ["1 further candidate of SUVmax 8.2: neither listed nor marked here"]
     assert len(foci_lines(eight, 8)) == 8
 
 

@@ -10,6 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from node.errors import Code
+from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.report.lesion_words import kind_words
 from node.report.panel import GREY, WHITE, write_names
 from node.report.sheet import HEADER
@@ -69,6 +70,17 @@ def test_an_uncertain_lesion_is_called_so_where_it_is_named(made: Made, tmp_path
 
 def test_codes_in_the_pets_table_stay_in_one_piece(made: Made, tmp_path: Path) -> None:
     assert pdf_text(made, tmp_path).split().count(Code.PT_NOVOX) == 16  # four cold lesions, four columns
+
+
+def test_cold_lesions_have_no_metabolic_volume_and_hot_ones_have_theirs(made: Made, tmp_path: Path) -> None:
+    assert made.analysis.pet is not None
+    assert made.analysis.pet.found is not None
+    printed = {one.name: one.value(Statistic.MTV, threshold=Threshold.MTV41) for one in made.analysis.pet.found.lesions}
+    cold = [name for name, nodule in _TRUE.items() if nodule.suv_g_ml is None]
+    assert {name: printed[name] for name in cold} == dict.fromkeys(cold)
+    assert pdf_text(made, tmp_path).split().count(Code.PT_SPILL) == 2 * len(cold)
+    for name in printed.keys() - set(cold) - {"nodule-1", "nodule-6"}:  # two balls as one; cut by the chest wall
+        assert printed[name] == pytest.approx(np.pi * _TRUE[name].diameter_mm ** 3 / 6000.0, rel=0.3)
 
 
 def test_a_report_that_looked_for_no_lesion_does_not_explain_their_absence(maker: CaseMaker, out: Path) -> None:

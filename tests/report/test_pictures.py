@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,19 @@ import pytest
 from PIL import Image, ImageDraw
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.platypus import Spacer
 
 from node.errors import Affects, Code, InputRefused, Refusal, refuse, warn
 from node.measure.quantity import Name
 from node.report.case import prepare
 from node.report.density_curve import cumulative_percent, density_curve
 from node.report.encode import ReportInput, encode_notice_picture, encode_results
-from node.report.lesion_words import kind_words, size_words
+from node.report.lesion_words import distance_words, kind_words, size_words
 from node.report.notice import NoticeInput
 from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, direction, draw_panel
+from node.report.pdf_file import write_pdf
 from node.report.pdf_pages import _LIMITS
 from node.report.sheet import FOOTER, sheet, write_lines
 from node.report.summary_picture import coronal_panel, slice_panel
@@ -329,13 +334,52 @@ def test_the_pdf_of_lungs_alone_and_of_nothing_is_written(maker: CaseMaker, out:
     assert "No lesion segmented by this software." in text_of(path)
 
 
-def test_the_pdf_has_two_pages_however_many_lesions_there_are(maker: CaseMaker, out: Path) -> None:
+def test_the_pdf_has_a_page_more_rather_than_an_unreadable_one_however_many_lesions_there_are(
+    maker: CaseMaker, out: Path
+) -> None:
     case = lesion_case(maker, reasons=tuple(warn(code, f"{code} found " + "and found again " * 8) for code in Code))
     many = tuple(replace(case.lesions[i % 3], name=f"nodule-{i + 1}") for i in range(20))
     case = replace(case, lesions=(*case.lesions, *many))
     _, path = pdf_of(case, out)
-    assert "Pages:           2" in run_tool(shutil.which("pdfinfo"), path)
+    assert "Pages:           3" in run_tool(shutil.which("pdfinfo"), path)
     assert "nodule-20" in text_of(path)
+
+
+def test_a_page_is_shrunk_by_a_tenth_at_most_before_its_groups_are_parted() -> None:
+    def pages(*heights: float) -> int:
+        groups = [[Spacer(10, height)] for height in heights]
+        content = write_pdf([groups], "title", "footer", datetime(2026, 1, 1, tzinfo=UTC), [Spacer(10, 20)])
+        return len(re.findall(rb"/Type /Page\b", content))
+
+    full = A4[1] - 44 * mm  # between margins and footer
+    assert pages(0.5 * full, 0.5 * full) == 1
+    assert pages(0.5 * full, 0.6 * full) == 1  # 91 %
+    assert pages(0.5 * full, 0.65 * full) == 2  # 87 %
+    assert pages(1.3 * full) == 1  # one group is never parted
+    assert pages(0.9 * full, 0.9 * full, 0.05 * full) == 2
+
+
+def test_a_code_for_two_reasons_stands_once_in_the_remarks(maker: CaseMaker, out: Path) -> None:
+    reasons = tuple(refuse(Code.ACQ_CONTRAST, text, Affects.DENSITY) for text in ("in the header", "aorta 398 HU"))
+    _, path = pdf_of(lesion_case(maker, reasons=reasons), out)
+    said = text_of(path)
+    assert said.count("ACQ-CONTRAST: Contrast agent given") == 1
+    assert "(in the header; aorta 398 HU)" in said
+
+
+def test_a_distance_that_two_surfaces_share_is_printed_once(maker: CaseMaker) -> None:
+    lesion = lesion_case(maker).lesions[0]
+    apart, same = (
+        replace(
+            lesion, location=replace(lesion.location, to_pleura_mm=18.6, to_mediastinum_mm=other, to_carina_mm=81.0)
+        )
+        for other in (40.2, 19.2)
+    )
+    space = "\N{NO-BREAK SPACE}"
+    assert distance_words(same) == [f"Distance to pleura and mediastinal lung surface 19{space}mm, carina 81{space}mm"]
+    assert distance_words(apart) == [
+        f"Distance to pleura 19{space}mm, mediastinal lung surface 40{space}mm, carina 81{space}mm"
+    ]
 
 
 def test_the_pages_can_be_rendered_and_nothing_touches_their_border(maker: CaseMaker, out: Path) -> None:

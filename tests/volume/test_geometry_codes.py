@@ -266,6 +266,12 @@ def test_thin_enough_for_lungs_speaks_of_sizes_and_of_no_lesions(write: WriteSer
     assert "lesion" not in found.text
 
 
+def test_a_thickness_is_printed_in_hundredths_of_a_millimetre(write: WriteSeries) -> None:
+    phantom = make_asymmetric(small_grid(64, size=32, spacing_zyx_mm=(1.5, 8.0, 8.0)))
+    (found,) = [r for r in read_volume(write(phantom, thickness_mm=2.99065)).reasons if r.code is Code.GEO_THICK]
+    assert "slices are 2.99 mm thick" in found.text
+
+
 def test_a_wide_step_counts_as_thick_whatever_slice_thickness_says(write: WriteSeries) -> None:
     phantom = make_asymmetric(small_grid(16, spacing_zyx_mm=(11.0, 5.0, 5.0)))
 

@@ -38,7 +38,7 @@ def fleischner(
     if age_years is not None and age_years < YOUNGEST_YEARS:
         return NotApplicable(SCHEME, f"age is under {YOUNGEST_YEARS:g}")
     if thick_mm > THICKEST_MM:
-        return NotApplicable(SCHEME, f"slices are {thick_mm:g} mm thick or apart, at most {THICKEST_MM:g} mm")
+        return NotApplicable(SCHEME, f"slices are {round(thick_mm, 2):g} mm thick or apart, at most {THICKEST_MM:g} mm")
     if nodule_type is NoduleType.SOLID:
         return (_band("mean diameter", mean_mm, SOLID),)
     total = _band("mean diameter", mean_mm, TWO)

@@ -84,7 +84,7 @@ def _differences(prior: Examined, current: Examined) -> Iterator[str]:
     elif prior.kernel is not current.kernel:
         yield f"the reconstruction kernels differ ({prior.kernel} and {current.kernel})"
     if abs(prior.thick_mm - current.thick_mm) > THICKNESS_AGREES_MM:
-        yield f"the slices differ ({prior.thick_mm:g} mm and {current.thick_mm:g} mm)"
+        yield f"the slices differ ({round(prior.thick_mm, 2):g} mm and {round(current.thick_mm, 2):g} mm)"
 
 
 def _volume_text(percent: float, days: int, doubling_time_d: float | None) -> str:

@@ -1,4 +1,4 @@
-"""FDG-avid foci in the chest outside the CT's lesions: candidates, for heart and vessels are not told apart.
+"""FDG-avid foci outside the CT's lesions, in chest and upper abdomen: candidates, for organs are not told apart.
 
 A 6-connected component of SUVbw >= 4.0 of at least 0.5 ml, between the apices of the lungs and 20 mm below them,
 whose maximum is in no lesion's search region.
@@ -22,7 +22,7 @@ _CROSS = ndimage.generate_binary_structure(3, 1)
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """One candidate: centroid, maximum and size of its component; `cut` where it goes on beyond the searched chest."""
+    """One candidate: centroid, maximum and size of its component; `cut` where it goes on beyond where was searched."""
 
     centre_lps_mm: tuple[float, float, float]
     suv_max: float

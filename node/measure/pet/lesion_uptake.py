@@ -6,7 +6,8 @@
     SUL       SUV x lean body mass / weight, by Janmahasatian and by James' two forms
     MTV, TLG  see `metabolic_volume.py`
 
-No number stands for "could not": below a fixed threshold there is no volume (PT-NOVOX), never 0.
+No number stands for "could not": below a fixed threshold there is no volume (PT-NOVOX), never 0; where 41 % of the
+maximum does not end within the search region there is no 41 % volume and no mask (PT-SPILL).
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Affects, Code, Reason, refuse
-from node.measure.pet.metabolic_volume import FIXED_G_ML, mask_round_maximum, threshold_g_ml
+from node.measure.pet.metabolic_volume import FIXED_G_ML, goes_on, mask_round_maximum, threshold_g_ml
 from node.measure.pet.peak import MOST_OUTSIDE_FRAC, suv_peak
-from node.measure.pet.search_region import SearchRegion
+from node.measure.pet.search_region import REACH_MM, SearchRegion
 from node.measure.pet.uptake_quantity import UNITS, Statistic, Threshold, UptakeQuantity
 from node.volume.pet import PetVolume, SuvKind
 
@@ -38,7 +39,8 @@ class LesionUptake:
     label, name : of its CT segment
     quantities : every statistic, with its value or what refused it
     maximum_lps_mm, maximum_zyx, peak_centre_lps_mm : where; None where there is no such value
-    mask_zyx, mask_origin_zyx : the 41 % mask in its box, and where that box begins; None where it was not measured
+    mask_zyx, mask_origin_zyx : the 41 % mask in its box, and where that box begins; None where it was not measured or
+        has no edge of its own
     shares_maximum_with : names of lesions whose maximum is the same voxel
     warnings : what makes the numbers less sure (REG-SHIFT: "misregistration")
     refused_by : why nothing of it was measured; then `quantities` is empty
@@ -80,8 +82,10 @@ def lesion_uptake(pet: PetVolume, region: SearchRegion | None, label: int, name:
     suv_zyx = pet.suv_zyx[region.box]
     local = _hottest(suv_zyx, region.mask_zyx)
     maximum = float(suv_zyx[local])
-    mask = mask_round_maximum(suv_zyx, region.mask_zyx, local, threshold_g_ml(Threshold.MTV41, maximum))
+    lowest = threshold_g_ml(Threshold.MTV41, maximum)
+    mask = mask_round_maximum(suv_zyx, region.mask_zyx, local, lowest)
     mask.setflags(write=False)
+    has_edge = not goes_on(pet.suv_zyx, region, mask, lowest)
     origin: Index = (region.box[0].start, region.box[1].start, region.box[2].start)
     peak, peak_at = _peak(pet, np.argwhere(mask) + origin, maximum)
     values = (
@@ -93,12 +97,12 @@ def lesion_uptake(pet: PetVolume, region: SearchRegion | None, label: int, name:
     return LesionUptake(
         label=label,
         name=name,
-        quantities=(*values, *_lean(pet, values), *_volumes(pet, suv_zyx, region, local, maximum)),
+        quantities=(*values, *_lean(pet, values), *_volumes(pet, region, local, maximum, has_edge=has_edge)),
         maximum_zyx=at,
         maximum_lps_mm=lps_of(pet, at),
         peak_centre_lps_mm=None if peak_at is None else lps_of(pet, peak_at),
-        mask_zyx=mask,
-        mask_origin_zyx=origin,
+        mask_zyx=mask if has_edge else None,
+        mask_origin_zyx=origin if has_edge else None,
     )
 
 
@@ -152,8 +156,9 @@ def _why_no_lean_mass(pet: PetVolume) -> tuple[Reason, ...]:
 
 
 def _volumes(
-    pet: PetVolume, suv_zyx: NDArray[np.float32], region: SearchRegion, local: Index, maximum: float
+    pet: PetVolume, region: SearchRegion, local: Index, maximum: float, *, has_edge: bool
 ) -> Iterator[UptakeQuantity]:
+    suv_zyx = pet.suv_zyx[region.box]
     for threshold in Threshold:
         lowest = threshold_g_ml(threshold, maximum)
         parameters: tuple[str, ...] = (
@@ -162,7 +167,7 @@ def _volumes(
             "connected=6",
             _SEARCHED,
         )
-        refused_by = _why_no_volume(pet, threshold, maximum)
+        refused_by = _why_no_volume(pet, threshold, maximum, has_edge=has_edge)
         volume_ml = lesion_glycolysis_g = None
         if not refused_by:
             mask = mask_round_maximum(suv_zyx, region.mask_zyx, local, lowest)
@@ -177,7 +182,7 @@ def _volumes(
             yield UptakeQuantity(statistic, pet.scale.kind, threshold, value, unit, parameters, refused_by)
 
 
-def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float) -> tuple[Reason, ...]:
+def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float, *, has_edge: bool) -> tuple[Reason, ...]:
     if not pet.scale.is_fdg:
         text = "the tracer is not FDG: thresholds of uptake do not hold"
         return (refuse(Code.PT_TRACER, text, Affects.METABOLIC_VOLUME),)
@@ -188,4 +193,10 @@ def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float) -> tupl
     if maximum <= 0 or (fixed is not None and maximum < fixed):
         text = f"SUVmax {maximum:.2f} is below the threshold {threshold_g_ml(threshold, maximum):.2f} g/ml"
         return (refuse(Code.PT_NOVOX, text, Affects.METABOLIC_VOLUME),)
+    if threshold is Threshold.MTV41 and not has_edge:
+        text = (
+            f"41 % of SUVmax {maximum:.2f} g/ml goes on beyond {REACH_MM:g} mm round the lesion: "
+            "the volume would be that of its surroundings"
+        )
+        return (refuse(Code.PT_SPILL, text, Affects.METABOLIC_VOLUME),)
     return ()

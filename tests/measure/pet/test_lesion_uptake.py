@@ -128,6 +128,46 @@ def test_without_uptake_there_is_no_volume_at_all() -> None:
     assert [r.code for r in quantity(lesion, Statistic.MTV, Threshold.MTV41).refused_by] == [Code.PT_NOVOX]
 
 
+def test_a_lesion_as_warm_as_what_is_round_it_has_no_volume_of_its_surroundings() -> None:
+    rng = np.random.default_rng(0)
+    even = 0.45 * (1.0 + 0.05 * rng.standard_normal(GRID.shape_zyx))
+    lesion = measured(pet_of(even.astype(np.float32), GRID))
+
+    for statistic in (Statistic.MTV, Statistic.TLG):
+        refused = quantity(lesion, statistic, Threshold.MTV41)
+        assert refused.value is None
+        assert [r.code for r in refused.refused_by] == [Code.PT_SPILL]
+    assert lesion.value(Statistic.MAX) == pytest.approx(0.5, abs=0.06)
+    assert lesion.mask_zyx is None
+
+
+def test_a_lesion_whose_uptake_runs_on_into_a_hot_organ_has_no_volume_at_a_share_of_it() -> None:
+    beside = ball(8.0, 20.0).suv_zyx.copy()
+    beside[:, :, :18] = 4.0  # the organ; it begins inside the search region and touches the lesion
+    lesion = measured(pet_of(beside, GRID))
+
+    refused = quantity(lesion, Statistic.MTV, Threshold.MTV41)
+    assert [r.code for r in refused.refused_by] == [Code.PT_SPILL]
+    assert quantity(lesion, Statistic.MTV, Threshold.MTV25).value > 0
+
+
+def test_uptake_that_ends_just_inside_the_search_region_is_the_lesions() -> None:
+    inside, outside = ball(8.0, 38.0), ball(8.0, 44.0)
+
+    assert measured(inside).value(Statistic.MTV, threshold=Threshold.MTV41) == pytest.approx(
+        np.pi * 38.0**3 / 6000.0, rel=0.03
+    )
+    assert measured(outside).value(Statistic.MTV, threshold=Threshold.MTV41) is None
+
+
+def test_uptake_that_the_end_of_the_scan_cuts_off_has_no_volume() -> None:
+    short = grid_at((0.0, 0.0, 0.0), (8, 44, 44), (2.0, 2.0, 2.0))
+    lesion = measured(ball(8.0, 20.0, short), 6.0)
+
+    refused = quantity(lesion, Statistic.MTV, Threshold.MTV41)
+    assert [r.code for r in refused.refused_by] == [Code.PT_SPILL]
+
+
 def test_another_tracer_has_suv_and_no_thresholds() -> None:
     lesion = measured(ball(8.0, is_fdg=False))
 

@@ -37,6 +37,7 @@ def test_hot_nodules_have_their_uptake_and_volume_and_a_cold_one_has_neither(tho
     )  # 22 voxels
     assert cold.value(Statistic.MAX) < 1.0
     assert cold.value(Statistic.MTV, threshold=Threshold.MTV25) is None
+    assert cold.value(Statistic.MTV, threshold=Threshold.MTV41) is None
     for lesion, nodule in zip((small, large), HOT, strict=False):
         assert np.linalg.norm(np.subtract(lesion.maximum_lps_mm, nodule.centre_lps_mm)) < nodule.diameter_mm / 2
 
@@ -46,7 +47,7 @@ def test_the_masks_lie_on_the_pets_grid_under_the_lesions_labels(thorax: PetCt) 
     _, large, _ = found.lesions
 
     assert found.masks.labels_zyx.shape == thorax.pet.suv_zyx.shape
-    assert [s.name for s in found.masks.segments] == ["nodule-1", "nodule-2", "nodule-3"]
+    assert [s.name for s in found.masks.segments] == ["nodule-1", "nodule-2"]  # the third is cold
     n = int(np.count_nonzero(found.masks.labels_zyx == large.label))
     assert n * thorax.pet.voxel_ml == pytest.approx(large.value(Statistic.MTV, threshold=Threshold.MTV41))
     assert not found.masks.labels_zyx.flags.writeable
