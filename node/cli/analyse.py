@@ -12,7 +12,8 @@ from node.errors import Affects, Reason, Severity
 from node.settings import Rung, load
 
 if TYPE_CHECKING:  # these modules load the imaging libraries
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from node.engine.outcome import Outcome
     from node.measure.quantity import Quantity
@@ -64,6 +65,8 @@ def _show(outcome: "Outcome", out: Path) -> None:
         answer.print(f"  {_weight(reason):28} {reason.code.value:12} {reason.text}", markup=False)
     if outcome.measurements:
         answer.print(measurement_table(outcome.measurements))
+    for finding in outcome.findings:
+        answer.print(f"  {finding_line(finding)}", markup=False, soft_wrap=True)
     for series in outcome.series:
         codes = ", ".join(r.code.value for r in series.reasons)
         answer.print(f"  {series.role.value:11} {series.modality:3} {series.series_instance_uid} {codes}", markup=False)
@@ -71,6 +74,17 @@ def _show(outcome: "Outcome", out: Path) -> None:
         answer.print(f"  unread      {file.code.value} {file.path}", markup=False)
     print_foreign(file.foreign for file in outcome.files)
     answer.print(f"results in {out}", markup=False)
+
+
+def finding_line(finding: "Mapping[str, Any]") -> str:
+    """Say of one finding what it is called, where it lies and how large it is, or by which codes it is not measured."""
+    first, last = finding["slices"]
+    place = " ".join(str(part) for part in (finding["side"], finding["zone"] and f"{finding['zone']} zone") if part)
+    long_mm, short_mm, volume_mm3 = finding["long_axis_mm"], finding["more"]["short_axis_mm"], finding["volume_mm3"]
+    sizes = [f"{long_mm:.0f} x {short_mm:.0f} mm"] if long_mm is not None and short_mm is not None else []
+    sizes += [f"{volume_mm3:.0f} mm3"] if volume_mm3 is not None else []
+    told = [*(sizes or ["not measured"]), *finding["codes"]] + (["uncertain"] if finding["uncertain"] else [])
+    return f"{finding['name']}: {place}, slices {first + 1} to {last + 1} from the feet: {', '.join(told)}"
 
 
 def _weight(reason: Reason) -> str:

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
+from node.cli.analyse import finding_line
 from node.phantom.study import StudyPlan, write_study
 
 ODD_FOLDERS = (
@@ -166,3 +167,20 @@ def test_a_person_is_told_the_number_of_files_that_are_no_dicom(tmp_path: Path) 
         ["unread", "FILE-UNREAD", "0.dcm"]
     ]
     assert "3 files are not DICOM" in done.stdout
+
+
+def test_a_finding_has_a_line_with_its_place_and_size_or_why_there_is_none():
+    measured = {
+        "name": "nodule-2", "side": "left", "zone": "middle", "slices": [86, 94], "long_axis_mm": 30.2,
+        "volume_mm3": 7536.9, "codes": ["GEO-THICK"], "uncertain": False, "more": {"short_axis_mm": 25.7},
+    }  # fmt: skip
+    merged = measured | {
+        "long_axis_mm": None, "volume_mm3": None, "zone": None, "codes": ["SEG-MERGED"], "uncertain": True,
+        "more": {"short_axis_mm": None},
+    }  # fmt: skip
+
+    assert (
+        finding_line(measured)
+        == "nodule-2: left middle zone, slices 87 to 95 from the feet: 30 x 26 mm, 7537 mm3, GEO-THICK"
+    )
+    assert finding_line(merged) == "nodule-2: left, slices 87 to 95 from the feet: not measured, SEG-MERGED, uncertain"

@@ -111,7 +111,7 @@ def test_the_association_goes_on_behind_a_refused_instance(receiver: Running, tm
 def test_below_the_hard_mark_associations_are_refused_and_the_line_says_which_setting(
     start: Callable[..., Running],
 ) -> None:
-    receiver = start(disk={"soft_free_gib": 0, "hard_free_gib": 1e6})
+    receiver = start(disk={"soft_free_gib": 1e6, "hard_free_gib": 1e6})
     done = dcmtk("echoscu", "-aec", "LUNGNODE", "127.0.0.1", receiver.port, check=False)
     assert "Temporary Congestion" in done.stdout + done.stderr
     (line,) = receiver.log("receive.association_refused")
