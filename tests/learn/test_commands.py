@@ -45,6 +45,7 @@ def test_export_writes_a_model_folder(trained, tmp_path, capsys):
         "training.json",
         "model.toml",
         "CARD.md",
+        "curve.csv",
     }
 
 
