@@ -29,7 +29,7 @@ from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
-from node.segment.runtime import Runtime
+from node.segment.runtime import Runtime, channels_last
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
@@ -116,7 +116,7 @@ class _Run:
         self.model = build(job.entry, job.plan)
         if job.init is not None:
             job.init.put_into(self.model)
-        self.model = self.model.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
+        self.model = channels_last(self.model.to(runtime.device))
         self.average = Average(self.model, job.plan.average)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=job.plan.schedule.lr)
         self.progress = Progress(job.plan.schedule.lr)

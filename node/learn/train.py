@@ -30,7 +30,7 @@ from node.learn.slice_set import SliceSet, batch, load, spread
 from node.learn.validate import Score, lesion_weights, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
-from node.segment.runtime import Runtime
+from node.segment.runtime import Runtime, channels_last
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
@@ -98,7 +98,7 @@ class _Run:
         model = job.entry.build(job.plan.sizes)
         if job.init is not None:
             job.init.put_into(model)
-        self.model = model.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
+        self.model = channels_last(model.to(runtime.device))
         self.optimiser = _optimiser(job, self.model)
         self.progress = Progress(job.plan.schedule.lr)
         self.phases = phases_with_rows(job.plan.phases, seen.rows, has_learnt=job.init is not None)

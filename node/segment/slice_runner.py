@@ -16,7 +16,7 @@ from node.segment.preprocess.body import outside_to_air
 from node.segment.preprocess.histogram import Cdf, match
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.preprocess.resize import from_network, to_network
-from node.segment.runtime import Runtime
+from node.segment.runtime import Runtime, channels_last
 
 _BATCH = 8
 
@@ -43,7 +43,7 @@ class SliceRunner:
     """Holds one network, warm, on one device."""
 
     def __init__(self, model: nn.Module, plan: SlicePlan, runtime: Runtime) -> None:
-        self._model = model.to(runtime.device).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # stub lacks this form
+        self._model = channels_last(model.to(runtime.device).eval())
         self._plan = plan
         self._runtime = runtime
 

@@ -95,3 +95,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         session.run(wish, lambda _: None)
     torch.set_num_threads(threads)
     return root / "run"
+
+
+@pytest.fixture
+def one_thread():
+    """Compute on one thread: tiny networks gain nothing by more, and sums stay in one order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

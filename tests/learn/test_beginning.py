@@ -29,12 +29,7 @@ TOLD = {"channels": 1, "width": 4, "depth": 3}
 STILL = 1e-12  # a learning rate by which nothing moves
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

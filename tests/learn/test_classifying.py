@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from node.errors import InputRefused
@@ -23,13 +22,7 @@ from node.learn.classify_score import area_under_curve, score
 from node.learn.index import Row, read_index
 from node.segment.networks.subtype_classifier import SUBTYPES, SubtypeClassifier
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def write_subtypes(root: Path, licence: str = "CC BY 3.0") -> tuple[Row, ...]:

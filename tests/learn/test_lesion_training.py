@@ -28,12 +28,7 @@ from node.segment.runtime import runtime
 CPU = runtime("cpu", "fp32")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def wish(small_set: Path, out: Path, model: str = "unet", **other: object) -> LesionWish:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from node.deliver.receipt import Outgoing, State
@@ -26,12 +25,7 @@ PIXEL_MM = 4.0
 EPOCHS = {"aru-net": 5, "fusionlungnet": 12}  # of six steps
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def phantom_set(folder: Path) -> Path:

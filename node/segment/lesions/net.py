@@ -22,7 +22,7 @@ from node.errors import WorldUnavailable
 from node.segment.memory import available_bytes
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.preprocess.resize import to_network
-from node.segment.runtime import Runtime
+from node.segment.runtime import Runtime, channels_last
 
 BATCH = 8
 _CELL_PX = 128
@@ -68,7 +68,7 @@ class LesionNet:
     """Holds one network, warm, on one device."""
 
     def __init__(self, model: nn.Module, plan: NetPlan, runtime: Runtime) -> None:
-        self._model = model.to(runtime.device).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks this form
+        self._model = channels_last(model.to(runtime.device).eval())
         self.plan = plan
         self.runtime = runtime
         self._prepare = recipe(plan.recipe, plan.mean_hu, plan.sd_hu)
