@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from node.learn.dense_lung import DensePlan, with_dense_lung
 from node.learn.masses import MassPlan, with_masses
 
 _AIR_HU = -1024.0
@@ -35,8 +36,9 @@ class Strength:
 
 
 def augment(
-    hu: Tensor, ids: Tensor, rng: np.random.Generator, strength: Strength = Strength(), masses: MassPlan | None = None
-) -> tuple[Tensor, Tensor]:
+    hu: Tensor, ids: Tensor, rng: np.random.Generator, strength: Strength = Strength(),
+    dense: DensePlan | None = None, masses: MassPlan | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Change pictures and masks together.
 
     Parameters
@@ -44,6 +46,7 @@ def augment(
     hu : (N, 1, H, W) float32, HU.
     ids : (N, 1, H, W) uint8.
     rng : where every draw comes from.
+    dense : which dense lung is drawn, before the masses; only for ids that tell lungs.
     masses : which masses are drawn into lungs; only for ids that tell lungs, and never for tumours' own masks.
 
     Returns
@@ -53,6 +56,8 @@ def augment(
     grid = _grid(hu.shape, rng, strength).to(hu.device)  # (N, H, W, 2)
     moved = F.grid_sample(hu - _AIR_HU, grid, mode="bilinear", align_corners=False) + _AIR_HU
     masks = F.grid_sample(ids.float(), grid, mode="nearest", align_corners=False).to(torch.uint8)
+    if dense is not None:
+        moved = with_dense_lung(moved, masks, rng, dense)
     if masses is not None:
         moved, masks = with_masses(moved, masks, rng, masses)
     return _intensity(moved, rng, strength), masks

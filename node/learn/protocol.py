@@ -10,7 +10,8 @@ Written once, so that a difference between two rows of a table is one of network
     tumours      a pixel of an outlined tumour counts ten times in the loss and in the Dice that steers: tumours are two
                  per cent of a lung, and without that both definitions end in the same mask
     end          24 epochs; the weights of the epoch with the best weighted validation Dice are kept
-    augmentation `augment.Strength` as it stands, and in four slices of ten a drawn mass (`masses.MassPlan`)
+    augmentation `augment.Strength` as it stands, in three slices of ten drawn dense lung that stays lung
+                 (`dense_lung.DensePlan`), in four of ten a drawn mass (`masses.MassPlan`)
     validation   at most 12 slices of each case, a case weighing as the root of its slices
     precision    bf16 and channels-last on the CPU where it has bf16, losses and batch statistics in single precision
 """

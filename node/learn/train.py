@@ -20,6 +20,7 @@ from node.learn.augment import augment
 from node.learn.beginning import Beginning
 from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
+from node.learn.dense_lung import DensePlan
 from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.masses import MassPlan
 from node.learn.phases import phases_with_rows
@@ -153,7 +154,7 @@ class _Run:
 
     def _step(self, index: Index, rng: np.random.Generator) -> float:
         """Take one step and return its loss."""
-        hu, ids = augment(*batch(self.seen, index), rng, masses=MassPlan())
+        hu, ids = augment(*batch(self.seen, index), rng, dense=DensePlan(), masses=MassPlan())
         x = self.prepare(hu.to(self.runtime.device)).contiguous(memory_format=torch.channels_last)
         with self.runtime.autocast():
             output = self.model(x)

@@ -24,7 +24,7 @@ def test_a_mass_lies_in_the_outlined_lung_and_nowhere_else():
 
 def test_a_solid_mass_has_the_density_of_soft_tissue_and_its_edge_is_the_new_outline():
     hu, ids = _slices()
-    plan = MassPlan(p=1.0, solid_p=1.0, radius_low_px=8.0, radius_high_px=12.0)
+    plan = MassPlan(p=1.0, solid_p=1.0, radii_px=(8.0, 12.0))
     drawn, masks = with_masses(hu, ids, np.random.default_rng(1), plan)
     assert -60.0 < float(drawn[masks == 2].median()) < 110.0
     # Half of a pixel at the edge is mass: beyond it the lung is still mostly air.
