@@ -83,6 +83,10 @@ def export(
     version: str = typer.Option("1", help="Raise it when the weights change."),
     threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Probability from which a pixel is lung or tumour."),
     flips: bool = typer.Option(False, "--flips", help="Average with the mirror image: half as fast."),
+    size: int | None = typer.Option(
+        None, min=32, help="Lungs: rows and columns that it is shown; else those of the run."
+    ),
+    raw_border: bool = typer.Option(False, "--raw-border", help="Lungs: leave the border where the network drew it."),
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
@@ -97,7 +101,8 @@ def export(
         how = LesionAnswer(threshold, flips, tiles.value, step)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
-        folder = export_run(run, name, models, version=version, answer=Answer(threshold, flips), figures=reached)
+        lungs = Answer(threshold, flips, size, not raw_border)
+        folder = export_run(run, name, models, version=version, answer=lungs, figures=reached)
     if as_json:
         print_json({"folder": str(folder)})
     else:

@@ -31,10 +31,20 @@ _EVERY = 5  # training rows that the reference CDF is taken from
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How probabilities become a mask: from which one a pixel is lung, and whether mirror images are averaged."""
+    """How slices become a mask.
+
+    Attributes
+    ----------
+    threshold : probability from which a pixel is lung.
+    flips : whether mirror images are averaged.
+    size : rows and columns that the network is shown; None: those that it learnt from.
+    density_border : whether the border is drawn anew where the density says.
+    """
 
     threshold: float = 0.5
     flips: bool = False
+    size: int | None = None
+    density_border: bool = True
 
 
 def export(
@@ -120,12 +130,13 @@ def _toml(name: str, version: str, kind: str, told: dict[str, Any], answer: Answ
         "",
         "[options]",
         *(f"{size} = {int(value)}" for size, value in told["sizes"].items()),
-        f"size = {told['size']}",
+        f"size = {answer.size or told['size']}",
         f'recipe = "{told["recipe"]}"',
         f"body_only = {str(told['body_only']).lower()}",
         f'definition = "{told["definition"]}"',
         f"threshold = {answer.threshold}",
         f"flips = {str(answer.flips).lower()}",
+        f"density_border = {str(answer.density_border).lower()}",
         "",
         "[files]",
         *(f'"{file}" = "{digest}"' for file, digest in files.items()),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from node.segment.contract import LungDefinition
 from node.segment.postprocess.airways_off import without_airways
 from node.segment.postprocess.continuity import smoothed
+from node.segment.postprocess.density_border import at_density_border
 from node.segment.postprocess.holes import filled
 from node.segment.postprocess.thorax import thorax_only
 from node.segment.preprocess.body import body
@@ -28,12 +29,14 @@ class MaskPlan:
     threshold : probability from which a pixel is lung.
     reference : the training rows' CDF where the system matches histograms (P0), else None.
     gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
+    density_border : whether the border is drawn anew where the density says.
     """
 
     definition: LungDefinition
     threshold: float = 0.5
     reference: Cdf | None = None
     gated: bool = True
+    density_border: bool = False
 
 
 def lung_mask(
@@ -48,6 +51,8 @@ def lung_mask(
     """
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
+    if plan.density_border and len(hu) > 1:
+        mask = at_density_border(mask, hu, spacing_mm[1])
     if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in
         mask = without_airways(mask, hu, spacing_mm)
         mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
