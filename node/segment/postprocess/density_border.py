@@ -1,9 +1,10 @@
-"""A network's lungs with their border where the density says: a network knows what is lung, the scan knows where it ends.
+"""A network's lungs with their border where the density says: a network knows what is lung, the scan where it ends.
 
 Networks answer on pictures coarser than the scan, and their border wanders by a pixel or two of those. Within a band
-round it, a pixel is lung where it is darker than the border value; what is denser stays only where it is thick (a tumour
-on the wall, for definitions that take it in), and small gaps (vessels) are closed. Dark parts that the network saw
-nothing of (gas under the diaphragm, a bronchus beside the lung) are not taken in. Slice by slice, as the labels were made.
+round it, a pixel is lung where it is darker than the border value; what is denser stays only where it is thick (a
+tumour on the wall, for definitions that take it in), and small gaps (vessels) are closed. Dark parts that the network
+saw nothing of (gas under the diaphragm, a bronchus beside the lung) are not taken in. Slice by slice, as the labels
+were made.
 """
 
 import numpy as np
