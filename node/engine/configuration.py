@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from node.archive.endpoint import endpoint_of_archive
 from node.deliver.confirm import can_be_asked
+from node.engine.placeholders import PLACEHOLDER, placeholders
 from node.errors import LungnodeError, Misconfigured
 from node.route.route import DEFAULT_MODEL
 from node.route.rules import load_routes
@@ -18,7 +20,7 @@ from node.settings import Settings
 
 
 def check_configuration(settings: Settings) -> None:
-    """Refuse to start with a configuration that cannot work.
+    """Refuse to start with a configuration that cannot work; log what was left as the example has it.
 
     Raises
     ------
@@ -28,6 +30,10 @@ def check_configuration(settings: Settings) -> None:
     faults = list(faults_of(settings))
     if faults:
         raise Misconfigured("CFG-VALUE", "the node cannot start:\n  " + "\n  ".join(faults))
+    for one in placeholders(settings):
+        structlog.get_logger().warning(
+            "settings.placeholder", code=PLACEHOLDER, setting=one.setting, why=one.text, next_step=one.next_step
+        )
 
 
 def faults_of(settings: Settings) -> Iterator[str]:

@@ -31,6 +31,8 @@ _DICOM_LICENCE = "CC BY 3.0"  # of the training series that such a file names; t
 # Volumes in which somebody looked at all of both lungs, beside those of LIDC-IDRI; COVIDCTMD-P001 has a pneumonia, and
 # what a mark there is, nobody said.
 _READ_COMPLETELY = frozenset({"COVIDCTMD-normal001"})
+# PatientID → case, where the sets call a patient otherwise than the scan does: a patient is held out under one name
+_CASE_IN_SETS = {"113_HM10395": "4D-Lung-113"}
 _WIDE_MM, _HIGH_MM = 200.0, 150.0  # smaller volumes are regions round a lesion, no scans
 
 Mask = NDArray[np.bool_]
@@ -178,7 +180,7 @@ def _of_series(folder: Path, name: str, told: dict[str, Any]) -> Scan:
     spared = tuple(_place(at, volume) for at in small_nodules(folder, volume))
     return Scan(
         name,
-        series.first.patient.patient_id,
+        _CASE_IN_SETS.get(series.first.patient.patient_id, series.first.patient.patient_id),
         told["split"],
         volume,
         known,

@@ -21,6 +21,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     ),
     "CFG-VALUE": (_SETTINGS, "Settings are unknown, mistyped or out of range", "Each stands on a line with its place"),
     "CFG-ENV": (_SETTINGS, "A variable that the settings name is missing, or names no table", "Set or correct it"),
+    "CFG-PLACEHOLDER": (
+        "-",
+        "A setting still has the password or an address of the commented configuration",
+        "Write the real one",
+    ),
     "CFG-ROUTES": (_SETTINGS, "The routes are not valid", "`lungnode routes check`; each fault stands with its line"),
     "CFG-PORT": (_SETTINGS, "A port is taken or may not be used", "End who holds it, or change the port"),
     "CFG-TLS": (_SETTINGS, "TLS files of the listener are missing or do not fit", "See receive.tls_…"),

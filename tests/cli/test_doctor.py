@@ -18,7 +18,18 @@ def doctor(*words: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
 def test_the_site_template_is_accepted(tmp_path):
     answer = doctor("--config", TEMPLATE, "--offline", "--json", cwd=tmp_path)
     assert answer.returncode == 0
-    assert json.loads(answer.stdout)["ok"] is True
+    told = json.loads(answer.stdout)
+    assert told["ok"] is True
+    assert "CFG-PLACEHOLDER: hosts of peer 'PACS' is 192.0.2.10, an address that exists in examples only" in {
+        finding["text"] for finding in told["findings"] if finding["grade"] == "warn"
+    }
+
+
+def test_what_was_left_unchanged_in_the_template_is_a_warning_with_a_next_step(tmp_path):
+    answer = doctor("--config", TEMPLATE, "--offline", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert "warn  placeholder: CFG-PLACEHOLDER: password of destination 'orthanc' is still CHANGE-ME" in answer.stdout
+    assert "-> write the real one into password of destination 'orthanc'" in answer.stdout
 
 
 def test_a_misspelt_setting_is_named_and_costs_the_status(tmp_path):

@@ -259,5 +259,6 @@ def test_the_shared_scans_come_with_their_truth(data_dir: Path):
     assert lidc.known[0].volume_mm3 == pytest.approx(6700, rel=0.05)
     (gated,) = scans(data_dir, frozenset({"train"}), frozenset({"ct/4d-lung-113"}))
     assert gated.known[0].volume_mm3 == pytest.approx(67700, rel=0.01)
+    assert gated.case == "4D-Lung-113"  # as the sets call the patient, who is held out under one name
     with (data_dir / "vol3d" / "index.csv").open() as file:
         assert {r["case"] for r in csv.DictReader(file)} >= {"LIDC-IDRI-0002"}

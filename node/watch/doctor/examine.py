@@ -7,6 +7,7 @@ from pathlib import Path
 
 from node.engine.certificates import expiring
 from node.engine.configuration import faults_of
+from node.engine.placeholders import PLACEHOLDER, placeholders
 from node.settings import Settings
 from node.watch.doctor.archives import check_archive
 from node.watch.doctor.clock import as_archive, check_clock
@@ -50,6 +51,8 @@ def _settings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         yield fail("settings", fault, "the node does not start like this: correct the settings file")
     if not faults:
         yield ok("settings", f"valid; hash {settings.config_hash[:12]}")
+    for one in placeholders(settings):
+        yield warn("placeholder", f"{PLACEHOLDER}: {one.text}", one.next_step)
 
 
 def _unreachable(settings: Settings) -> Iterator[Finding]:
