@@ -114,6 +114,16 @@ class Completeness(_Section):
     prior_wait_s: float = Field(60.0, ge=0)  # how long a finished result waits for its comparison; 0: no comparison
     at_maximum: Literal["refuse", "process", "drop"] = "refuse"
 
+    @model_validator(mode="after")
+    def _times_in_order(self) -> "Completeness":
+        if self.quiet_s > self.maximum_wait_s:
+            raise ValueError(
+                f"quiet_s ({self.quiet_s:g} s) is above maximum_wait_s ({self.maximum_wait_s:g} s): the maximum would "
+                f"never be reached first; set maximum_wait_s to {self.quiet_s:g} or more, or quiet_s to "
+                f"{self.maximum_wait_s:g} or less"
+            )
+        return self
+
 
 class Archive(_Section):
     """Whom to ask for counts, identity and "do you hold it?"."""

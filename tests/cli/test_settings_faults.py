@@ -59,6 +59,10 @@ name = "b"
 kind = "folder"
 path = "/tmp"
 objects = []
+
+[completeness]
+at_maximum = "process"
+quiet_s = 3600
 """
 
 
@@ -124,6 +128,8 @@ def test_a_variable_cannot_write_into_what_is_no_table(tmp_path: Path) -> None:
         "9: archives.0.dicomweb_url: an address begins with http:// or https:// and a host, not 'pacs:8042/dicom-web'",
         "14: destinations.0.url: an address begins with http:// or https:// and a host, not 'https:///dicom-web'",
         "16: destinations.1: destination 'b' would get nothing: its objects are empty",
+        "22: completeness: quiet_s (3600 s) is above maximum_wait_s (1800 s): the maximum would never be reached "
+        "first; set maximum_wait_s to 3600 or more, or quiet_s to 1800 or less",
     ],
 )
 def test_what_is_well_formed_and_can_never_work_is_told_with_its_line(tmp_path: Path, expected: str) -> None:
@@ -144,3 +150,8 @@ def test_what_contradicts_across_sections_is_told(tmp_path: Path, text: str, exp
 def test_what_is_about_the_file_as_a_whole_names_no_line(tmp_path: Path) -> None:
     told = faults(tmp_path, "[watch]\nport = 11112\n")
     assert told == [" receive.port, receive.tls_port and watch.port must differ"]  # after the file's name
+
+
+def test_a_quiet_time_as_long_as_the_maximum_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text("[completeness]\nquiet_s = 30\nmaximum_wait_s = 30\n")
+    assert load(tmp_path / "site.toml", environ={}).completeness.quiet_s == 30

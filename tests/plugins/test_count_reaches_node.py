@@ -15,7 +15,8 @@ pytestmark = pytest.mark.orthanc
 def test_with_the_count_nothing_is_waited_for(tmp_path: Path):
     write_study(tmp_path / "study", StudyPlan(n_slices=40, size=64))
     orthanc, node = OrthancSite(tmp_path / "orthanc"), NodeSite(tmp_path / "node")
-    told = settings_toml(node, orthanc).replace("[[archives]]", "[completeness]\nquiet_s = 3600.0\n\n[[archives]]", 1)
+    patient = "[completeness]\nquiet_s = 3600.0\nmaximum_wait_s = 7200.0\n\n[[archives]]"
+    told = settings_toml(node, orthanc).replace("[[archives]]", patient, 1)
     before, _, after = told.partition("[[archives]]")
     settings = before + after[after.index("[[destinations]]") :]
     with (
