@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -288,6 +289,7 @@ class Settings(_Section):
     compute: Compute = Compute()
     objects: Objects = Objects()
     rules: Rules = Rules()
+    _read_from: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Settings":
@@ -305,6 +307,11 @@ class Settings(_Section):
         if len(set(ports)) != len(ports):
             raise ValueError("receive.port, receive.tls_port and watch.port must differ")
         return self
+
+    @property
+    def read_from(self) -> Path | None:
+        """The settings file; None where none was read and the defaults hold."""
+        return self._read_from
 
     @property
     def config_hash(self) -> str:
@@ -332,32 +339,40 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
         CFG-ENV where a `${NAME}` is not in the environment or a variable names no table.
     """
     variables = dict(os.environ) if environ is None else environ
-    source, text = _read_file(path, variables)
+    file = _settings_file(path, variables)
+    source = "settings" if file is None else str(file)
+    text = "" if file is None else _read_file(file)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured("CFG-FILE", f"{source} is not valid TOML: {error}") from error
     set_by = _take_variables(raw, variables)
     try:
-        return Settings.model_validate(_filled(raw, variables))
+        settings = Settings.model_validate(_filled(raw, variables))
     except ValidationError as error:
         lines = faults(error, Settings, source=source, lines=lines_of(text), variables=set_by)
         raise Misconfigured("CFG-VALUE", "the settings are not valid:\n  " + "\n  ".join(lines)) from error
+    settings._read_from = file
+    return settings
 
 
-def _read_file(path: Path | None, variables: dict[str, str]) -> tuple[str, str]:
-    """Return the name of the settings file and its text; no text where there is no file."""
-    chosen = path or (Path(variables["LUNGNODE_CONFIG"]) if "LUNGNODE_CONFIG" in variables else None)
-    if chosen is None:
-        chosen = Path("lungnode.toml")
-        if not chosen.exists():
-            return "settings", ""
+def _settings_file(path: Path | None, variables: dict[str, str]) -> Path | None:
+    """Return the file that was named, else the one of the working directory where there is one."""
+    if path is not None:
+        return path
+    if "LUNGNODE_CONFIG" in variables:
+        return Path(variables["LUNGNODE_CONFIG"])
+    here = Path("lungnode.toml")
+    return here if here.exists() else None
+
+
+def _read_file(file: Path) -> str:
     try:
-        return str(chosen), chosen.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise Misconfigured("CFG-FILE", f"cannot read the settings file {chosen}: {error.strerror}") from error
+        raise Misconfigured("CFG-FILE", f"cannot read the settings file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Misconfigured("CFG-FILE", f"{chosen} is not valid TOML: {error}") from error
+        raise Misconfigured("CFG-FILE", f"{file} is not valid TOML: {error}") from error
 
 
 def _take_variables(raw: dict[str, Any], variables: dict[str, str]) -> dict[tuple[str | int, ...], str]:

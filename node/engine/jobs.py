@@ -83,7 +83,7 @@ def opened(settings: Settings) -> Iterator[DBOSClient]:
         ENG-ABSENT where no worker has ever run here, CFG-DATABASE where PostgreSQL does not answer.
     """
     if not exists(settings):
-        raise Misconfigured("ENG-ABSENT", f"no worker has run on {settings.data_dir} yet: start `lungnode serve` first")
+        raise Misconfigured("ENG-ABSENT", _absent(settings.data_dir, settings.read_from))
     check_database(settings)
     engine = client(settings)
     try:
@@ -202,6 +202,16 @@ def cancel(settings: Settings, engine: DBOSClient, found: Job) -> None:
     if found.state in (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED):
         raise InputRefused("JOB-DONE", f"already {found.state}; nothing to cancel")
     stop(settings.data_dir, engine, found.case.workflow_id, Stopped.CANCELLED, "cancelled by hand")
+
+
+def _absent(data_dir: Path, read_from: Path | None) -> str:
+    """Say which folder was looked in, and whether a forgotten settings file may be why it is that one."""
+    if read_from is None:
+        return (
+            f"no settings file was read, so the default data folder {data_dir} was looked in, where no worker has run "
+            "yet: name the node's settings with `--config FILE` or LUNGNODE_CONFIG=FILE"
+        )
+    return f"no worker has run on {data_dir} yet, the data folder of {read_from}: start `lungnode serve` first"
 
 
 def _refuse_rejected(found: Job) -> None:

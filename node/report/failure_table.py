@@ -48,7 +48,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "Another process runs in this slot or on this folder",
         "End it, or set another engine.slot",
     ),
-    "ENG-ABSENT": (_SETTINGS, "The engine has no database yet", "Start `lungnode serve` once"),
+    "ENG-ABSENT": (
+        _SETTINGS,
+        "The data folder has no database of the engine yet",
+        "Name the settings file (`--config`); else start `lungnode serve` once",
+    ),
     "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
     "DLV-DEAD": ("-", "A delivery was given up", "See why, then `lungnode jobs replay`"),
     "DLV-AUTH": ("-", "A destination refuses the credentials", "Correct them in the settings and restart"),

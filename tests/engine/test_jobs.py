@@ -11,6 +11,7 @@ from node.engine import jobs
 from node.engine.delivery_file import read_delivery, write_delivery
 from node.engine.pause import pause, paused_because, resume
 from node.errors import InputRefused, Misconfigured
+from node.settings import load
 
 
 @contextlib.contextmanager
@@ -200,6 +201,30 @@ def test_without_a_worker_ever_there_is_nothing_to_ask(bench) -> None:
     with pytest.raises(Misconfigured) as refused, jobs.opened(bench.settings):
         pass
     assert refused.value.code == "ENG-ABSENT"
+
+
+def test_where_no_settings_file_was_read_that_and_the_folder_are_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(environ={})
+    with pytest.raises(Misconfigured) as refused, jobs.opened(settings.model_copy(update={"data_dir": tmp_path})):
+        pass
+    said = refused.value.message
+    assert said.startswith(f"no settings file was read, so the default data folder {tmp_path} was looked in")
+    assert said.endswith("name the node's settings with `--config FILE` or LUNGNODE_CONFIG=FILE")
+
+
+@pytest.mark.parametrize("named", ["by word", "by variable", "by lying there"])
+def test_where_a_settings_file_was_read_it_and_its_folder_are_told(tmp_path, monkeypatch, named: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / ("lungnode.toml" if named == "by lying there" else "site.toml")
+    file.write_text(f'data_dir = "{tmp_path}/data"\n')
+    settings = load(
+        file if named == "by word" else None, {"LUNGNODE_CONFIG": str(file)} if named == "by variable" else {}
+    )
+    with pytest.raises(Misconfigured) as refused, jobs.opened(settings):
+        pass
+    assert f"no worker has run on {tmp_path}/data yet, the data folder of " in refused.value.message
+    assert f"{file.name}: start `lungnode serve` first" in refused.value.message
 
 
 def test_a_delivery_whose_attempt_breaks_off_is_tried_again_and_given_up_in_its_time(make_bench) -> None:
