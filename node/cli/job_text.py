@@ -8,15 +8,25 @@ from node.engine.delivery_file import Delivery
 from node.engine.jobs import Job
 from node.report.kinds import KINDS, NOTICE_PICTURE, SUMMARY
 
+_HEADINGS = ("STATE", "JOB", "LAST CHANGE (LOCAL)", "SERIES", "RESULT")
+_WHY = "WHY"  # the last column, as wide as it is
 _DESCRIPTIONS = {kind.rung.value: kind.description for kind in (*KINDS, SUMMARY, NOTICE_PICTURE)}
 
 
+def list_lines(jobs: tuple[Job, ...]) -> Iterator[str]:
+    """Yield the lines of `jobs list`: headings, then one line a case; nothing where there is none."""
+    if not jobs:
+        return
+    rows = [(j.state, j.case.workflow_id[:12], _local(j.changed_s), _series(j), _result(j)) for j in jobs]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    for row, why in zip((_HEADINGS, *rows), (_WHY, *(j.why for j in jobs)), strict=True):
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join((*cells, why)).rstrip()
+
+
 def job_line(job: Job) -> str:
-    """Return a case in one line, as `jobs list` shows it."""
-    result = " ".join((job.outcome, *job.codes)).strip()
-    newer = f"superseded by {job.superseded_by[:12]}  " if job.superseded_by else ""
-    series = job.case.anchor.series_instance_uid
-    return f"{job.state:<13} {job.case.workflow_id[:12]}  {series}  {newer}{result}  {job.why}"
+    """Return a case in one line, as `jobs show` begins with it."""
+    return f"{job.state:<13} {job.case.workflow_id[:12]}  {_series(job)}  {_result(job)}  {job.why}"
 
 
 def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
@@ -49,9 +59,9 @@ def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
 
 def waiting_line(line: dict[str, Any]) -> str:
     """Return a series that is not complete in one line."""
-    until = datetime.fromtimestamp(float(line["until_s"]), UTC).isoformat(timespec="seconds")
+    until = _local(float(line["until_s"]))
     instances = f"{line['n_instances']} instances"
-    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until}"
+    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until} (local)"
 
 
 def decision_line(decision: dict[str, Any]) -> str:
@@ -64,6 +74,20 @@ def decision_line(decision: dict[str, Any]) -> str:
     about = decision.get("series_uid") or decision.get("sop_uid") or "the study"
     code = f"{decision['code']}: " if "code" in decision else ""
     return f"{decision['decision']:<13} {about}  {code}{decision['why']}  {decision['at']}"
+
+
+def _series(job: Job) -> str:
+    return job.case.anchor.series_instance_uid
+
+
+def _result(job: Job) -> str:
+    newer = f"superseded by {job.superseded_by[:12]}" if job.superseded_by else ""
+    return " ".join(part for part in (newer, job.outcome, *job.codes) if part)
+
+
+def _local(at_s: float) -> str:
+    """Write a time as the clock on the wall shows it."""
+    return f"{datetime.fromtimestamp(at_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _step(step: dict[str, Any]) -> str:

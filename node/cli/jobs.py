@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from node.cli.job_text import decision_line, job_line, job_lines, waiting_line
+from node.cli.job_text import decision_line, job_lines, list_lines, waiting_line
 from node.cli.terminal import answer, print_json
 from node.deliver.receipt import State
 from node.engine import jobs as engine_jobs
@@ -59,8 +59,8 @@ def list_jobs(
         answer.print(
             f"no case{'' if state is None else f' is {state!r}'}; there are: {_by_state(all_jobs)}", markup=False
         )
-    for one in found:
-        answer.print(job_line(one), markup=False)
+    for row in list_lines(tuple(found)):
+        answer.print(row, markup=False)
 
 
 @app.command()
@@ -212,8 +212,8 @@ def _show_uid(settings: Settings, uid: str, *, as_json: bool) -> None:
     for line in known.waiting:
         answer.print(waiting_line(line), markup=False)
         answer.print(f"  study {line['study_instance_uid']}, route {line['route']}", markup=False)
-    for one in known.jobs:
-        answer.print(job_line(one), markup=False)
+    for row in list_lines(known.jobs):
+        answer.print(row, markup=False)
     for decision in known.decisions:
         answer.print(decision_line(decision_json(decision)), markup=False)
 

@@ -52,6 +52,7 @@ class Job:
     deliveries: tuple[Delivery, ...]
     superseded_by: str | None = None  # workflow id of the newer run of the same analysis
     arrived_twice: tuple[str, ...] = ()  # SOP Instance UIDs of the case under which something else came too
+    changed_s: float = 0.0  # when something last became of it, seconds since 1970
 
     def as_json(self) -> dict[str, Any]:
         """Return the line of `jobs list`."""
@@ -69,6 +70,7 @@ class Job:
             "why": self.why,
             "superseded_by": self.superseded_by,
             "created": _clock(self.case.created_s),
+            "changed": _clock(self.changed_s),
             "destinations": {d.destination: d.stage.value for d in self.deliveries},
         }
 
@@ -232,8 +234,30 @@ def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None, twice:
     codes = [r["code"] for r in result.get("reasons", ())] + [Code.ID_DUPDIFF.value] * bool(again)
     outcome = result.get("outcome", "")
     return Job(
-        case, state, why or _last(case.why), outcome, tuple(dict.fromkeys(codes)), deliveries, arrived_twice=again
+        case,
+        state,
+        why or _last(case.why),
+        outcome,
+        tuple(dict.fromkeys(codes)),
+        deliveries,
+        arrived_twice=again,
+        changed_s=_changed_s(folder, status, case),
     )
+
+
+def _changed_s(folder: Path, status: WorkflowStatus | None, case: CaseFile) -> float:
+    """Return when the case or one of its deliveries last changed: in the engine, or in its files."""
+    in_engine_ms = status.updated_at if status and status.updated_at else 0
+    files = (folder, *folder.glob("*.json"), *folder.glob("delivery/*.json"))
+    return max(case.created_s, in_engine_ms / 1000.0, *(_modified_s(file) for file in files))
+
+
+def _modified_s(file: Path) -> float:
+    """Return a file's time; 0 where it was replaced or removed meanwhile."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:

@@ -1,7 +1,10 @@
 """`lungnode jobs`: one JSON object, exit codes, and the same orders as in the engine."""
 
 import json
+import os
+import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from typer.testing import CliRunner
 
 from node.cli.jobs import app
 from node.engine.case_file import read_case_file, write_case
+from node.engine.delivery_file import Delivery, Stage, write_delivery
 from node.engine.files import write_json
 from node.engine.pause import paused_because
 from node.engine.stores import opened_stores
@@ -152,3 +156,42 @@ def test_a_misspelt_state_does_not_look_like_an_empty_one(bench, read, run, caps
     write_json(bench.data_dir / "engine" / "waiting.json", [{"series_instance_uid": "1.8.9"}])
     assert read(capsys, "list", "--state", "deadletter") == "no case is 'deadletter'; there are: 1 not queued\n"
     assert run("list", "--state", "dead-letter")["waiting"] == []
+
+
+@pytest.fixture
+def in_berlin(monkeypatch):
+    """The clock on the wall two hours ahead in summer, one in winter."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_the_list_has_headings_and_each_case_its_last_change_by_the_clock_on_the_wall(bench, read, run, capsys) -> None:
+    bench.kill(bench.start_worker())
+    case = bench.new_case()
+    changed_s = int(time.time()) + 3600  # later than the case was made
+    at_s = datetime(2031, 7, 1, 10, 20, 30, tzinfo=UTC).timestamp()
+    write_delivery(bench.folder(case), Delivery("pacs", stage=Stage.WAITING, attempts=1, why="no answer"))
+    os.utime(bench.folder(case) / "delivery" / "pacs.json", (at_s, at_s))
+    heading, line = read(capsys, "list").splitlines()
+    assert heading.split("  ")[0] == "STATE"
+    for word, at in (("JOB", case[:12]), ("LAST CHANGE (LOCAL)", "2031-07-01 12:20:30"), ("SERIES", "1.2.3")):
+        assert heading.index(word) == line.index(at)
+    assert heading.index("WHY") > heading.index("RESULT")
+    assert run("list")["jobs"][0]["changed"] == "2031-07-01T10:20:30+00:00"
+    os.utime(bench.folder(case) / "delivery" / "pacs.json", (0, 0))
+    assert datetime.fromisoformat(run("list")["jobs"][0]["changed"]).timestamp() < changed_s
+    assert read(capsys, "show", "1.2.3").splitlines()[0] == heading
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_series_that_waits_says_until_when_by_the_clock_on_the_wall(bench, read, capsys) -> None:
+    bench.kill(bench.start_worker())
+    until_s = datetime(2031, 1, 1, 23, 30, tzinfo=UTC).timestamp()
+    line = {"study_instance_uid": "1.8", "series_instance_uid": "1.8.9", "route": "default", "n_instances": 7,
+            "why": "quiet is wanted", "until_s": until_s}  # fmt: skip
+    write_json(bench.data_dir / "engine" / "waiting.json", [line])
+    assert "quiet is wanted; looked at again 2031-01-02 00:30:00 (local)" in read(capsys, "list")
