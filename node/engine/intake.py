@@ -81,7 +81,6 @@ class Intake:
     _journal_bytes: int = -1
     _told: dict[str, int] = field(default_factory=dict)
     _waiting: dict[str, list[dict[str, object]]] = field(default_factory=dict)
-    _said: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._cases = CaseCatalogue(self.data_dir)
@@ -289,18 +288,17 @@ class Intake:
         self._waiting.setdefault(study, []).append(line)
 
     def _tell(self, study: str, series_uid: str, decision: Decision) -> None:
-        """Keep a decision with its reason, once."""
-        if self._said.get((study, series_uid)) != decision.why:
-            self._said[study, series_uid] = decision.why
+        """Keep a decision with its reason, once: what stands there from before a restart is not written again."""
+        if self.ledger.reasons(study).get(series_uid) != decision.why:
             kind = type(decision).__name__
             self.ledger.decide(study, kind, decision.why, series_uid=series_uid)
 
     def _tell_passed(self, study: str, selection: Selection) -> None:
+        kept = self.ledger.reasons(study)
         for passed in selection.passed:
             uid, leading = passed.series.series_instance_uid, passed.reasons[0]
-            if self._said.get((study, uid)) == leading.text:
+            if kept.get(uid) == leading.text:
                 continue
-            self._said[study, uid] = leading.text
             self.ledger.decide(study, passed.role.value, leading.text, series_uid=uid, code=leading.code.value)
             if passed.role is Role.REFUSED:
                 structlog.get_logger().error(

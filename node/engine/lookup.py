@@ -40,7 +40,7 @@ def known_of(settings: Settings, engine: Database, uid: str) -> Known:
     Raises
     ------
     Misconfigured
-        JOB-UNKNOWN where nothing was ever decided about it.
+        JOB-UNKNOWN where nothing was ever decided about it, or retention removed what was.
     """
     lines = read_json(settings.data_dir / "engine" / "waiting.json") or []
     waiting = tuple(w for w in lines if uid in (w["study_instance_uid"], w["series_instance_uid"]))
@@ -50,7 +50,8 @@ def known_of(settings: Settings, engine: Database, uid: str) -> Known:
     if not (waiting or found or decisions):
         raise Misconfigured(
             "JOB-UNKNOWN",
-            f"nothing of {uid} was ever decided here: it did not arrive, or was refused (receive.… lines of the log)",
+            f"nothing is known of {uid} here: it did not arrive, was refused (receive.… lines of the log), or is longer "
+            "ago than disk.retention_days",
         )
     return Known(found, waiting, decisions)
 

@@ -17,11 +17,13 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
     """Remove the studies that are done with and old enough, with everything made of them; return their UIDs.
 
     A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
-    which no case was made is done with when nothing of it has come for as long.
+    which no case was made is done with when nothing of it has come for as long. The decisions about a study go with
+    it, or, where nothing of it is here any more, when the last one is old enough.
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
-    for study in sorted({*stores.index.studies(), *(c.study_instance_uid for c in catalogue.all())}):
+    here = {*stores.index.studies(), *(c.study_instance_uid for c in catalogue.all())}
+    for study in sorted(here):
         cases = catalogue.of_study(study)
         arrival = stores.index.arrival(study)
         if arrival is not None and now_s - arrival.last_at_s < older_than_s:
@@ -31,6 +33,7 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
             continue
         _remove(data_dir, stores, study, cases)
         removed.append(study)
+    stores.ledger.forget(before_s=now_s - older_than_s, but=here - set(removed))
     return tuple(removed)
 
 

@@ -203,6 +203,24 @@ def test_another_announced_series_of_the_study_is_waited_for(make_site, slices) 
     assert "its partner has not come" in site.waiting()[0]["why"]
 
 
+def test_a_restart_writes_no_decision_again_and_a_study_that_comes_back_after_retention_has_its_own(
+    make_site, slices, tmp_path: Path
+) -> None:
+    site, files = make_site(PATIENT), slices()
+    others = changed(slices("b", series_seed="mr"), tmp_path / "mr", lambda ds: setattr(ds, "Modality", "MR"))
+    study, _ = uids(files)
+    site.receive([*files, *others])
+    site.intake.tick()
+    kept = site.intake.ledger.decisions(study)
+    assert {d.kind for d in kept} == {"WaitUntil", "skipped"}
+    for _ in range(3):
+        make_site(PATIENT).intake.tick()
+    assert site.intake.ledger.decisions(study) == kept
+    site.intake.ledger.forget(before_s=time.time() + 1.0, but=())
+    site.intake._look(study, set())
+    assert [(d.kind, d.reason) for d in site.intake.ledger.decisions(study)] == [(d.kind, d.reason) for d in kept]
+
+
 def test_looking_again_begins_nothing_new_not_even_after_a_restart_or_under_other_settings(make_site, slices) -> None:
     site = make_site()
     site.receive(slices())

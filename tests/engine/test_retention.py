@@ -94,6 +94,19 @@ def test_a_sweep_that_was_cut_short_is_finished_by_the_next(tmp_path: Path, stor
     assert list((tmp_path / "results").iterdir()) == []
 
 
+def test_the_decisions_about_a_study_go_with_it_and_those_about_one_that_is_gone_in_their_time(
+    tmp_path: Path, stores: Stores
+) -> None:
+    put(tmp_path, stores, "1.2.3", (SAFE,))
+    put(tmp_path, stores, "1.2.4", (OPEN,))
+    for study in ("1.2.3", "1.2.4", "1.2.5"):  # nothing of the last is here
+        stores.ledger.decide(study, "skipped", "no CT", series_uid=f"{study}.1")
+    sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 2 * DAY_S)
+    assert [len(stores.ledger.decisions(study)) for study in ("1.2.3", "1.2.4", "1.2.5")] == [1, 1, 1]
+    sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 4 * DAY_S)
+    assert [len(stores.ledger.decisions(study)) for study in ("1.2.3", "1.2.4", "1.2.5")] == [0, 1, 0]
+
+
 def test_a_database_that_is_lost_delays_the_sweep_and_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,6 +186,27 @@ def test_decisions_are_kept_in_order_with_their_reasons(engine: Engine) -> None:
     assert [(d.kind, d.fields) for d in ledger.decisions("1.2.3.4")] == [("complete", {"n": 300}), ("reopened", {})]
 
 
+def test_the_newest_reason_about_each_series_is_told(engine: Engine) -> None:
+    ledger = Ledger(engine)
+    ledger.decide("1.2", "WaitUntil", "quiet is wanted", series_uid="1.2.3")
+    ledger.decide("1.2", "Complete", "quiet", series_uid="1.2.3")
+    ledger.decide("1.2", "skipped", "no CT", series_uid="1.2.4", code="RT-MODALITY")
+    ledger.decide("1.2", "ID-DUPDIFF", "arrived again", sop_uid="1.2.3.9")
+    ledger.decide("1.3", "skipped", "another study's", series_uid="1.3.1")
+    assert ledger.reasons("1.2") == {"1.2.3": "quiet", "1.2.4": "no CT"}
+
+
+def test_decisions_that_are_old_are_forgotten_unless_their_subject_is_here_or_is_still_decided_about(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(engine)
+    for at_s, subject in ((100.0, "old"), (100.0, "here"), (100.0, "again"), (300.0, "again")):
+        monkeypatch.setattr("node.store.ledger.time.time", lambda at_s=at_s: at_s)
+        ledger.decide(subject, "skipped", "no CT")
+    assert ledger.forget(before_s=200.0, but={"here"}) == 1
+    assert [len(ledger.decisions(subject)) for subject in ("old", "here", "again")] == [0, 1, 2]
+
+
 def test_the_newest_receipt_of_a_destination_counts(engine: Engine) -> None:
     ledger = Ledger(engine)
     ledger.receive("1.9", "pacs", "failed", "no answer")
