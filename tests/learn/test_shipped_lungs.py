@@ -12,7 +12,7 @@ import pytest
 from node.learn.evaluate import Question, evaluate
 from node.segment.registry import installed, models_folder, verify
 
-NETWORKS = {"aru-net-w16": ("LUNG1-007", 0.967), "fusionlungnet-w16": ("LUNG1-002", 0.925)}
+NETWORKS = {"aru-net-w16": ("LUNG1-007", 0.977), "fusionlungnet-w16": ("LUNG1-002", 0.925)}
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))

@@ -14,7 +14,8 @@ from scipy import ndimage
 from node.segment.box import box_of
 
 BORDER_HU = -250.0
-_BAND_MM = 4.0
+_INWARD_MM = 4.0
+_OUTWARD_MM = 2.0  # less: where a network left a tumour out, its aerated rim stays out, too
 _THICK_MM = 4.0
 _CLOSE_MM = 3.0
 _SEEN_FRAC = 0.2  # of a part in the mask, for the part to be lung
@@ -32,7 +33,7 @@ def at_density_border(mask_zyx: Mask, hu_zyx: NDArray[np.int16], pixel_mm: float
     pixel_mm : side of a pixel, mm.
     """
     drawn = np.zeros_like(mask_zyx)
-    margin = int(np.ceil((_BAND_MM + _CLOSE_MM) / pixel_mm)) + 1
+    margin = int(np.ceil((_OUTWARD_MM + _CLOSE_MM) / pixel_mm)) + 1
     box = box_of(mask_zyx, margin)
     if box is None:
         return drawn
@@ -43,8 +44,8 @@ def at_density_border(mask_zyx: Mask, hu_zyx: NDArray[np.int16], pixel_mm: float
 
 
 def _drawn(mask_yx: Mask, hu_yx: NDArray[np.int16], pixel_mm: float) -> Mask:
-    within = _far_from(~mask_yx, _BAND_MM / pixel_mm)
-    near = ~_far_from(mask_yx, _BAND_MM / pixel_mm)
+    within = _far_from(~mask_yx, _INWARD_MM / pixel_mm)
+    near = ~_far_from(mask_yx, _OUTWARD_MM / pixel_mm)
     dark = (hu_yx < BORDER_HU) & near
     thick = mask_yx & _far_from(dark, _THICK_MM / pixel_mm)
     parts, n = ndimage.label(within | dark)
