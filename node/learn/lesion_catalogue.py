@@ -14,7 +14,7 @@ and losses: what two cores can train.
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99
     end          16 epochs; the average's best epoch by validation Dice is kept
     augmentation `augment.Strength`, as for the lungs
-    validation   every validation slice whole; slice Dice, mean over cases
+    validation   every validation slice whole; half slice Dice, half Dice pooled per case, mean over cases
 """
 
 from collections.abc import Callable, Mapping

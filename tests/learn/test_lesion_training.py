@@ -359,8 +359,15 @@ def test_training_tumour_networks_needs_torch_numpy_pillow_and_safetensors_alone
 
 
 def test_the_steering_score_weighs_domains_as_they_are_drawn():
-    told = {"hu8": DomainScore(0.6, 0.0, 3, 0, 0), "cube": DomainScore(0.9, 0.0, 40, 0, 0)}
+    told = {"hu8": DomainScore(0.6, 0.6, 3, 0, 0), "cube": DomainScore(0.9, 0.9, 40, 0, 0)}
 
     assert steering(told, {"hu8": 0.4, "cube": 0.2}) == pytest.approx(0.7)
     assert steering(told | {"volume": DomainScore(0.0, 0.0, 0, 9, 0)}, {"hu8": 0.4, "cube": 0.2}) == pytest.approx(0.7)
     assert steering({}, {"hu8": 1.0}) == 0.0
+
+
+def test_false_marks_on_empty_slices_cost_a_training_its_lead():
+    many = {"hu8": DomainScore(0.45, 0.38, 8, 19, 15)}
+    few = {"hu8": DomainScore(0.44, 0.52, 8, 19, 2)}
+
+    assert steering(few, {"hu8": 1.0}) > steering(many, {"hu8": 1.0})
