@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from node.engine.alerts import Alert, alert_of
 from node.engine.delivery_file import Delivery
 from node.engine.jobs import Job
 from node.report.kinds import KINDS, NOTICE_PICTURE, SUMMARY
@@ -54,7 +55,7 @@ def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
     yield from (_measurement(m) for m in result.get("measurements", ()))
     yield from (_object(o) for o in result.get("objects", ()))
     for delivery in job.deliveries:
-        yield from _delivery(delivery)
+        yield from _delivery(delivery, alert_of(case.workflow_id, delivery))
 
 
 def waiting_line(line: dict[str, Any]) -> str:
@@ -107,8 +108,10 @@ def _object(made: dict[str, Any]) -> str:
     return f"  object {made['kind']} ({described}), series number {made['series_number']}, {made['sop_instance_uid']}"
 
 
-def _delivery(delivery: Delivery) -> Iterator[str]:
+def _delivery(delivery: Delivery, alert: Alert | None) -> Iterator[str]:
     yield f"  {delivery.destination}: {delivery.stage} after {delivery.attempts} attempts. {delivery.why}"
+    if alert is not None:
+        yield f"    {alert.code}, next: {alert.next_step}"
     for answer in delivery.answers:
         at = datetime.fromtimestamp(answer.at_s, UTC).isoformat(timespec="seconds")
         said = f"{answer.state} {answer.status} {answer.text}".strip()

@@ -1,15 +1,18 @@
 """Deliveries that wait for a person: what is said about each, in the log, by the health check and on the page."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
 
-from node.deliver.receipt import CREDENTIALS
+from node.deliver.look_first import UNCONFIRMED, look_first
+from node.deliver.receipt import CREDENTIALS, Receipt, State
 from node.engine.delivery_file import Delivery, Stage
 from node.errors import Code
 
 DEAD_LETTER = "DLV-DEAD"
+_CODE = re.compile(r"[A-Z]+-[A-Z]+")
 LONG_S = 900.0  # that a delivery waits before the health check warns: a restart of an archive takes less
 
 
@@ -32,13 +35,28 @@ def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
     """Return what a person must know about a delivery; None where it goes on by itself."""
     again = f"lungnode jobs replay {workflow_id[:12]} --to {delivery.destination}"
     if delivery.stage is Stage.DEAD:
-        return Alert(DEAD_LETTER, delivery.destination, delivery.why, again)
+        return Alert(DEAD_LETTER, delivery.destination, delivery.why, f"{_first_look(delivery)}; then {again}")
     if delivery.stage is Stage.HELD:
         return Alert(Code.ID_CHANGED.value, delivery.destination, delivery.why, f"check the identity, then {again}")
     if delivery.stage is Stage.WAITING and delivery.is_unauthorised:
         step = f"correct the credentials of {delivery.destination} in the settings and restart"
         return Alert(CREDENTIALS, delivery.destination, delivery.why, step)
     return None
+
+
+def _first_look(delivery: Delivery) -> str:
+    """Say where a person begins: at a setting, at the destination's log, or at ours where the attempt broke off."""
+    answers = [r for uid, r in delivery.receipts.items() if uid not in delivery.confirmed and _says(r) in delivery.why]
+    if answers:
+        errors = [UNCONFIRMED if r.state is State.STORED else r.status for r in answers]
+        return look_first(errors, delivery.destination, otherwise="the log of destination {0!r}")
+    why = delivery.why.removeprefix("given up: ")
+    code = why.partition(": ")[0]
+    return look_first([code if _CODE.fullmatch(code) else why], delivery.destination, otherwise="the log of this node")
+
+
+def _says(answer: Receipt) -> str:
+    return f"{answer.status} {answer.text}".strip()
 
 
 def long_waits(deliveries: Iterable[Delivery], now_s: float) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ def known_of(settings: Settings, engine: Database, uid: str) -> Known:
     if not (waiting or found or decisions):
         raise Misconfigured(
             "JOB-UNKNOWN",
-            f"nothing is known of {uid} here: it did not arrive, was refused (receive.… lines of the log), or is longer "
-            "ago than disk.retention_days",
+            f"nothing is known of {uid} here: it did not arrive, was refused (receive.… lines of the log), or is "
+            "longer ago than disk.retention_days",
         )
     return Known(found, waiting, decisions)
 

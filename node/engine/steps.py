@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter
 
+from node.deliver.look_first import NO_DESTINATION
 from node.deliver.receipt import Outgoing
 from node.engine.alerts import log_alert
 from node.engine.backoff import Breaker
@@ -147,7 +148,7 @@ class Steps:
         if is_rejected(folder):
             return self._keep(folder, replace(delivery, stage=Stage.CANCELLED, next_s=None, why=_REJECTED))
         if destination is None:
-            return self._keep(folder, replace(delivery, stage=Stage.DEAD, why="no such destination in the settings"))
+            return self._keep(folder, replace(delivery, stage=Stage.DEAD, why=NO_DESTINATION))
         breaker = self._breaker(destination)
         wait_s = breaker.wait_s(time.time())
         if wait_s > 0:

@@ -54,7 +54,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "Name the settings file (`--config`); else start `lungnode serve` once",
     ),
     "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
-    "DLV-DEAD": ("-", "A delivery was given up", "See why, then `lungnode jobs replay`"),
+    "DLV-DEAD": (
+        "-",
+        "A delivery was given up",
+        "See the last error and the setting that the next step names, then `lungnode jobs replay`",
+    ),
     "DLV-AUTH": ("-", "A destination refuses the credentials", "Correct them in the settings and restart"),
     "JOB-UNKNOWN": (_SETTINGS, "No such job", "`lungnode jobs list`"),
     "JOB-DONE": (_REFUSED, "The job is done already", "Nothing; `jobs replay` sends its results again"),

@@ -1,6 +1,7 @@
 """What a person sees and does: list, show, cancel, retry, replay, pause."""
 
 import contextlib
+import errno
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -109,7 +110,10 @@ def test_a_delivery_that_is_given_up_is_a_dead_letter_and_can_be_replayed(make_b
     bench.eventually(lambda: state(bench, case) == "dead-letter")
     alert = next(line for line in bench.log() if line["event"] == "engine.delivery_needs_a_person")
     assert (alert["level"], alert["workflow_id"], alert["destination"]) == ("error", case, "pacs")
-    assert (alert["code"], alert["next_step"]) == ("DLV-DEAD", f"lungnode jobs replay {case[:12]} --to pacs")
+    assert alert["code"] == "DLV-DEAD"
+    first, _, then = alert["next_step"].partition("; then ")
+    assert first == f"last error errno {errno.ENOTDIR}: see path of destination 'pacs'"
+    assert then == f"lungnode jobs replay {case[:12]} --to pacs"
     kept = (bench.folder(case) / "objects.json").read_bytes()
     blocked.unlink()
     with looking(bench, case) as (engine, found):

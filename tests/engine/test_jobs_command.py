@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from node.cli.jobs import app
+from node.deliver.receipt import Receipt, State
 from node.engine.case_file import read_case_file, write_case
 from node.engine.delivery_file import Delivery, Stage, write_delivery
 from node.engine.files import write_json
@@ -195,3 +196,13 @@ def test_a_series_that_waits_says_until_when_by_the_clock_on_the_wall(bench, rea
             "why": "quiet is wanted", "until_s": until_s}  # fmt: skip
     write_json(bench.data_dir / "engine" / "waiting.json", [line])
     assert "quiet is wanted; looked at again 2031-01-02 00:30:00 (local)" in read(capsys, "list")
+
+
+def test_a_delivery_that_was_given_up_is_shown_with_its_next_step(bench, read, capsys) -> None:
+    bench.kill(bench.start_worker())
+    case = bench.new_case()
+    refused = Receipt("1.9", State.PERMANENT, "context-refused", "the peer takes none")
+    dead = Delivery("pacs", stage=Stage.DEAD, attempts=1, why="SEG: context-refused the peer takes none")
+    write_delivery(bench.folder(case), dead.with_receipts((refused,)))
+    shown = read(capsys, "show", case[:12])
+    assert "DLV-DEAD, next: last error context-refused: see objects of destination 'pacs'; then lungnode jobs" in shown
