@@ -13,7 +13,8 @@ and losses: what two cores can train.
     batch        8 slices (P4: 2 runs of 8); an epoch is 480 slices, a case with n slices as often as the root of n
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99
     end          16 epochs; the average's best epoch by validation Dice is kept
-    augmentation `augment.Strength`, as for the lungs
+    augmentation `augment.Strength`, as for the lungs, and in three crops of ten a lesion of another crop
+                 (`transplants.TransplantPlan`; not for P4)
     validation   every validation slice whole; half slice Dice, half Dice pooled per case, mean over cases
 """
 

@@ -14,6 +14,7 @@ from node.learn.augment import augment
 from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_set import Index, LesionSet, crops
 from node.learn.runs import RunBatch, cut_runs, draw, runs
+from node.learn.transplants import with_transplants
 from node.segment.preprocess.lesion_recipes import Prepare
 
 _GAP_UNIT_MM = 10.0
@@ -67,7 +68,7 @@ def _of_slices(
         hu, tumour = crops(
             data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac, alone=alone
         )
-        hu, tumour = augment(hu, tumour, rng)
+        hu, tumour = augment(*with_transplants(hu, tumour, rng), rng)
         yield Given(prepare(hu), tumour.float())
 
 
