@@ -1,5 +1,6 @@
 """`lungnode judge-lesions`: trainings of tumour networks judged on a labelled set, with each step after the network."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from node.cli.terminal import print_json, to_person
 from node.cli.train import PrecisionName
 from node.learn.index import read_index
+from node.learn.lesion_compare import MARGIN, differences
 from node.learn.lesion_judge import Finish, judge, trained
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.runtime import runtime
@@ -27,6 +29,7 @@ def judge_lesions(
     w2: float = typer.Option(Crf().w_2, help="Weight of its kernel of places."),
     theta_b: float = typer.Option(Crf().theta_b_hu, min=1.0, help="Width of its kernel in HU."),
     smooth: int = typer.Option(0, min=0, help="P3's smoothing that keeps edges, radius in pixels."),
+    baseline: Path | None = typer.Option(None, "--baseline", help="Folder of a training to compare with, by patient."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.FP32, help="fp32 gives bit-identical masks."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object, cases included."),
@@ -38,13 +41,24 @@ def judge_lesions(
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
     finish = Finish(threshold, flips, field, smooth)
-    answer = judge([trained(run, place) for run in runs], read_index(data, split=split, where=where), finish, place)
+    rows = read_index(data, split=split, where=where)
+    answer = judge([trained(run, place) for run in runs], rows, finish, place)
+    beside = [] if baseline is None else differences(answer, judge([trained(baseline, place)], rows, finish, place))
     if as_json:
-        print_json(answer)
+        print_json(answer if baseline is None else answer | {"differences": [asdict(one) for one in beside]})
         return
     for name, score in answer["domains"].items():
         to_person.print(
             f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
             f"cases; marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
+            markup=False,
+        )
+    for one in beside:
+        spread = "no interval" if one.interval is None else f"95 % {one.interval[0]:+.3f} to {one.interval[1]:+.3f}"
+        p = "" if one.p_holm is None else f", p {one.p:.3f}, by Holm {one.p_holm:.3f}"
+        verdict = "not inferior" if one.not_inferior else "inferiority not excluded"
+        to_person.print(
+            f"{one.domain}: {one.measure.replace('_', ' ')} {one.mean:+.3f} against the baseline "
+            f"({spread}, {one.n_cases} patients{p}): {verdict} at {MARGIN}",
             markup=False,
         )

@@ -109,8 +109,8 @@ def by_domain(cases: list[CaseScore]) -> dict[str, DomainScore]:
 def steering(domains: Mapping[str, DomainScore], shares: Mapping[str, float]) -> float:
     """Return half slice Dice, half Dice pooled per case, of the domains that have a tumour, weighed by their shares.
 
-    Slice Dice alone is blind to false marks on empty slices: it once chose an epoch that marked most of them. 0 where no
-    domain has a tumour.
+    Slice Dice alone is blind to false marks on empty slices: it once chose an epoch that marked most of them. 0 where
+    no domain has a tumour.
     """
     told = {name: (score.slice_dice + score.pooled_dice) / 2.0 for name, score in domains.items() if score.n_cases}
     weights = [share_of(shares, name) for name in told]

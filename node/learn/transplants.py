@@ -1,4 +1,4 @@
-"""Lesions of one training crop transplanted into the lung of another, so that few patients' lesions are seen in many lungs.
+"""Lesions of one training crop transplanted into the lung of another: few patients' lesions in many lungs.
 
 Ours, for every tumour network of single slices alike: with 36 patients a network soon knows which lung has a tumour.
 What is transplanted is the lesion with a rim of what surrounded it, turned by right angles and mirrored; the lung's own
@@ -100,7 +100,7 @@ def _insert(
     y, x = place
     here = (slice(max(y - half, 0), min(y + half + 1, height)), slice(max(x - half, 0), min(x + half + 1, width)))
     there = tuple(
-        slice(part.start - (middle - half), part.stop - (middle - half)) for part, middle in zip(here, place, strict=True)
+        slice(part.start - middle + half, part.stop - middle + half) for part, middle in zip(here, place, strict=True)
     )
     wide = F.max_pool2d(mask[None, None].float(), 2 * plan.rim_px + 1, stride=1, padding=plan.rim_px)
     share = F.avg_pool2d(wide, 3, stride=1, padding=1)[0, 0][there]

@@ -155,3 +155,15 @@ def test_the_command_judges_and_tells(run_folder, small_set):
 
     assert done.returncode == 0, done.stderr
     assert '"domains"' in done.stdout
+
+
+def test_the_command_compares_with_a_baseline(run_folder, small_set):
+    command = [
+        sys.executable, "-m", "node", "judge-lesions", str(run_folder), "--data", str(small_set), "--split", "test",
+        "--baseline", str(run_folder),
+    ]  # fmt: skip
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "slice Dice +0.000 against the baseline" in done.stdout.replace("slice dice", "slice Dice")

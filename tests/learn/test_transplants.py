@@ -57,7 +57,7 @@ def test_a_lesion_that_reaches_far_stays_at_home(crops: tuple[torch.Tensor, torc
     assert torch.equal(outlined, tumour)
 
 
-def test_the_same_draws_give_the_same_crops_and_inputs_are_not_changed(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_the_same_draws_give_the_same_and_inputs_are_not_changed(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
     before = crops[0].clone()
     first, second = (with_transplants(*crops, np.random.default_rng(3), ALWAYS)[0] for _ in range(2))
     assert torch.equal(first, second)
