@@ -58,7 +58,7 @@ def judge_lesions(
         p = "" if one.p_holm is None else f", p {one.p:.3f}, by Holm {one.p_holm:.3f}"
         verdict = "not inferior" if one.not_inferior else "inferiority not excluded"
         to_person.print(
-            f"{one.domain}: {one.measure.replace('_', ' ')} {one.mean:+.3f} against the baseline "
+            f"{one.domain}: {one.measure.replace('_dice', ' Dice')} {one.mean:+.3f} against the baseline "
             f"({spread}, {one.n_cases} patients{p}): {verdict} at {MARGIN}",
             markup=False,
         )

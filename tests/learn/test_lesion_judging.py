@@ -166,4 +166,4 @@ def test_the_command_compares_with_a_baseline(run_folder, small_set):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert "slice Dice +0.000 against the baseline" in done.stdout.replace("slice dice", "slice Dice")
+    assert "slice Dice +0.000 against the baseline" in done.stderr
