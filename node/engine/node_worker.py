@@ -116,6 +116,7 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
     counts = Counts(_archives(settings))
     try:
         with opened_stores(settings) as stores:
+            stores.own.rebuild_where_lost()
             yield Intake(
                 settings.data_dir,
                 engine,

@@ -72,6 +72,13 @@ class OwnResults:
             self._insert(row)
         return len(rows)
 
+    def rebuild_where_lost(self) -> int:
+        """Fill the table where it is empty, as beside an index that was lost, and return how many objects came."""
+        with self._engine.connect() as connection:
+            if connection.execute(select(results.c.sop_uid).limit(1)).first() is not None:
+                return 0
+        return self.rebuild()
+
     def of_workflow(self, workflow_id: str) -> tuple[KeptResult, ...]:
         """Return the kept objects of one run, sorted by UID."""
         return self._select(results.c.workflow_id, workflow_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from node.store.database import open_database
 from node.store.index import Index
@@ -12,6 +12,7 @@ from node.store.journal import Event, Journal
 from node.store.ledger import Ledger
 from node.store.own import KeptResult, OwnResults
 from node.store.spool import Kept, Spool
+from node.store.tables import results
 from tests.store.conftest import ct_slice, keep
 
 
@@ -177,6 +178,20 @@ def test_own_results_are_remembered_even_where_the_index_was_lost(tmp_path: Path
         assert (own.rebuild(), "1.9" in own, own.of_workflow("w")) == (1, True, (result,))
     finally:
         fresh.dispose()
+
+
+def test_own_results_are_read_from_their_files_only_where_the_table_is_empty(engine: Engine, spool: Spool) -> None:
+    one, other = (
+        KeptResult(uid, "1.8", CT_SEG, "1.2.3.4", "w", "SEG", spool.layout.results / "w" / "seg.dcm")
+        for uid in ("1.9", "1.10")
+    )
+    own = OwnResults(engine, spool.layout)
+    own.remember(one)
+    own.remember(other)
+    assert own.rebuild_where_lost() == 0
+    with engine.begin() as connection:
+        connection.execute(delete(results))
+    assert (own.rebuild_where_lost(), "1.9" in own, "1.10" in own) == (2, True, True)
 
 
 def test_decisions_are_kept_in_order_with_their_reasons(engine: Engine) -> None:
