@@ -1,7 +1,7 @@
 """The index over the spool: which instances of which study are there, who sends, what was announced.
 
-It is a cache. `rebuild` fills it from the files, `follow_journal` keeps it near them. Decisions, results and receipts
-have files of their own (`own`, `ledger`).
+It is a cache. `rebuild` fills it from the files, `follow_journal` keeps it near them. Decisions and results
+have modules of their own (`own`, `ledger`).
 """
 
 import time

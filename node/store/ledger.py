@@ -1,4 +1,4 @@
-"""What was decided and what was delivered: appended, shown by `lungnode jobs show`, never rebuilt from files."""
+"""What was decided: appended, shown by `lungnode jobs show`, never rebuilt from files."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, delete, func, insert, select
 
-from node.store.tables import decisions, receipts
+from node.store.tables import decisions
 
 _BATCH = 500  # below SQLite's limit of values in a statement
 
@@ -23,19 +23,8 @@ class Decision:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class KeptReceipt:
-    """What became of one object at one destination."""
-
-    sop_uid: str
-    destination: str
-    state: str
-    text: str
-    at_s: float
-
-
 class Ledger:
-    """Decisions and receipts of one data folder."""
+    """Decisions of one data folder."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -83,19 +72,3 @@ class Ledger:
             return sum(
                 connection.execute(delete(decisions).where(decisions.c.subject.in_(part))).rowcount for part in parts
             )
-
-    def receive(self, sop_uid: str, destination: str, state: str, text: str) -> None:
-        """Note the newest receipt of an object at a destination."""
-        row = {"sop_uid": sop_uid, "destination": destination, "state": state, "text": text, "at_s": time.time()}
-        with self._engine.begin() as connection:
-            connection.execute(
-                delete(receipts).where(receipts.c.sop_uid == sop_uid, receipts.c.destination == destination)
-            )
-            connection.execute(insert(receipts), [row])
-
-    def receipts(self, sop_uid: str) -> tuple[KeptReceipt, ...]:
-        """Return an object's receipts, by destination."""
-        query = select(receipts).where(receipts.c.sop_uid == sop_uid).order_by(receipts.c.destination)
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return tuple(KeptReceipt(r.sop_uid, r.destination, r.state, r.text, r.at_s) for r in rows)

@@ -1,4 +1,4 @@
-"""The index's tables. All but `decisions`, `results` and `receipts` can be rebuilt from the files of the spool."""
+"""The index's tables. All but `decisions` and `results` can be rebuilt from the files of the spool."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
@@ -79,14 +79,4 @@ results = Table(
     Column("kind", String(16), nullable=False),
     Column("path", String(300), nullable=False),  # below the results folder
     Column("made_at_s", Float, nullable=False),
-)
-
-receipts = Table(
-    "receipts",
-    metadata,
-    Column("sop_uid", String(64), primary_key=True),
-    Column("destination", String(32), primary_key=True),
-    Column("state", String(16), nullable=False),
-    Column("text", Text, nullable=False),
-    Column("at_s", Float, nullable=False),
 )

@@ -222,12 +222,4 @@ def test_decisions_that_are_old_are_forgotten_unless_their_subject_is_here_or_is
     assert [len(ledger.decisions(subject)) for subject in ("old", "here", "again")] == [0, 1, 2]
 
 
-def test_the_newest_receipt_of_a_destination_counts(engine: Engine) -> None:
-    ledger = Ledger(engine)
-    ledger.receive("1.9", "pacs", "failed", "no answer")
-    ledger.receive("1.9", "pacs", "stored", "")
-    ledger.receive("1.9", "archive", "stored", "")
-    assert [(r.destination, r.state) for r in ledger.receipts("1.9")] == [("archive", "stored"), ("pacs", "stored")]
-
-
 CT_SEG = "1.2.840.10008.5.1.4.1.1.66.4"
