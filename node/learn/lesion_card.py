@@ -35,7 +35,7 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
         f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
         f"{ending(plan['schedule'], told['state'])}. Best epoch "
-        f"{told['epoch']}, validation slice Dice {told['val_dice']:.4f}. {begun_with(told)}", "",
+        f"{told['epoch']}, validation score {told['val_dice']:.4f} (Dice, weighed by domain). {begun_with(told)}", "",
         "## How it answers", "",
         f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "
         f"{answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
