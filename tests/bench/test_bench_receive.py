@@ -6,6 +6,7 @@ from node.bench.receive import bench_receive
 
 
 @pytest.mark.orthanc
+@pytest.mark.slow
 def test_every_side_receives_and_every_target_of_the_architecture_has_its_row() -> None:
     rows = bench_receive(n_slices=6, n_as_installed=2, rounds=1)
     targets = {(row.what, row.peer_name): row.at_least for row in rows if row.at_least is not None}

@@ -8,12 +8,14 @@ from node.bench.pipeline import bench_pipeline
 pytestmark = pytest.mark.orthanc
 
 
+@pytest.mark.slow
 def test_the_whole_way_is_timed_and_has_its_target() -> None:
     (row,) = bench_pipeline(n_slices=(40,))
     assert row.at_most == 5.0
     assert 0 < row.ours < 200
 
 
+@pytest.mark.slow
 def test_an_idle_node_is_measured_with_all_of_its_processes() -> None:
     rows = {row.what: row for row in bench_idle(settle_s=1.0, watch_s=2.0)}
     assert {row.at_most for row in rows.values()} == {1.0, 250.0, None, 0.8}

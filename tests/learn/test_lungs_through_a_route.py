@@ -22,7 +22,7 @@ from tests.learn.conftest import COLUMNS, LABEL
 
 SIZE = 96
 PIXEL_MM = 4.0
-EPOCHS = {"aru-net": 12, "fusionlungnet": 16}  # of six steps; some to spare
+EPOCHS = {"aru-net": 12, "fusionlungnet": 24}  # of six steps; some to spare
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
