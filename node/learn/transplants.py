@@ -1,8 +1,10 @@
 """Lesions of one training crop transplanted into the lung of another: few patients' lesions in many lungs.
 
 Ours, for every tumour network of single slices alike: with 36 patients a network soon knows which lung has a tumour.
-What is transplanted is the lesion with a rim of what surrounded it, turned by right angles and mirrored; the lung's own
-walls and vessels stay in front of it.
+What is transplanted is the lesion with a rim of what surrounded it, turned by right angles and mirrored; the lung's
+own walls and vessels stay in front of it. A crop that stands for its own neighbours (`LesionSet.alone_odds`) gives to
+its like only, and gets the lesion's own slice in all channels: else channels that differ, or do not, would tell where
+the lesion is.
 """
 
 from dataclasses import dataclass
@@ -41,12 +43,15 @@ def with_transplants(
     given_hu, given_tumour = hu, tumour
     hu, tumour = hu.clone(), tumour.clone()
     donors = [i for i in range(len(hu)) if bool(given_tumour[i].any())]
+    alone = [bool((crop == crop[len(crop) // 2]).all()) for crop in given_hu]
     for i in range(len(hu)):
-        others = [j for j in donors if j != i]
+        others = [j for j in donors if j != i and (alone[i] or not alone[j])]
         if rng.random() < plan.p and others:
             j = others[int(rng.integers(len(others)))]
-            graft = _graft(given_hu[j], given_tumour[j, 0], rng, plan)
-            place = _place(given_hu[i, len(given_hu[i]) // 2], rng, plan)
+            middle = len(given_hu[j]) // 2
+            picture = given_hu[j, middle].expand_as(given_hu[j]) if alone[i] else given_hu[j]
+            graft = _graft(picture, given_tumour[j, 0], rng, plan)
+            place = _place(given_hu[i, middle], rng, plan)
             if graft is not None and place is not None:
                 _insert(hu[i], tumour[i, 0], *graft, place, plan)
     return hu, tumour

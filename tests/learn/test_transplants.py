@@ -34,10 +34,24 @@ def test_a_lesion_comes_to_lie_in_the_other_lung_with_its_density(crops: tuple[t
 def test_neighbours_get_the_lesions_own_neighbours(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
     hu, tumour = crops
     hu[0, 0, 60:72, 60:72] = -820.0  # the lesion ends below
+    hu[1, 0, 100, 100] = -700.0  # and the receiving crop has neighbours of its own, too
     changed, outlined = with_transplants(hu, tumour, np.random.default_rng(0), ALWAYS)
     inside = outlined[1, 0] > 0
     assert bool((changed[1, 0][inside] == -820.0).all())
     assert float(changed[1, 2][inside].mean()) > 0.0
+
+
+def test_whether_channels_differ_does_not_tell_where_a_lesion_is(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+    hu, tumour = crops
+    hu[0, 0, 60:72, 60:72] = -820.0  # the giving crop has neighbours of its own, the receiving one has none
+    changed, outlined = with_transplants(hu, tumour, np.random.default_rng(0), ALWAYS)
+    assert bool(outlined[1].any())
+    assert torch.equal(changed[1, 0], changed[1, 1])
+    assert torch.equal(changed[1, 2], changed[1, 1])
+
+    hu[0] = hu[0, 1]  # now the giving crop has none, the receiving one has
+    hu[1, 0, 100, 100] = -700.0
+    assert not with_transplants(hu, tumour, np.random.default_rng(0), ALWAYS)[1][1].any()
 
 
 def test_walls_stay_in_front_and_air_round_the_patient_gets_nothing(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
