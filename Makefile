@@ -11,6 +11,8 @@ TORCH := torch==2.13.0
 SYSTEM_PACKAGES ?=
 VIEWER ?= yes
 BUNDLE ?= bundle
+# `make test` runs the tests in one mixed order, so that a red run is about the change; `make test-all` in a new one
+SEED ?= 20261129
 
 .PHONY: setup demo test test-all unit check bench fmt lint types imports docs golden bundle lock viewer
 
@@ -23,7 +25,7 @@ demo: setup
 	$(BIN)/lungnode demo $(if $(INPUT),--input "$(INPUT)")
 
 test: setup check
-	$(BIN)/pytest -m "not slow and not gpu"
+	$(BIN)/pytest -m "not slow and not gpu" --randomly-seed=$(SEED)
 
 test-all: setup
 	$(BIN)/pytest

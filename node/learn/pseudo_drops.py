@@ -1,23 +1,17 @@
 """Which rows the networks do not learn from, and why: what was seen when the outlines were looked at.
 
 Each line: the case, the first and the last slice, the reason. The sets' own READMEs name the defects of the tumour
-outlines. `EMPTIED` are slices of the abdomen whose gas the rule took for lung: they serve as slices without lung.
+outlines. `EMPTIED` are slices of the abdomen whose gas the rule took for lung: they serve as slices without lung. `GAS`
+names a pixel of each piece of stomach or bowel gas that the rule took for lung beside real lung: the piece is taken off,
+and the slice is learnt from, because a network that never sees gas beside lung takes it for lung, too.
 """
 
 _ALL = (0, 100000)
 
 _DROPPED: tuple[tuple[str, int, int, str], ...] = (
-    ("MSD-S11", 1, 1, "bowel gas beside lung"),
     ("MSD-S18", 1, 1, "stomach gas beside lung"),
-    ("MSD-S23", 1, 1, "bowel gas beside lung"),
-    ("MSD-S27", 1, 1, "bowel gas beside lung"),
-    ("MSD-S30", 0, 10, "stomach gas beside lung"),
-    ("MSD-S40", 1, 10, "bowel gas beside lung"),
-    ("MSD-S43", 1, 1, "stomach gas beside lung"),
-    ("MSD-S44", 1, 10, "stomach gas beside lung"),
-    ("MSD-S47", 1, 10, "stomach gas beside lung"),
-    ("MSD-S54", 1, 1, "stomach gas beside lung"),
-    ("MSD-S58", 1, 1, "stomach gas beside lung"),
+    ("MSD-S40", 10, 10, "bowel gas beside lung"),
+    ("MSD-S47", 1, 1, "stomach gas beside lung"),
     ("MSD-S43", 188, 100000, "the tumour's outline leaves the lung towards the neck"),
     ("MSD-S25", 364, 100000, "the tumour's outline is a strip along the wall of a bulla"),
     ("MSD-S60", 48, 50, "the tumour's outline runs out into healthy lung"),
@@ -45,6 +39,23 @@ EMPTIED = frozenset(
         "T_MSD-S38_z001", "T_MSD-S45_z001", "T_MSD-S49_z010",
     }
 )  # fmt: skip
+
+# (row, column) at 256 x 256
+GAS: dict[str, tuple[tuple[int, int], ...]] = {
+    "T_MSD-S11_z001": ((47, 83),),
+    "T_MSD-S23_z001": ((50, 155),),
+    "T_MSD-S27_z001": ((114, 201), (150, 214)),
+    "T_MSD-S30_z000": ((47, 139), (57, 184)),
+    "T_MSD-S30_z001": ((47, 133),),
+    "T_MSD-S30_z010": ((47, 143),),
+    "T_MSD-S40_z001": ((118, 228),),
+    "T_MSD-S43_z001": ((62, 149),),
+    "T_MSD-S44_z001": ((57, 117), (62, 163)),
+    "T_MSD-S44_z010": ((58, 117), (89, 133)),
+    "T_MSD-S47_z010": ((85, 175),),
+    "T_MSD-S54_z001": ((54, 143),),
+    "T_MSD-S58_z001": ((90, 179),),
+}
 
 
 def why_dropped(case: str, z_index: int) -> str:

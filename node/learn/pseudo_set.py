@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, label
 
 from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.nifti import read_nifti
-from node.learn.pseudo_drops import EMPTIED, why_dropped, why_dropped_for_p1
+from node.learn.pseudo_drops import EMPTIED, GAS, why_dropped, why_dropped_for_p1
 from node.learn.pseudo_rule import close_p0, close_p1, lungs_of_slice, lungs_of_volume
 from node.learn.slices import read_slice
 
@@ -115,7 +115,7 @@ def _of_tumour_row(row: Row) -> Made:
     """Draw one slice that has an outlined tumour."""
     hu_yx, ids_yx, pixel_mm = _reduced(row)
     tumour_yx, node_yx = (ids_yx == 255) | (ids_yx == 2), ids_yx == 3
-    lungs_yx = lungs_of_slice(hu_yx, pixel_mm) & (row.id not in EMPTIED)
+    lungs_yx = _without_pieces(lungs_of_slice(hu_yx, pixel_mm) & (row.id not in EMPTIED), GAS.get(row.id, ()))
     mask_yx = _ids(lungs_yx, np.zeros_like(lungs_yx), tumour_yx, node_yx, pixel_mm)
     lonely = tumour_yx.sum() > _BOTTOM_PX and np.sum(mask_yx == 1) < _BOTTOM_PX
     return Made(
@@ -158,6 +158,12 @@ def _reduced(row: Row) -> tuple[NDArray[np.float32], NDArray[np.uint8], float]:
 def _quads(a_yx: NDArray[np.generic]) -> NDArray[np.generic]:
     rows, columns = a_yx.shape
     return a_yx.reshape(rows // 2, 2, columns // 2, 2)
+
+
+def _without_pieces(mask_yx: NDArray[np.bool_], pixels: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return the mask without the connected pieces that hold one of the pixels."""
+    pieces_yx = label(mask_yx)[0]
+    return mask_yx & ~np.isin(pieces_yx, [pieces_yx[pixel] for pixel in pixels])
 
 
 def _grow(mask_yx: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:

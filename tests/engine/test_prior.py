@@ -139,7 +139,8 @@ def node(start_orthanc, tmp_path_factory):
 
     def examine(name, **options):
         if name not in made:
-            made[name] = scan(scans / name, **options)
+            own = {"study_seed": f"study-{name}", "series_seed": f"series-{name}", "frame_of_reference_seed": name}
+            made[name] = scan(scans / name, **own | options)
         return made[name]
 
     def build(prior=None, *, today="grown", slow=None, **sections):
@@ -208,9 +209,6 @@ def before(examine, name="before", **changes):
         "seed": 3,
         "shift": SHIFT_MM,
         "study_date": "20240706",
-        "study_seed": f"study-{name}",
-        "series_seed": f"series-{name}",
-        "frame_of_reference_seed": "another",
     } | changes
     return examine(name, **options)
 

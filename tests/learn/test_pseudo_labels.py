@@ -107,6 +107,19 @@ def test_every_drop_has_a_reason_and_names_a_case_of_the_sets(data_dir):
     assert {re.sub(r"^T_(.*)_z\d+$", r"\1", name) for name in pseudo_drops.EMPTIED} <= known
 
 
+@pytest.mark.parametrize("name", pseudo_drops.GAS)
+def test_named_gas_is_taken_off_and_the_lung_beside_it_stays(data_dir, name):
+    (row,) = read_index(data_dir / "tumour2d", where=(f"id={name}",))
+    hu, _, pixel_mm = pseudo_set._reduced(row)
+    by_rule = lungs_of_slice(hu, pixel_mm)
+    made = pseudo_set._of_tumour_row(row)
+
+    assert all(by_rule[pixel] and made.mask_yx[pixel] == 0 for pixel in pseudo_drops.GAS[name])
+    assert (made.mask_yx == 1).any()
+    assert not made.drop
+    assert not pseudo_drops.why_dropped(row.case, int(row["z_index"]))
+
+
 @pytest.fixture
 def few(data_dir, monkeypatch):
     """The first two rows of each source, so that the set is made in seconds."""
