@@ -2,7 +2,7 @@
 
 Each line: the case, the first and the last slice, the reason. The sets' own READMEs name the defects of the tumour
 outlines. `EMPTIED` are slices of the abdomen whose gas the rule took for lung: they serve as slices without lung. `GAS`
-names a pixel of each piece of stomach or bowel gas that the rule took for lung beside real lung: the piece is taken off,
+names a pixel of each piece of stomach or bowel gas which the rule took for lung beside real lung: the piece goes,
 and the slice is learnt from, because a network that never sees gas beside lung takes it for lung, too.
 """
 
