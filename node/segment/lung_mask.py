@@ -9,6 +9,7 @@ from node.segment.contract import LungDefinition
 from node.segment.postprocess.airways_off import without_airways
 from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.density_border import at_density_border
+from node.segment.postprocess.domes_off import without_domes
 from node.segment.postprocess.holes import filled
 from node.segment.postprocess.thorax import thorax_only
 from node.segment.preprocess.body import body
@@ -28,7 +29,7 @@ class MaskPlan:
     definition : P1's lung has its holes filled.
     threshold : probability from which a pixel is lung.
     reference : the training rows' CDF where the system matches histograms (P0), else None.
-    gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
+    gated : whether airways and domes are taken off and only the large connected parts kept (off for the ablation).
     density_border : whether the border is drawn anew where the density says.
     """
 
@@ -55,9 +56,11 @@ def lung_mask(
         mask = at_density_border(mask, hu, spacing_mm[1])
     if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in
         mask = without_airways(mask, hu, spacing_mm)
-        mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
     if plan.definition is LungDefinition.WITH_LESIONS:
         mask = filled(mask, spacing_mm[1] * spacing_mm[2], _HOLE_MM2)
+    if plan.gated and len(hu) > 1:
+        mask = without_domes(mask, hu, spacing_mm)
+        mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
     return mask
 
 
