@@ -87,6 +87,7 @@ def export(
         None, min=32, help="Lungs: rows and columns that it is shown; else those of the run."
     ),
     raw_border: bool = typer.Option(False, "--raw-border", help="Lungs: leave the border where the network drew it."),
+    domes: bool = typer.Option(False, "--domes", help="Lungs: leave what looks like an organ under the diaphragm."),
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
@@ -101,7 +102,7 @@ def export(
         how = LesionAnswer(threshold, flips, tiles.value, step)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
-        lungs = Answer(threshold, flips, size, not raw_border)
+        lungs = Answer(threshold, flips, size, not raw_border, not domes)
         folder = export_run(run, name, models, version=version, answer=lungs, figures=reached)
     if as_json:
         print_json({"folder": str(folder)})

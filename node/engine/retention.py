@@ -18,7 +18,8 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
 
     A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
     which no case was made is done with when nothing of it has come for as long. The decisions about a study go with
-    it, or, where nothing of it is here any more, when the last one is old enough.
+    it, or, where nothing of it is here any more, when the last one is old enough. What is kept of associations,
+    announcements and journals goes when nothing of it is needed.
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
@@ -34,6 +35,7 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
         _remove(data_dir, stores, study, cases)
         removed.append(study)
     stores.ledger.forget(before_s=now_s - older_than_s, but=here - set(removed))
+    stores.index.forget_past(before_s=now_s - older_than_s)
     return tuple(removed)
 
 

@@ -39,12 +39,14 @@ class Answer:
     flips : whether mirror images are averaged.
     size : rows and columns that the network is shown; None: those that it learnt from.
     density_border : whether the border is drawn anew where the density says.
+    domes_off : whether organs under the diaphragm are taken off.
     """
 
     threshold: float = 0.5
     flips: bool = False
     size: int | None = None
     density_border: bool = True
+    domes_off: bool = True
 
 
 def export(
@@ -137,6 +139,7 @@ def _toml(name: str, version: str, kind: str, told: dict[str, Any], answer: Answ
         f"threshold = {answer.threshold}",
         f"flips = {str(answer.flips).lower()}",
         f"density_border = {str(answer.density_border).lower()}",
+        f"domes_off = {str(answer.domes_off).lower()}",
         "",
         "[files]",
         *(f'"{file}" = "{digest}"' for file, digest in files.items()),

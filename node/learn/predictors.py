@@ -93,7 +93,7 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
     slices = SlicePlan(told["size"], told["recipe"], told["body_only"])
     runner = SliceRunner(folded(network), slices, runtime(device, precision))
     definition = LungDefinition(told["definition"])
-    plan = MaskPlan(definition, gated=not raw, density_border=not raw)
+    plan = MaskPlan(definition, gated=not raw, density_border=not raw, domes_off=not raw)
     return Predictor(
         folder.name,
         Task(told["task"]),

@@ -29,8 +29,9 @@ class MaskPlan:
     definition : P1's lung has its holes filled.
     threshold : probability from which a pixel is lung.
     reference : the training rows' CDF where the system matches histograms (P0), else None.
-    gated : whether airways and domes are taken off and only the large connected parts kept (off for the ablation).
+    gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
     density_border : whether the border is drawn anew where the density says.
+    domes_off : whether organs under the diaphragm are taken off.
     """
 
     definition: LungDefinition
@@ -38,6 +39,7 @@ class MaskPlan:
     reference: Cdf | None = None
     gated: bool = True
     density_border: bool = False
+    domes_off: bool = False
 
 
 def lung_mask(
@@ -58,8 +60,9 @@ def lung_mask(
         mask = without_airways(mask, hu, spacing_mm)
     if plan.definition is LungDefinition.WITH_LESIONS:
         mask = filled(mask, spacing_mm[1] * spacing_mm[2], _HOLE_MM2)
-    if plan.gated and len(hu) > 1:
+    if plan.domes_off and len(hu) > 1:
         mask = without_domes(mask, hu, spacing_mm)
+    if plan.gated and len(hu) > 1:
         mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
     return mask
 

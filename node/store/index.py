@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from node.errors import InputRefused
-from node.store.journal import Event, Line, read_lines
+from node.store.journal import Event, Line, journal_files, process_of, read_lines
 from node.store.layout import SUFFIX, Layout, uids_of
 from node.store.part10 import read_meta
 from node.store.tables import announced, association_studies, associations, instances, journal_positions
@@ -49,7 +49,7 @@ class Index:
     def follow_journal(self) -> tuple[str, ...]:
         """Take in what the journals say since the last call, and return the studies that something happened to."""
         touched: dict[str, None] = {}
-        for path in sorted(self._layout.journal.glob("*.jsonl")):
+        for path in journal_files(self._layout.journal):
             with self._engine.begin() as connection:
                 offset = _position(connection, path.name)
                 start = offset
@@ -73,6 +73,36 @@ class Index:
         """Take a file out that was moved or removed."""
         with self._engine.begin() as connection:
             connection.execute(delete(instances).where(instances.c.path == self._relative(path)))
+
+    def forget_past(self, *, before_s: float) -> None:
+        """Forget ended associations and announcements of which nothing is here any more, and journals read to the end.
+
+        Of each process the last journal stays: it is written to, or its number is gone on from.
+        """
+        with self._engine.begin() as connection:
+            here = select(association_studies.c.association).where(
+                association_studies.c.study_uid.in_(select(instances.c.study_uid))
+            )
+            past = (associations.c.ended_at_s < before_s) & associations.c.association.not_in(here)
+            gone = select(associations.c.association).where(past)
+            connection.execute(delete(association_studies).where(association_studies.c.association.in_(gone)))
+            connection.execute(delete(associations).where(past))
+            connection.execute(
+                delete(announced).where(
+                    announced.c.at_s < before_s, announced.c.sop_uid.not_in(select(instances.c.sop_uid))
+                )
+            )
+        for path, following in pairwise(journal_files(self._layout.journal)):
+            if process_of(path) == process_of(following):
+                self._forget_journal(path, before_s)
+
+    def _forget_journal(self, path: Path, before_s: float) -> None:
+        status = path.stat()
+        with self._engine.begin() as connection:
+            if status.st_mtime >= before_s or _position(connection, path.name) < status.st_size:
+                return
+            path.unlink()
+            connection.execute(delete(journal_positions).where(journal_positions.c.file == path.name))
 
     def note(self, path: Path) -> None:
         """Take a file in that was moved here."""
@@ -153,8 +183,7 @@ class Index:
 
     def _take(self, connection: Connection, path: Path, line: Line) -> tuple[str, ...]:
         """Take one journal line in, and return the studies that it concerns."""
-        process = path.name.partition(".")[0]
-        return _TAKE[line.event](self, connection, process, line)
+        return _TAKE[line.event](self, connection, process_of(path), line)
 
     def _kept(self, connection: Connection, _process: str, line: Line) -> tuple[str, ...]:
         study, association = line.text("study"), line.text("association")

@@ -1,7 +1,8 @@
 """The journal: one JSON line per kept instance and per association event, a hint for the index.
 
 Lines are appended in one write and not flushed: after a crash the files are counted again. A process begins its
-journal with `started`, which ends all associations that its predecessor in the same slot left open.
+journal with `started`, which ends all associations that its predecessor in the same slot left open. The files of a
+process are numbered; a further one is begun where the last has grown large, and only the last is ever written to.
 
     started      process
     opened       association, calling, called, host
@@ -13,6 +14,7 @@ journal with `started`, which ends all associations that its predecessor in the 
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,30 +66,53 @@ class Journal:
     def __init__(self, folder: Path, process: str) -> None:
         self._folder = folder
         self._process = process
-        self._descriptor = self._open()
+        self._lock = threading.Lock()
+        self._descriptor, self._n_bytes = self._open()
         self.write(Event.STARTED, process=process)
 
     def write(self, event: Event, **fields: object) -> None:
         """Append one line."""
         record = {"event": event, "at_s": round(time.time(), 3), **fields}
-        os.write(self._descriptor, json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            if self._n_bytes >= _ROTATE_BYTES:
+                os.close(self._descriptor)
+                self._descriptor, self._n_bytes = self._open()
+            self._n_bytes += os.write(self._descriptor, line)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
-    def _open(self) -> int:
-        """Open the newest file of this process, a further one where it has grown large; end a torn line."""
-        number = 0
-        while (path := self._folder / f"{self._process}.{number}.jsonl").exists():
-            if path.stat().st_size < _ROTATE_BYTES:
-                break
+    def _open(self) -> tuple[int, int]:
+        """Open the newest file of this process, a further one where it has grown large; end a torn line.
+
+        Return the descriptor and the size.
+        """
+        own = [path for path in journal_files(self._folder) if process_of(path) == self._process]
+        number = _number(own[-1]) if own else 0
+        if own and own[-1].stat().st_size >= _ROTATE_BYTES:
             number += 1
+        path = self._folder / f"{self._process}.{number}.jsonl"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            os.write(descriptor, b"\n")
-        return descriptor
+            size += os.write(descriptor, b"\n")
+        return descriptor, size
+
+
+def journal_files(folder: Path) -> tuple[Path, ...]:
+    """Return the files of all journals, those of one process in the order they were written in."""
+    return tuple(sorted(folder.glob("*.*.jsonl"), key=lambda path: (process_of(path), _number(path))))
+
+
+def process_of(path: Path) -> str:
+    """Return whose journal a file belongs to."""
+    return path.name.partition(".")[0]
+
+
+def _number(path: Path) -> int:
+    return int(path.name.split(".")[1])
 
 
 def read_lines(path: Path, offset: int) -> Iterator[tuple[Line, int]]:

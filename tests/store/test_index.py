@@ -1,18 +1,20 @@
 """The index: filled by the journal, rebuilt from the files, the same either way."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, func, select
 
+from node.store import journal as journal_module
 from node.store.database import open_database
 from node.store.index import Index
-from node.store.journal import Event, Journal
+from node.store.journal import Event, Journal, journal_files
 from node.store.ledger import Ledger
 from node.store.own import KeptResult, OwnResults
 from node.store.spool import Kept, Spool
-from node.store.tables import results
+from node.store.tables import announced, association_studies, associations, results
 from tests.store.conftest import ct_slice, keep
 
 
@@ -223,3 +225,64 @@ def test_decisions_that_are_old_are_forgotten_unless_their_subject_is_here_or_is
 
 
 CT_SEG = "1.2.840.10008.5.1.4.1.1.66.4"
+
+
+def test_what_is_known_of_associations_and_announcements_goes_with_their_instances(
+    engine: Engine, index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    for number, association in enumerate(("a1", "a2", "a3")):
+        opened(journal, association)
+        study = f"1.2.3.{number}"
+        ds = ct_slice(StudyInstanceUID=study, SOPInstanceUID=f"1.2.3.9.{number}")
+        kept = keep(spool, ds, tmp_path)
+        note(journal, spool, kept, association)
+        journal.write(Event.COMMITMENT, association=association, calling="TESTER", sops=[ds.SOPInstanceUID])
+        if association == "a1":
+            gone = kept.path
+        if association != "a3":  # still open
+            journal.write(Event.RELEASED, association=association, studies=[study], n_instances=1)
+    index.follow_journal()
+    index.forget(gone)
+    gone.unlink()
+    index.forget_past(before_s=time.time() - 60.0)
+    assert counted(engine) == {"associations": 3, "association_studies": 3, "announced": 3}
+    index.forget_past(before_s=time.time() + 60.0)
+    assert counted(engine) == {"associations": 2, "association_studies": 2, "announced": 2}
+    assert index.arrival("1.2.3.1").last_ended == "released"
+    assert index.arrival("1.2.3.2").n_open_associations == 1
+
+
+def counted(engine: Engine) -> dict[str, int]:
+    """Count the rows of the tables about associations."""
+    with engine.connect() as connection:
+        return {
+            table.name: connection.scalar(select(func.count()).select_from(table))
+            for table in (associations, association_studies, announced)
+        }
+
+
+def test_a_large_journal_goes_on_in_a_further_file_and_the_first_goes_once_it_was_read(
+    index: Index, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_ROTATE_BYTES", 1000)
+    folder = spool.layout.journal
+    one = Journal(folder, "receive-0")
+    for number in range(100):
+        opened(one, f"a{number}")
+    files = journal_files(folder)
+    assert [path.name for path in files] == [f"receive-0.{n}.jsonl" for n in range(len(files))]
+    assert len(files) > 10  # numbers are compared as numbers
+    index.forget_past(before_s=time.time() + 60.0)
+    assert journal_files(folder) == files  # nobody has read them
+    index.follow_journal()
+    index.forget_past(before_s=time.time() - 60.0)
+    assert journal_files(folder) == files  # too young
+    index.forget_past(before_s=time.time() + 60.0)
+    assert journal_files(folder) == files[-1:]
+    one.close()
+    again = Journal(folder, "receive-0")
+    opened(again, "last")
+    again.close()
+    assert journal_files(folder)[0] == files[-1]
+    index.follow_journal()
+    assert index.follow_journal() == ()
