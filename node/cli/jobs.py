@@ -166,7 +166,9 @@ def pause(
 
     Example: lungnode jobs pause "the PACS is being upgraded"
     """
-    pause_node(load(config).data_dir, why)
+    settings = load(config)
+    engine_jobs.refuse_absent(settings)
+    pause_node(settings.data_dir, why)
     _say({"paused": why}, as_json=as_json)
 
 
@@ -176,7 +178,9 @@ def resume(config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
 
     Example: lungnode jobs resume
     """
-    resume_node(load(config).data_dir)
+    settings = load(config)
+    engine_jobs.refuse_absent(settings)
+    resume_node(settings.data_dir)
     _say({"paused": None}, as_json=as_json)
 
 

@@ -84,14 +84,25 @@ def opened(settings: Settings) -> Iterator[DBOSClient]:
     Misconfigured
         ENG-ABSENT where no worker has ever run here, CFG-DATABASE where PostgreSQL does not answer.
     """
-    if not exists(settings):
-        raise Misconfigured("ENG-ABSENT", _absent(settings.data_dir, settings.read_from))
+    refuse_absent(settings)
     check_database(settings)
     engine = client(settings)
     try:
         yield engine
     finally:
         engine.destroy()
+
+
+def refuse_absent(settings: Settings) -> None:
+    """Refuse a data folder that no node has worked on: a word left there would be heard by nobody.
+
+    Raises
+    ------
+    Misconfigured
+        ENG-ABSENT where no worker has ever run here.
+    """
+    if not exists(settings):
+        raise Misconfigured("ENG-ABSENT", _absent(settings.data_dir, settings.read_from))
 
 
 def jobs(settings: Settings, engine: DBOSClient) -> tuple[Job, ...]:

@@ -73,6 +73,14 @@ def test_the_pause_switch_shows_in_the_list(bench, run) -> None:
     assert paused_because(bench.data_dir) is None
 
 
+@pytest.mark.parametrize("word", ["pause", "resume"])
+def test_nobody_is_paused_where_no_node_has_worked(bench, run, word) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        run(word)
+    assert refused.value.code == "ENG-ABSENT"
+    assert paused_because(bench.data_dir) is None
+
+
 def test_an_unknown_job_is_a_coded_error(bench, run) -> None:
     bench.kill(bench.start_worker())
     with pytest.raises(Misconfigured) as refused:
