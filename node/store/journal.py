@@ -76,8 +76,9 @@ class Journal:
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             if self._n_bytes >= _ROTATE_BYTES:
-                os.close(self._descriptor)
+                full = self._descriptor
                 self._descriptor, self._n_bytes = self._open()
+                os.close(full)
             self._n_bytes += os.write(self._descriptor, line)
 
     def close(self) -> None:
