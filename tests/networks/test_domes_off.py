@@ -60,9 +60,10 @@ def test_a_mass_with_lung_below_it_stays(centre):
     assert np.array_equal(without_domes(lung, hu, SPACING_MM), lung)
 
 
-def test_a_mass_on_the_diaphragm_stays_where_it_is_higher_than_a_domes_top():
+@pytest.mark.parametrize("radius_mm", [9.0, 24.0])
+def test_a_mass_on_the_diaphragm_stays_where_it_is_as_high_as_wide(radius_mm):
     hu, lung = chest()
-    mass = ball((8, 40, 40), 24.0) & lung
+    mass = ball((5 + radius_mm / 6.0, 40, 40), radius_mm) & lung
     hu[mass] = TISSUE_HU
 
     assert np.array_equal(without_domes(lung, hu, SPACING_MM), lung)

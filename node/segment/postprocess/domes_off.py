@@ -2,8 +2,8 @@
 
 Lung encloses the top of a dome on its slice as it encloses a mass, and one slice does not tell them apart. From slice
 to slice they differ: a dome is widest where it ends towards the feet, and goes on there as tissue that the network
-itself does not call lung. Low and open below is a dome; a mass ends in lung, or is higher than a dome's top. What is
-lost by it: a mass of less than 25 mm that sits on the diaphragm.
+itself does not call lung. Wide, low and open below is a dome; a mass ends in lung, or is as high as it is wide. What is
+lost by it: a flat mass on the diaphragm.
 """
 
 import numpy as np
@@ -13,11 +13,12 @@ from scipy import ndimage
 from node.segment.box import box_of
 
 TISSUE_HU = -250
-HIGHEST_MM = 25.0
+HIGHEST_MM = 40.0
+_FLAT = 2.0  # the widest slice's diameter, as that of a disc, in heights
 _THICK_MM = 4.0  # thinner tissue inside lung is vessels and walls
 _SMALLEST_ML = 1.0
 _OPEN_FRAC = 0.8  # of a part's columns that end in tissue outside the mask, towards the feet
-_WIDEST_FRAC = 0.8  # of the largest area, in one of the two lowest slices
+_WIDEST_FRAC = 0.6  # of the largest area, in one of the two lowest slices
 
 Mask = NDArray[np.bool_]
 
@@ -48,10 +49,16 @@ def _domes(mask: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, float, fl
         if size_ml[index] < _SMALLEST_ML or height_mm > HIGHEST_MM:
             continue
         part = labels[place] == index
-        area = part.sum((1, 2))
-        if area[:2].max() >= _WIDEST_FRAC * area.max() and _open_frac(part, place, mask, hu) >= _OPEN_FRAC:
+        if _is_flat(part, height_mm, spacing_mm[1]) and _open_frac(part, place, mask, hu) >= _OPEN_FRAC:
             found[place] |= part
     return _near(found, tissue, _THICK_MM / spacing_mm[1])
+
+
+def _is_flat(part: Mask, height_mm: float, pixel_mm: float) -> bool:
+    """Tell whether a part is widest at its lower end, and wide for its height."""
+    area = part.sum((1, 2))
+    diameter_mm = 2.0 * float(np.sqrt(area.max() / np.pi)) * pixel_mm
+    return bool(area[:2].max() >= _WIDEST_FRAC * area.max() and diameter_mm >= _FLAT * height_mm)
 
 
 def _open_frac(part: Mask, place: tuple[slice, ...], mask: Mask, hu: NDArray[np.int16]) -> float:
