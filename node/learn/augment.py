@@ -43,7 +43,7 @@ def augment(
 
     Parameters
     ----------
-    hu : (N, 1, H, W) float32, HU.
+    hu : (N, channels, H, W) float32, HU.
     ids : (N, 1, H, W) uint8.
     rng : where every draw comes from.
     dense : which dense lung is drawn, before the masses; only for ids that tell lungs.

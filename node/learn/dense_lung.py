@@ -35,7 +35,7 @@ def with_dense_lung(hu: Tensor, ids: Tensor, rng: np.random.Generator, plan: Den
 
     Parameters
     ----------
-    hu : (N, 1, H, W) float32, HU.
+    hu : (N, channels, H, W) float32, HU.
     ids : (N, 1, H, W) uint8, see `truth`; only pixels of id 1 are lifted.
     rng : where every draw comes from.
     """
@@ -48,5 +48,5 @@ def with_dense_lung(hu: Tensor, ids: Tensor, rng: np.random.Generator, plan: Den
             share_yx = wavy_ellipse(lung_yx.shape, place, plan.radii_px, plan.waves_frac, edge_px, rng)
             lift_yx = torch.from_numpy(share_yx) * lung_yx * rng.uniform(*plan.filled_frac)
             # Never darker than what is there: vessels and the walls of bronchi stay.
-            hu[i, 0] += lift_yx * (rng.uniform(*plan.target_hu) - hu[i, 0]).clamp(min=0.0)
+            hu[i] += lift_yx * (rng.uniform(*plan.target_hu) - hu[i]).clamp(min=0.0)
     return hu

@@ -39,18 +39,18 @@ def with_masses(hu: Tensor, ids: Tensor, rng: np.random.Generator, plan: MassPla
 
     Parameters
     ----------
-    hu : (N, 1, H, W) float32, HU.
+    hu : (N, channels, H, W) float32, HU; a mass goes through all channels.
     ids : (N, 1, H, W) uint8, see `truth`; slices whose ids say only 0 and 255 stay as they are.
     rng : where every draw comes from.
     """
     hu, ids = hu.clone(), ids.clone()
     for i in range(len(hu)):
         if rng.random() < plan.p and bool((ids[i, 0] == _LUNG).any()):
-            _draw(hu[i, 0], ids[i, 0], rng, plan)
+            _draw(hu[i], ids[i, 0], rng, plan)
     return hu, ids
 
 
-def _draw(hu_yx: Tensor, ids_yx: Tensor, rng: np.random.Generator, plan: MassPlan) -> None:
+def _draw(hu_cyx: Tensor, ids_yx: Tensor, rng: np.random.Generator, plan: MassPlan) -> None:
     """Draw one mass into one slice, in place."""
     lung_yx = ids_yx == _LUNG
     solid = rng.random() < plan.solid_p
@@ -58,11 +58,11 @@ def _draw(hu_yx: Tensor, ids_yx: Tensor, rng: np.random.Generator, plan: MassPla
     place = place_in(lung_yx, rng, plan.at_border_p, plan.border_px)
     radii_px = plan.radii_px if solid else plan.subsolid_radii_px
     share_yx = (
-        torch.from_numpy(wavy_ellipse(hu_yx.shape, place, radii_px, plan.waves_frac, plan.edge_px, rng)) * lung_yx
+        torch.from_numpy(wavy_ellipse(ids_yx.shape, place, radii_px, plan.waves_frac, plan.edge_px, rng)) * lung_yx
     )
-    coarse = rng.standard_normal((1, 1, *(max(n // 8, 1) for n in hu_yx.shape)), dtype=np.float32)
-    texture_yx = F.interpolate(torch.from_numpy(coarse), hu_yx.shape, mode="bilinear")[0, 0] * plan.texture_hu
+    coarse = rng.standard_normal((1, 1, *(max(n // 8, 1) for n in ids_yx.shape)), dtype=np.float32)
+    texture_yx = F.interpolate(torch.from_numpy(coarse), ids_yx.shape, mode="bilinear")[0, 0] * plan.texture_hu
     tissue_yx = rng.uniform(low, high) + texture_yx
     # Never darker than what is there: vessels stay visible in ground glass.
-    hu_yx += share_yx * (tissue_yx - hu_yx).clamp(min=0.0)
+    hu_cyx += share_yx * (tissue_yx - hu_cyx).clamp(min=0.0)
     ids_yx[share_yx > 0.5] = _TUMOUR

@@ -6,16 +6,19 @@ A run folder holds `run.json` (everything that decided it), `checkpoint.safetens
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import torch
 
+from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit, told_of_beginning
 from node.learn.catalogue import Decay, Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
+from node.learn.losses import p1_loss
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
@@ -51,6 +54,7 @@ class Wish:
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
     decay: Decay | None = None  # of the learning rate
     lesion_weight: float | None = None  # of a tumour's pixel
+    loss_shares: str | None = None  # P1's focal, SSIM and IoU: its ablation
     init: Path | None = None  # a run's folder, or an installed model's folder or name, whose weights are begun with
 
 
@@ -68,7 +72,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     if wish.search:
         wish = replace(wish, lr=searched_lr(wish, tell), search=False)
     chosen = entry(wish.model)
-    chosen = replace(chosen, recipe=wish.recipe or chosen.recipe)
+    chosen = with_shares(replace(chosen, recipe=wish.recipe or chosen.recipe), wish.loss_shares)
     plan = plan_of(wish, chosen)
     definition = wish.definition or chosen.definition
     learn_rows, val_rows = rows_of(wish, definition)
@@ -78,7 +82,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
     job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
-    summary = _summary(job, learn_rows, val_rows, place, wish.data)
+    summary = _summary(job, learn_rows, val_rows, place, wish)
     _write(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     draw_curves(wish.out, ended.points, title_of(chosen, plan))
@@ -100,6 +104,25 @@ def searched_lr(wish: Wish, tell: Callable[[Point], None]) -> float:
         )  # fmt: skip
         scores[lr] = float(str(run(trial, tell)["best_val_steering"]))
     return max(scores, key=lambda lr: scores[lr])
+
+
+def with_shares(chosen: Entry, shares: str | None) -> Entry:
+    """Return the system with other shares of focal, SSIM and IoU in its loss (P1, equation 10).
+
+    Raises
+    ------
+    InputRefused
+        LOSS-SHARES if they are not three numbers, or the system has another loss.
+    """
+    if shares is None:
+        return chosen
+    try:
+        focal, ssim, iou = (float(share) for share in shares.split(","))
+    except ValueError as error:
+        raise InputRefused("LOSS-SHARES", f"{shares!r} are not three numbers such as 0.3,0.4,0.3") from error
+    if chosen.loss is not p1_loss:
+        raise InputRefused("LOSS-SHARES", f"{chosen.name} has another loss; only fusionlungnet takes shares")
+    return replace(chosen, loss=partial(p1_loss, shares=(focal, ssim, iou)))
 
 
 def plan_of(wish: Wish, chosen: Entry) -> Plan:
@@ -141,12 +164,12 @@ def title_of(chosen: Entry, plan: Plan) -> str:
 
 
 def _summary(
-    job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime, data: Path
+    job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime, wish: Wish
 ) -> dict[str, object]:
     rows = (*learn_rows, *val_rows)
     return {
         "model": job.entry.name,
-        "data": str(data.resolve()),
+        "data": str(wish.data.resolve()),
         "paper": job.entry.paper,
         "title": title_of(job.entry, job.plan),
         "sizes": dict(job.plan.sizes),
@@ -158,6 +181,7 @@ def _summary(
         "protocol": job.plan.name,
         "schedule": asdict(job.plan.schedule),
         "lesion_weight": job.plan.lesion_weight,
+        "loss_shares": wish.loss_shares,
         "seed": job.seed,
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),

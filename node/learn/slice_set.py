@@ -20,7 +20,7 @@ class SliceSet:
 
     Attributes
     ----------
-    hu : (n, size, size) int16, HU.
+    hu : (n, channels, size, size) int16, HU; with three channels the slice lies between its neighbours.
     ids : (n, size, size) uint8, as stored.
     rows : one per slice.
     """
@@ -40,16 +40,36 @@ class SliceSet:
         return shares
 
 
-def load(rows: Sequence[Row], size: int, *, body_only: bool) -> SliceSet:
-    """Read rows, with `body_only` everything outside the body set to air, and bring them to `size` x `size`."""
-    hu = np.empty((len(rows), size, size), np.int16)
+def load(rows: Sequence[Row], size: int, *, body_only: bool, channels: int = 1, pool: Sequence[Row] = ()) -> SliceSet:
+    """Read rows, with `body_only` everything outside the body set to air, and bring them to `size` x `size`.
+
+    Parameters
+    ----------
+    channels : 1, or 3 for the slice between the next ones of its case; where there is none, the slice itself.
+    pool : rows that neighbours may be among, beside `rows`.
+    """
+    read = {row.id: _read(row, size, body_only=body_only) for row in {r.id: r for r in (*pool, *rows)}.values()}
+    at = {_place(row): row.id for row in (*pool, *rows)}
+    hu = np.empty((len(rows), channels, size, size), np.int16)
     ids = np.empty((len(rows), size, size), np.uint8)
     for i, row in enumerate(rows):
-        piece = read_slice(row)
-        hu_yx = outside_to_air(piece.hu_yx) if body_only else piece.hu_yx
-        hu[i] = to_network(torch.from_numpy(hu_yx)[None, None], size)[0, 0].round().numpy().astype(np.int16)
-        ids[i] = nearest(piece.mask_yx, size)
+        case, origin, z = _place(row)
+        for channel, step in enumerate(range(-(channels // 2), channels // 2 + 1)):
+            hu[i, channel] = read[at.get((case, origin, z + step), row.id) if step else row.id][0]
+        ids[i] = read[row.id][1]
     return SliceSet(hu, ids, tuple(rows))
+
+
+def _read(row: Row, size: int, *, body_only: bool) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    piece = read_slice(row)
+    hu_yx = outside_to_air(piece.hu_yx) if body_only else piece.hu_yx
+    hu = to_network(torch.from_numpy(hu_yx)[None, None], size)[0, 0].round().numpy().astype(np.int16)
+    return hu, nearest(piece.mask_yx, size)
+
+
+def _place(row: Row) -> tuple[str, str, int]:
+    """Return patient, scan and slice; rows without a number are nobody's neighbours."""
+    return (row.case, row["origin"].partition("/")[0], int(row["z_index"])) if row["z_index"] else (row.id, "", 0)
 
 
 def nearest(mask_yx: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -59,8 +79,8 @@ def nearest(mask_yx: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def batch(data: SliceSet, index: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-    """Return pictures (N, 1, H, W) float32 HU and ids (N, 1, H, W) uint8."""
-    hu = torch.from_numpy(data.hu[index].astype(np.float32))[:, None]
+    """Return pictures (N, channels, H, W) float32 HU and ids (N, 1, H, W) uint8."""
+    hu = torch.from_numpy(data.hu[index].astype(np.float32))
     return hu, torch.from_numpy(data.ids[index])[:, None]
 
 

@@ -83,8 +83,10 @@ def train(
         raise InputRefused("SET-EMPTY", f"{len(train_rows)} rows to learn from and {len(val_rows)} to validate on")
     job.out.mkdir(parents=True, exist_ok=True)
     plan = job.plan
-    seen = load(train_rows, plan.size, body_only=job.entry.body_only)
-    held = load(spread(val_rows, plan.per_case), plan.size, body_only=job.entry.body_only)
+    channels, body_only = int(plan.sizes.get("channels", 1)), job.entry.body_only
+    seen = load(train_rows, plan.size, body_only=body_only, channels=channels)
+    few = spread(val_rows, plan.per_case)
+    held = load(few, plan.size, body_only=body_only, channels=channels, pool=val_rows if channels > 1 else ())
     return _Run(job, seen, held, runtime).go(tell)
 
 

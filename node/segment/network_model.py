@@ -83,8 +83,9 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         }
         network.load_state_dict(weights)
         slices = SlicePlan(
-            int(options["size"]), str(options["recipe"]), bool(options["body_only"]), bool(options.get("flips", False))
-        )
+            int(options["size"]), str(options["recipe"]), bool(options["body_only"]), bool(options.get("flips", False)),
+            int(options.get("channels", 1)),
+        )  # fmt: skip
         plan = MaskPlan(
             LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),

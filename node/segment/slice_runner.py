@@ -31,12 +31,14 @@ class SlicePlan:
     recipe : of `preprocess.recipes`.
     body_only : whether what lies outside the body is set to air first.
     flips : whether the answer is the mean of the picture's and its mirror image's.
+    channels : 1, or 3 for the slice between its neighbours; at the ends it stands in for the missing one.
     """
 
     size: int
     recipe: str
     body_only: bool
     flips: bool = False
+    channels: int = 1
 
 
 class SliceRunner:
@@ -69,7 +71,7 @@ class SliceRunner:
         first, n = 0, _BATCH
         while first < len(hu_zyx):
             try:
-                answer[first : first + n] = self._batch(hu_zyx[first : first + n], matched)
+                answer[first : first + n] = self._batch(hu_zyx, first, min(first + n, len(hu_zyx)), matched)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 if n == 1:
                     raise WorldUnavailable(
@@ -80,8 +82,12 @@ class SliceRunner:
             first += n
         return answer
 
-    def _batch(self, hu_zyx: NDArray[np.int16], matched: tuple[Cdf, Cdf] | None) -> NDArray[np.uint8]:
-        hu = hu_zyx.astype(np.float32)
+    def _batch(
+        self, hu_zyx: NDArray[np.int16], first: int, end: int, matched: tuple[Cdf, Cdf] | None
+    ) -> NDArray[np.uint8]:
+        reach = self._plan.channels // 2
+        at = np.clip(np.arange(first - reach, end + reach), 0, len(hu_zyx) - 1)
+        hu = hu_zyx[at].astype(np.float32)
         if matched is not None:
             hu = match(hu, *matched)
         if self._plan.body_only:
@@ -89,6 +95,7 @@ class SliceRunner:
         shape_yx = (hu.shape[1], hu.shape[2])
         with torch.inference_mode():
             x = to_network(torch.from_numpy(hu)[:, None].to(self._runtime.device), self._plan.size)
+            x = torch.cat([x[c : c + end - first] for c in range(self._plan.channels)], 1)
             x = RECIPES[self._plan.recipe](x).contiguous(memory_format=torch.channels_last)
             p = self._answer(x)
             if self._plan.flips:

@@ -239,3 +239,42 @@ def test_rows_without_a_lung_are_not_learnt_from(small_set, tmp_path):
     asked = wish(small_set, tmp_path)
 
     assert len(session.rows_of(asked, session.LungDefinition.WITHOUT_LESIONS)[0]) == 11
+
+
+def test_a_slice_lies_between_its_neighbours_and_stands_in_for_a_missing_one(small_set):
+    rows = read_index(small_set)
+    for number, row in enumerate(rows[:4]):
+        row.values["z_index"] = str(number)
+
+    one, three = (load(rows[:3], 64, body_only=False, channels=n, pool=rows) for n in (1, 3))
+
+    assert three.hu.shape == (3, 3, 64, 64)
+    assert (three.hu[1] == one.hu[[0, 1, 2], 0]).all()
+    assert (three.hu[0] == one.hu[[0, 0, 1], 0]).all()
+    assert (three.hu[2, 2] == load(rows[3:4], 64, body_only=False).hu[0, 0]).all()  # from the pool
+    assert (load(rows[4:5], 64, body_only=False, channels=3).hu[0] == load(rows[4:5], 64, body_only=False).hu[0]).all()
+
+
+def test_a_network_may_learn_from_three_slices_at_once(small_set, tmp_path):
+    summary = session.run(wish(small_set, tmp_path / "run", epochs=1, switches=("channels=3",)), lambda _: None)
+
+    assert summary["sizes"]["channels"] == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "shares"), [("fusionlungnet", "0.3,0.7"), ("fusionlungnet", "a,b,c"), ("unet", "1,0,0")]
+)
+def test_shares_of_the_loss_that_make_no_sense_are_refused(small_set, tmp_path, model, shares):
+    with pytest.raises(InputRefused) as caught:
+        session.run(wish(small_set, tmp_path / "run", model=model, loss_shares=shares), lambda _: None)
+    assert caught.value.code == "LOSS-SHARES"
+
+
+def test_the_loss_may_have_other_shares(small_set, tmp_path):
+    points: list[Point] = []
+    for shares in (None, "0.3,0.4,0.3", "1,0,0"):
+        out = tmp_path / str(shares)
+        session.run(wish(small_set, out, model="fusionlungnet", epochs=1, loss_shares=shares), points.append)
+
+    assert points[0].train_loss == points[1].train_loss
+    assert points[0].train_loss != points[2].train_loss

@@ -118,3 +118,19 @@ def test_a_foreign_series_is_matched_to_the_reference_and_others_are_left_alone(
     assert not unmatched.any()
     assert np.array_equal(lung_mask(shifted, (5.0, 2.0, 2.0), runner, plan), hu < -400)
     assert np.array_equal(lung_mask(hu, (5.0, 2.0, 2.0), runner, plan), hu < -400)
+
+
+def test_a_network_with_three_channels_sees_the_slices_beside_across_batches():
+    class Below(nn.Module):
+        """Says lung where the slice before it was dark."""
+
+        def forward(self, x: torch.Tensor) -> Logits:
+            return Logits((600.0 / 1400.0 - x[:, :1]) * 50.0)
+
+    hu = scan(20)
+    hu[::2] = 40
+
+    p = SliceRunner(Below(), SlicePlan(32, "window", body_only=False, channels=3), CPU).probabilities(hu)
+
+    assert np.array_equal(p[1:] > 127, hu[:-1] < -400)
+    assert np.array_equal(p[0] > 127, hu[0] < -400)  # the first slice stands in for the one before it
