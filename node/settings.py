@@ -241,7 +241,7 @@ class Compute(_Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(0, ge=0)  # 0: all cores
-    lungs: str = "lungs-rule"  # default model of task lungs
+    lungs: str = "lungs-joint"  # default model of task lungs
     lesions: str | None = None
     limit_s: float = Field(1800.0, gt=0)  # SYS-TIME
 

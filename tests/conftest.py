@@ -21,6 +21,10 @@ from hypothesis import settings as hypothesis_settings
 hypothesis_settings.register_profile("lungnode", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("lungnode")
 
+# Lungs by rules take a second where the default network takes ten: tests that are not about lungs use them, in this
+# process wherever settings are loaded, and in each process that a test starts. `test_default_lungs.py` has the default.
+os.environ["LUNGNODE_COMPUTE__LUNGS"] = "lungs-rule"
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 ORTHANC = "/usr/sbin/Orthanc"
 DICOMWEB_PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"

@@ -40,7 +40,7 @@ _PRIOR_LOGIT = -4.6  # as in training: hardly a pixel is tumour
 
 def bench_lesions(
     models: Sequence[str] = (), shape: tuple[int, int] = _SHAPE, models_dir: Path | None = None,
-    lungs: str = "lungs-rule",
+    lungs: str = "lungs-joint",
 ) -> list[Row]:  # fmt: skip
     """Time lungs and lesions of one scan by each model.
 

@@ -30,7 +30,7 @@ def calibrate_lesions(
     cubes: int = typer.Option(0, min=0, help="At most so many nodule cubes; 0: all."),
     unsure_below: float = typer.Option(0.5, min=0.0, max=1.0, help="A lesion below this is uncertain."),
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
-    lungs: str = typer.Option("lungs-rule", help="Lung model that the lesions are looked for round."),
+    lungs: str = typer.Option("lungs-joint", help="Lung model that the lesions are looked for round."),
     picture: Path | None = typer.Option(None, help="Where the reliability diagram goes."),
     keep: Path | None = typer.Option(None, help="Where the candidates go, as JSON."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),

@@ -9,7 +9,7 @@ from node.cli.terminal import print_json, to_person
 from node.cli.train import PrecisionName
 from node.learn.index import read_index
 from node.learn.lesion_compare import MARGIN, differences
-from node.learn.lesion_judge import Finish, judge, trained
+from node.learn.lesion_judge import Finish, judge, judge_held_out, trained
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.runtime import runtime
 
@@ -21,6 +21,9 @@ def judge_lesions(
     runs: list[Path] = typer.Argument(..., help="Folder of a training; several are judged as one ensemble."),
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set."),
     split: str = typer.Option("val", help="train, val or test."),
+    held_out: bool = typer.Option(
+        False, "--held-out", help="The runs are folds: each answers for the patients of train and val that it held out."
+    ),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
     threshold: float = typer.Option(0.5, min=0.01, max=0.99, help="Probability from which a pixel is tumour."),
     flips: bool = typer.Option(False, "--flips", help="Mean with the mirror image's answer."),
@@ -37,12 +40,18 @@ def judge_lesions(
     """Judge trainings on whole slices, by patient and by domain.
 
     Example: lungnode judge-lesions runs/p2 --data sets/tumours --split val --crf
+    Folds:   lungnode judge-lesions runs/p3-f0 runs/p3-f1 --data sets/tumours --held-out --flips
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
     finish = Finish(threshold, flips, field, smooth)
-    rows = read_index(data, split=split, where=where)
-    answer = judge([trained(run, place) for run in runs], rows, finish, place)
+    loaded = [trained(run, place) for run in runs]
+    if held_out:
+        rows = tuple(row for row in read_index(data, where=where) if row.split in {"train", "val"})
+        answer = judge_held_out(loaded, rows, finish, place)
+    else:
+        rows = read_index(data, split=split, where=where)
+        answer = judge(loaded, rows, finish, place)
     beside = [] if baseline is None else differences(answer, judge([trained(baseline, place)], rows, finish, place))
     if as_json:
         print_json(answer if baseline is None else answer | {"differences": [asdict(one) for one in beside]})

@@ -35,7 +35,7 @@ def judge_scans(
     scan: list[str] = typer.Option([], help="Only these scans."),
     out: Path | None = typer.Option(None, "--out", help="Folder of contact sheets, one a scan."),
     models: Path | None = typer.Option(None, "--models", help="Folder of models; none: the shipped ones."),
-    lungs: str = typer.Option("lungs-rule", help="Lung model that the lesions are looked for round."),
+    lungs: str = typer.Option("lungs-joint", help="Lung model that the lesions are looked for round."),
     unsure_below: float | None = typer.Option(None, min=0.0, max=1.0, help="Instead of the model's own."),
     drop: bool = typer.Option(False, "--drop", help="Leave uncertain lesions out."),
     seen: bool = typer.Option(False, "--seen", help="Take scans that the model learnt from: pictures, no figures."),

@@ -21,7 +21,7 @@ def mine_negatives(
     data: list[Path] = typer.Option(..., "--data", help="Folders with known-lesions.json or volumes."),
     out: Path = typer.Option(..., "--out", help="Folder of the new set; given to train-lesions beside the others."),
     models: Path | None = typer.Option(None, "--models", help="Folder of models; none: the shipped ones."),
-    lungs: str = typer.Option("lungs-rule", help="Lung model that the lesions are looked for round."),
+    lungs: str = typer.Option("lungs-joint", help="Lung model that the lesions are looked for round."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Write the slices of a model's wrong marks on training scans as rows of a labelled set.

@@ -51,6 +51,7 @@ class Trained:
     plan: LesionPlan
     prepare: Prepare
     train_cases: frozenset[str]
+    val_cases: frozenset[str]
     moments_hu: tuple[float, float] = (0.0, 1.0)
 
 
@@ -71,7 +72,7 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     mean_hu, sd_hu = notes["moments_hu"]
     return Trained(
         folder.name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
-        frozenset(told["train_cases"]), (float(mean_hu), float(sd_hu)),
+        frozenset(told["train_cases"]), frozenset(told["val_cases"]), (float(mean_hu), float(sd_hu)),
     )  # fmt: skip
 
 
@@ -89,7 +90,32 @@ def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime:
     data = load(rows, runs[0].plan.size)
     if not len(data):
         raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
-    cases = scores(runs, data, finish, runtime)
+    return _told(runs, scores(runs, data, finish, runtime), finish)
+
+
+def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
+    """Return scores where each fold's run answers for the patients that it held out, and for no others.
+
+    Raises
+    ------
+    InputRefused
+        EVAL-TRAINED if two of the runs held out the same patient; EVAL-EMPTY if no row is of a patient held out.
+    """
+    owners: dict[str, Trained] = {}
+    for run in folds:
+        if twice := sorted(run.val_cases & owners.keys()):
+            raise InputRefused("EVAL-TRAINED", f"{run.name} and another run both held out {', '.join(twice[:5])}")
+        owners |= dict.fromkeys(run.val_cases, run)
+    cases: list[CaseScore] = []
+    for run in folds:
+        data = load([row for row in rows if owners.get(row.case) is run], run.plan.size)
+        cases += scores([run], data, finish, runtime) if len(data) else []
+    if not cases:
+        raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
+    return _told(folds, cases, finish)
+
+
+def _told(runs: Sequence[Trained], cases: list[CaseScore], finish: Finish) -> dict[str, Any]:
     return {
         "runs": [run.name for run in runs],
         "finish": asdict(finish),

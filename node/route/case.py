@@ -24,7 +24,7 @@ class Known:
     own_uids: Container[str] = frozenset()
     rejected_uids: Container[str] = frozenset()
     calling_ae: str | None = None
-    lungs: str = "lungs-rule"
+    lungs: str = "lungs-joint"
     lesions: str | None = None
     own_equipment: tuple[str, str] = ("lungnode", "lungnode")  # General Equipment's manufacturer and model
     series_elsewhere: Container[str] = frozenset()

@@ -6,12 +6,15 @@ scans at hand was wrong or the lungs were ill enough to deserve a look.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, cdf_of, shifts_hu
 
 AGREEMENT_DICE = 0.90  # learned and rule-based lungs of the scans at hand agree at 0.95 and more where nothing is wrong
 PLAUSIBLE_ML = (800.0, 10000.0)
+DENSE_HU = -250
+DENSE_ML = 10.0  # in one piece: a tumour or consolidation if it is right, an aorta or a dome beside one if it is not
 CUT_FRAC = 0.002  # of the lung's voxels on the image's edge rows and columns
 _EVERY = 4
 
@@ -26,6 +29,7 @@ def doubts(
     """Return the reasons to be unsure, none where all is well."""
     found = (
         _disagreement(lungs_zyx, by_rules_zyx),
+        _dense(hu_zyx, lungs_zyx & ~by_rules_zyx, voxel_ml),
         _implausible(lungs_zyx, voxel_ml),
         _cut(lungs_zyx),
         _foreign(hu_zyx, reference),
@@ -37,6 +41,18 @@ def _disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
     total = int(one.sum()) + int(other.sum())
     dice = 2.0 * int((one & other).sum()) / total if total else 1.0
     return "" if dice >= AGREEMENT_DICE else f"learned and rule-based lungs agree to a Dice of {dice:.2f} only"
+
+
+def _dense(hu: NDArray[np.int16], beyond_rules: NDArray[np.bool_], voxel_ml: float) -> str:
+    """Say where a large dense piece is lung by the network alone; every second row and column will do."""
+    labels, n = ndimage.label(beyond_rules[:, ::2, ::2] & (hu[:, ::2, ::2] >= DENSE_HU))
+    largest_ml = float(np.bincount(labels.ravel())[1:].max()) * 4.0 * voxel_ml if n else 0.0
+    if largest_ml < DENSE_ML:
+        return ""
+    return (
+        f"{largest_ml:.0f} ml of dense tissue in one piece is counted as lung by the network and not by the rules: "
+        "look at where it ends"
+    )
 
 
 def _implausible(lungs: NDArray[np.bool_], voxel_ml: float) -> str:

@@ -151,7 +151,9 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         sections.setdefault(
             "destinations", [{"name": "here", "kind": "folder", "path": str(tmp_path / "out"), "first_retry_s": 0.1}]
         )
-        settings = Settings.model_validate({"data_dir": str(data_dir), "engine": engine} | sections)
+        settings = Settings.model_validate(
+            {"data_dir": str(data_dir), "engine": engine, "compute": {"lungs": "lungs-rule"}} | sections
+        )
         made.append(Bench(data_dir, settings))
         return made[-1]
 

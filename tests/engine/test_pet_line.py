@@ -33,6 +33,7 @@ HOT = Nodule((94.0, 12.0, -90.0), 24.0, suv_g_ml=9.0)
 APART = Nodule((-91.0, -29.0, 17.0), 20.0, suv_g_ml=6.5)  # in the PET only: no lesion of the CT
 PET = SeriesOptions(series_seed="pet", series_number=5, series_description="PET AC")
 FACTOR = suvbw_factor(PetOptions())
+BY_RULES = Settings.model_validate({"compute": {"lungs": "lungs-rule"}})
 OUTLINES = ModelIdentity("lungs-outlined", "1", "0" * 64, Task.LUNGS, "cpu/none/none")
 
 Write = Callable[..., Path]
@@ -53,7 +54,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def outcome_of(folder: Path, out: Path) -> dict[str, Any]:
-    found = analyse_folder(folder, out, Settings(), Asked(), lambda _: None)
+    found = analyse_folder(folder, out, BY_RULES, Asked(), lambda _: None)
     as_read: dict[str, Any] = json.loads(json.dumps(found.as_json(out)))
     return as_read
 
@@ -105,7 +106,7 @@ def test_a_pet_taken_hours_after_its_ct_keeps_its_factor_and_is_refused(write: W
 def test_a_lesion_is_a_finding_with_its_numbers_on_ct_and_pet(write: Write, tmp_path: Path) -> None:
     case, volume = case_of(write())
     analysis = analysed(case)
-    identity = line.identify(case, Outlined(), Settings())
+    identity = line.identify(case, Outlined(), BY_RULES)
     (finding,) = findings_of(analysis, case.anchor.series_instance_uid, identity)
     assert finding["side"] == "left"
     assert finding["long_axis_mm"] == pytest.approx(HOT.diameter_mm, abs=volume.spacing_zyx_mm[1])
@@ -130,8 +131,8 @@ def test_an_analysis_with_lesions_and_pet_is_the_same_from_disk_and_passes_the_s
     kept = read_analysis(tmp_path)
     assert kept is not None
     assert (kept.lesions, kept.pet) == (analysis.lesions, analysis.pet)
-    identity = line.identify(case, Outlined(), Settings())
-    objects = line.encode_case(case, identity, Settings(), tmp_path, now=datetime.now(UTC), volume=volume)
+    identity = line.identify(case, Outlined(), BY_RULES)
+    objects = line.encode_case(case, identity, BY_RULES, tmp_path, now=datetime.now(UTC), volume=volume)
     assert {o.kind for o in objects} >= {"SEG", "SR"}
 
 
@@ -185,18 +186,18 @@ class Outlined:
 
 
 def selected(folder: Path) -> Selection:
-    return select(read_folder(folder).series, load_routes(None), known_of(Settings()))
+    return select(read_folder(folder).series, load_routes(None), known_of(BY_RULES))
 
 
 def case_of(folder: Path) -> tuple[Case, Volume]:
     (case,) = selected(folder).cases
-    volume = line.read_case(case, Settings())
+    volume = line.read_case(case, BY_RULES)
     assert isinstance(volume, Volume)
     return case, volume
 
 
 def analysed(case: Case) -> Analysis:
-    volume = line.read_case(case, Settings())
+    volume = line.read_case(case, BY_RULES)
     assert isinstance(volume, Volume)
     found = line.analyse_volume(volume, Outlined(), line.pet_of(case))
     assert isinstance(found, Analysis)

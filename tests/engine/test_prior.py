@@ -155,7 +155,9 @@ def node(start_orthanc, tmp_path_factory):
         }
         sections = {"archives": [archive]} | sections
         data_dir = tmp_path_factory.mktemp("data")
-        settings = Settings.model_validate({"data_dir": str(data_dir), "compute": {"threads": 1}} | sections)
+        settings = Settings.model_validate(
+            {"data_dir": str(data_dir), "compute": {"threads": 1, "lungs": "lungs-rule"}} | sections
+        )
         source = EXAMINATIONS[today](examine)
         spool = data_dir / "spool" / "studies" / source.study_instance_uid / source.series_instance_uid
         spool.mkdir(parents=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from node.errors import InputRefused
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
-from node.learn.lesion_judge import Finish, finished, judge, marks_of_picture, together, trained
+from node.learn.lesion_judge import Finish, finished, judge, judge_held_out, marks_of_picture, together, trained
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_set import load
 from node.segment.postprocess.dense_crf import Crf
@@ -80,6 +80,32 @@ def test_the_same_run_answers_the_same_bit_for_bit(run_folder, small_set):
     first, second = (list(together([trained(run_folder, CPU)], data, Finish(flips=True), CPU)) for _ in range(2))
 
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, second, strict=True))
+
+
+def test_a_fold_answers_for_the_patients_that_it_held_out_and_for_no_others(run_folder, small_set):
+    rows = read_index(small_set)
+    held = trained(run_folder, CPU)
+    other = replace(held, name="other", val_cases=frozenset({"E"}))
+
+    answer = judge_held_out([held, other], rows, Finish(), CPU)
+    alone = judge([held], [row for row in rows if row.case in held.val_cases], Finish(), CPU)
+
+    assert {case["case"] for case in answer["cases"]} == held.val_cases | {"E"}
+    assert [case for case in answer["cases"] if case["case"] != "E"] == alone["cases"]
+
+
+def test_folds_that_held_out_the_same_patient_are_refused(run_folder, small_set):
+    one = trained(run_folder, CPU)
+
+    with pytest.raises(InputRefused) as caught:
+        judge_held_out([one, replace(one, name="twin")], read_index(small_set), Finish(), CPU)
+    assert caught.value.code == "EVAL-TRAINED"
+
+
+def test_folds_without_any_of_the_patients_have_nothing_to_answer(run_folder, small_set):
+    with pytest.raises(InputRefused) as caught:
+        judge_held_out([trained(run_folder, CPU)], read_index(small_set, split="test"), Finish(), CPU)
+    assert caught.value.code == "EVAL-EMPTY"
 
 
 def test_what_comes_after_the_network_is_switched_on_one_by_one():

@@ -37,6 +37,32 @@ def test_learned_lungs_that_differ_from_the_rules_are_unsure(hu, lungs):
     assert "0.67" in reason
 
 
+@pytest.mark.parametrize(("side", "told"), [(12, True), (4, False)], ids=["29 ml", "3 ml"])
+def test_a_large_dense_piece_that_only_the_network_calls_lung_is_unsure(hu, lungs, side, told):
+    by_rules = lungs.copy()
+    mass = np.zeros_like(lungs)
+    mass[4:6, 16 : 16 + side, 10 : 10 + side] = True
+    by_rules[mass] = False
+    hu[mass] = 30
+
+    reasons = doubts(hu, lungs, by_rules, VOXEL_ML, None)
+
+    assert [reason.split(" of ")[0] for reason in reasons] == (["29 ml"] if told else [])
+
+
+def test_dense_tissue_that_the_rules_call_lung_too_is_no_reason(hu, lungs):
+    hu[4:16, 16:40, 10:26] = 30
+
+    assert doubts(hu, lungs, lungs, VOXEL_ML, None) == ()
+
+
+def test_aerated_lung_that_the_rules_left_out_is_no_dense_piece(hu, lungs):
+    by_rules = lungs.copy()
+    by_rules[4:6, 16:28, 10:22] = False
+
+    assert doubts(hu, lungs, by_rules, VOXEL_ML, None) == ()
+
+
 @pytest.mark.parametrize("voxel_ml", [0.01, 1.0], ids=["240 ml", "24 l"])
 def test_an_implausible_volume_is_unsure(hu, lungs, voxel_ml):
     (reason,) = doubts(hu, lungs, lungs, voxel_ml, None)
