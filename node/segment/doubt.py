@@ -14,7 +14,7 @@ from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cd
 AGREEMENT_DICE = 0.90  # learned and rule-based lungs of the scans at hand agree at 0.95 and more where nothing is wrong
 PLAUSIBLE_ML = (800.0, 10000.0)
 DENSE_HU = -250
-DENSE_ML = 10.0  # in one piece: a tumour or consolidation if it is right, an aorta or a dome beside one if it is not
+DENSE_ML = 40.0  # in one piece: twice what the vessels of a hilum came to; a tumour or a collapsed lobe if it is right
 CUT_FRAC = 0.002  # of the lung's voxels on the image's edge rows and columns
 _EVERY = 4
 

@@ -40,7 +40,8 @@ def test_a_misspelt_setting_is_named_and_costs_the_status(tmp_path):
     assert "recieve" in finding["text"]
 
 
-def test_a_person_reads_what_to_do(tmp_path):
+def test_a_person_reads_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.delenv("LUNGNODE_COMPUTE__LUNGS")
     (tmp_path / "lungnode.toml").write_text('[compute]\nlungs = "lungs-unknown"\n')
     answer = doctor("--offline", cwd=tmp_path)
     assert answer.returncode == 5

@@ -28,7 +28,7 @@ OFFERED = {"abdomen-pelvis-ct", "enhanced", "malformed", "non-chest", "transfer-
 def test_each_thoracic_ct_is_selected_alone(name, n_slices, data_dir):
     selection = select_among(read_folder(data_dir / "ct" / name).series, DEFAULT, Known()).selection
 
-    assert [(case.anchor.n_instances, case.lungs) for case in selection.cases] == [(n_slices, "lungs-rule")]
+    assert [(case.anchor.n_instances, case.lungs) for case in selection.cases] == [(n_slices, "lungs-joint")]
 
 
 def test_of_two_kernels_of_one_scan_the_soft_one_is_taken(data_dir):
