@@ -46,7 +46,7 @@ class Beginning:
     moments_hu: tuple[float, float] | None = None
 
     def put_into(self, network: nn.Module) -> None:
-        """Load the weights.
+        """Load the weights; of one picture they begin as weights of the middle of three, the others count nothing.
 
         Raises
         ------
@@ -54,11 +54,12 @@ class Beginning:
             INIT-OTHER where a tensor has another name or size.
         """
         own = network.state_dict()
-        differ = sorted(n for n in own.keys() | self.weights.keys() if _shape(own, n) != _shape(self.weights, n))
+        weights = {name: _between(t, _shape(own, name)) for name, t in self.weights.items()}
+        differ = sorted(n for n in own.keys() | weights.keys() if _shape(own, n) != _shape(weights, n))
         if differ:
             text = f"{self.text}: {len(differ)} of its tensors do not fit, {differ[0]} first; take the sizes it has"
             raise InputRefused("INIT-OTHER", text)
-        network.load_state_dict(dict(self.weights))
+        network.load_state_dict(weights)
 
 
 def beginning(place: Path, model: str, kind: str, sizes: Sizes) -> Beginning:
@@ -173,6 +174,8 @@ def _refuse_sizes(text: str, told: Mapping[str, Any], sizes: Mapping[str, Any], 
     """Raise InputRefused INIT-OTHER for a size or switch that differs; a tumour system tells its channels apart."""
     theirs = {"channels": told["channels"], **sizes} if "channels" in told else sizes
     differ = [name for name, value in ours.items() if name in theirs and int(theirs[name]) != int(value)]
+    if "channels" in differ and (int(theirs["channels"]), int(ours["channels"])) == (1, 3):
+        differ.remove("channels")
     if differ:
         said = ", ".join(f"{name} {int(theirs[name])}, not {int(ours[name])}" for name in differ)
         raise InputRefused("INIT-OTHER", f"{text} has {said}")
@@ -191,6 +194,13 @@ def _beginning(
         bool(told["free"]),
         None if moments is None else (float(moments[0]), float(moments[1])),
     )
+
+
+def _between(t: Tensor, wanted: torch.Size | None) -> Tensor:
+    """Put a convolution of one channel into the middle of three."""
+    if wanted is None or len(wanted) != 4 or t.shape == wanted or wanted != (len(t), 3, *t.shape[2:]):
+        return t
+    return torch.cat([torch.zeros_like(t), t, torch.zeros_like(t)], 1)
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> torch.Size | None:

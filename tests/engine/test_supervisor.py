@@ -150,7 +150,8 @@ def serve(folder: Path, sections: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def test_the_command_ends_with_5_and_the_list(tmp_path: Path) -> None:
+def test_the_command_ends_with_5_and_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LUNGNODE_COMPUTE__LUNGS")
     done = serve(tmp_path, '[compute]\nlungs = "no-such-model"\n[[archives]]\nname = "silent"\n')
     assert done.returncode == 5
     assert "no-such-model" in done.stderr

@@ -232,3 +232,16 @@ def test_other_recipes_and_channels_are_their_own(small_set, tmp_path):
     assert begun.moments_hu is None
     with pytest.raises(InputRefused, match="channels 3, not 6"):
         lesion_session.run(tumours(darker, tmp_path / "kept", tmp_path / "first", recipe="windows"), lambda _: None)
+
+
+def test_weights_of_one_slice_begin_as_those_of_the_middle_of_three(trained, others, tmp_path):
+    go(wish(others, tmp_path / "three", trained, switches=("depth=3", "channels=3")))
+
+    assert best_dice(tmp_path / "three") > 0.9  # fresh weights stay under 0.8, see above
+    (first, *_), (theirs, *_) = (
+        [t for t in checkpoint.weights_of(run / "best.safetensors").values() if t.ndim == 4]
+        for run in (tmp_path / "three", trained)
+    )
+    assert first.shape[1] == 3
+    assert torch.allclose(first[:, 1:2], theirs, atol=1e-6)
+    assert torch.allclose(first[:, ::2], torch.zeros_like(first[:, ::2]), atol=1e-6)

@@ -51,7 +51,7 @@ def volumes(chest, tmp_path, monkeypatch) -> Path:
 
 
 def run(app, *words: object) -> dict:
-    answer = CliRunner().invoke(app, [*(str(word) for word in words), "--json"])
+    answer = CliRunner().invoke(app, [*(str(word) for word in words), "--lungs", "lungs-rule", "--json"])
     assert answer.exit_code == 0, answer.output
     return json.loads(answer.stdout[answer.stdout.index("{") :])
 
