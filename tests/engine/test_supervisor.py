@@ -116,6 +116,7 @@ def test_every_model_that_a_setting_or_a_route_names_is_checked_before_the_start
     told: dict[str, object] = {
         "data_dir": tmp_path / "data",
         "models_dir": tmp_path / "models",
+        "compute": {"lungs": "lungs-rule"},
         "rules": {"routes": routes},
     }
 

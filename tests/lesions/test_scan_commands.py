@@ -84,7 +84,9 @@ def test_wrong_marks_are_mined_from_training_scans_alone(models, volumes, tmp_pa
 
 def test_too_few_candidates_leave_the_model_as_it_was(models, volumes):
     before = (models / "dense" / "model.toml").read_text()
-    answer = CliRunner().invoke(calibrate_app, ["dense", "--data", str(volumes), "--models", str(models)])
+    answer = CliRunner().invoke(
+        calibrate_app, ["dense", "--data", str(volumes), "--models", str(models), "--lungs", "lungs-rule"]
+    )
     assert isinstance(answer.exception, InputRefused)
     assert answer.exception.code == "CALIBRATE-FEW"
     assert (models / "dense" / "model.toml").read_text() == before
