@@ -88,6 +88,9 @@ def export(
     ),
     raw_border: bool = typer.Option(False, "--raw-border", help="Lungs: leave the border where the network drew it."),
     domes: bool = typer.Option(False, "--domes", help="Lungs: leave what looks like an organ under the diaphragm."),
+    unsure_dense: bool = typer.Option(
+        False, "--unsure-dense", help="Lungs with lesions: leave dense pieces that the network is not sure of."
+    ),
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
@@ -102,7 +105,7 @@ def export(
         how = LesionAnswer(threshold, flips, tiles.value, step)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
-        lungs = Answer(threshold, flips, size, not raw_border, not domes)
+        lungs = Answer(threshold, flips, size, not raw_border, not domes, not unsure_dense)
         folder = export_run(run, name, models, version=version, answer=lungs, figures=reached)
     if as_json:
         print_json({"folder": str(folder)})

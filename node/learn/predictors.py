@@ -94,7 +94,8 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
     slices = SlicePlan(told["size"], told["recipe"], told["body_only"], channels=channels)
     runner = SliceRunner(folded(network), slices, runtime(device, precision))
     definition = LungDefinition(told["definition"])
-    plan = MaskPlan(definition, gated=not raw, density_border=not raw, domes_off=not raw)
+    sure_dense = not raw and definition is LungDefinition.WITH_LESIONS
+    plan = MaskPlan(definition, gated=not raw, density_border=not raw, domes_off=not raw, sure_dense=sure_dense)
     return Predictor(
         folder.name,
         Task(told["task"]),

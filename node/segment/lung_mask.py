@@ -11,6 +11,7 @@ from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.density_border import at_density_border
 from node.segment.postprocess.domes_off import without_domes
 from node.segment.postprocess.holes import filled
+from node.segment.postprocess.sure_dense import without_unsure_dense
 from node.segment.postprocess.thorax import thorax_only
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import Cdf, cdf_of, is_foreign
@@ -32,6 +33,7 @@ class MaskPlan:
     gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
     density_border : whether the border is drawn anew where the density says.
     domes_off : whether organs under the diaphragm are taken off.
+    sure_dense : whether dense pieces that the network is not sure of are taken off.
     """
 
     definition: LungDefinition
@@ -40,6 +42,7 @@ class MaskPlan:
     gated: bool = True
     density_border: bool = False
     domes_off: bool = False
+    sure_dense: bool = False
 
 
 def lung_mask(
@@ -54,6 +57,8 @@ def lung_mask(
     """
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
+    if plan.sure_dense:
+        mask = without_unsure_dense(mask, p, hu)
     if plan.density_border and len(hu) > 1:
         mask = at_density_border(mask, hu, spacing_mm[1])
     if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in

@@ -42,7 +42,7 @@ TRAINING = "training.json"
 _SMALLEST_ML = 100.0
 # All other options are sizes and switches of the network: one that is not read would make another network.
 _NOT_SIZES = frozenset(
-    {"size", "recipe", "body_only", "definition", "threshold", "flips", "gated", "density_border", "domes_off"}
+    "size recipe body_only definition threshold flips gated density_border domes_off sure_dense".split()
 )
 _KINDS = {RIGHT: (SegmentKind.RIGHT_LUNG, "Right lung"), LEFT: (SegmentKind.LEFT_LUNG, "Left lung")}
 
@@ -89,7 +89,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         plan = MaskPlan(
             LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),
-            bool(options.get("domes_off", False)),
+            bool(options.get("domes_off", False)), bool(options.get("sure_dense", False)),
         )  # fmt: skip
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
