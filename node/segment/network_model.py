@@ -42,7 +42,18 @@ TRAINING = "training.json"
 _SMALLEST_ML = 100.0
 # All other options are sizes and switches of the network: one that is not read would make another network.
 _NOT_SIZES = frozenset(
-    "size recipe body_only definition threshold flips gated density_border domes_off sure_dense".split()
+    [
+        "size",
+        "recipe",
+        "body_only",
+        "definition",
+        "threshold",
+        "flips",
+        "gated",
+        "density_border",
+        "domes_off",
+        "sure_dense",
+    ]
 )
 _KINDS = {RIGHT: (SegmentKind.RIGHT_LUNG, "Right lung"), LEFT: (SegmentKind.LEFT_LUNG, "Left lung")}
 
