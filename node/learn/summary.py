@@ -36,7 +36,7 @@ def summary(name: str, split: str, measured: Sequence[Measured]) -> dict[str, An
         "n_slices": sum(one.n_slices for one in measured),
     }
     for measure in _measures(table):
-        values = [value for case in table.values() if (value := case[measure]) is not None]
+        values = [value for case in table.values() if (value := case.get(measure)) is not None]
         answer[f"{measure}_mean"] = float(np.mean(values)) if values else None
         answer[f"{measure}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
         answer[f"{measure}_n"] = len(values)
@@ -74,11 +74,11 @@ def _extremes(table: Table) -> dict[str, Any]:
     """Return median, best and worst patient of Dice and IoU, and the interval of the mean Dice."""
     answer: dict[str, Any] = {}
     for measure in ("dice", "iou"):
-        values = [value for case in table.values() if (value := case[measure]) is not None]
+        values = [value for case in table.values() if (value := case.get(measure)) is not None]
         answer[f"{measure}_median"] = float(np.median(values)) if values else None
         answer[f"{measure}_best"] = max(values, default=None)
         answer[f"{measure}_worst"] = min(values, default=None)
-    known = [value for case in table.values() if (value := case["dice"]) is not None]
+    known = [value for case in table.values() if (value := case.get("dice")) is not None]
     answer["dice_interval"] = interval(known)
     return answer
 

@@ -12,7 +12,8 @@ from node.errors import InputRefused
 from node.learn.cases import items
 from node.learn.evaluate import Question, evaluate
 from node.learn.index import read_index
-from node.learn.judge import measure
+from node.learn.judge import Measured, measure
+from node.learn.metrics import Confusion
 from node.learn.page import write_page
 from node.learn.predictors import predictor
 from node.learn.summary import summary
@@ -91,6 +92,20 @@ def test_where_nobody_outlined_lungs_only_the_tumour_is_measured(trained, small_
 
     assert (line["dice_mean"], line["n_cases"]) == (None, 2)
     assert 0.5 < line["tumour_kept_out_mean"] <= 1.0
+
+
+def test_patients_with_and_without_outlined_lungs_stand_in_one_group():
+    counts = Confusion(80, 10, 10, 100, 5, 5)
+    outlined = Measured("a", "A", "hu/expert", counts, (0.8,), 1, 0, 0, {"dice": 0.8, "iou": 0.7, "precision": 0.9})
+    tumour_alone = Measured(
+        "b", "B", "hu/expert", Confusion(0, 0, 0, 0, 0, 0), (), 1, 0, 0,
+        {"dice": None, "iou": None, "tumour_kept_out": 1.0},
+    )  # fmt: skip
+
+    told = summary("model", "test", [outlined, tumour_alone])
+
+    assert (told["precision_mean"], told["precision_n"], told["dice_n"]) == (0.9, 1, 1)
+    assert (told["tumour_kept_out_mean"], told["tumour_kept_out_n"]) == (1.0, 1)
 
 
 def test_a_set_without_a_reference_is_refused(trained, small_set, tmp_path):
