@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from node.segment.part_sizes import part_sizes
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, cdf_of, shifts_hu
 
@@ -46,7 +47,7 @@ def _disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
 def _dense(hu: NDArray[np.int16], beyond_rules: NDArray[np.bool_], voxel_ml: float) -> str:
     """Say where a large dense piece is lung by the network alone; every second row and column will do."""
     labels, n = ndimage.label(beyond_rules[:, ::2, ::2] & (hu[:, ::2, ::2] >= DENSE_HU))
-    largest_ml = float(np.bincount(labels.ravel())[1:].max()) * 4.0 * voxel_ml if n else 0.0
+    largest_ml = float(part_sizes(labels, n)[1:].max(initial=0)) * 4.0 * voxel_ml
     if largest_ml < DENSE_ML:
         return ""
     return (

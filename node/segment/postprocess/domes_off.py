@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.segment.box import box_of
+from node.segment.part_sizes import part_sizes
 
 TISSUE_HU = -250
 HIGHEST_MM = 40.0
@@ -42,7 +43,7 @@ def without_domes(mask: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, fl
 def _domes(mask: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, float, float]) -> Mask:
     tissue = mask & (hu >= TISSUE_HU)
     labels, n = ndimage.label(_thick(tissue, _THICK_MM / spacing_mm[1]))
-    size_ml = np.bincount(labels.ravel(), minlength=n + 1) * float(np.prod(spacing_mm)) / 1000.0
+    size_ml = part_sizes(labels, n) * float(np.prod(spacing_mm)) / 1000.0
     found = np.zeros_like(mask)
     for index, place in enumerate(ndimage.find_objects(labels), start=1):
         height_mm = (place[0].stop - place[0].start) * spacing_mm[0]

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from node.segment.box import box_of
+from node.segment.part_sizes import part_sizes
+
 _SMALLEST_ML = 2.0
 _FRAC_OF_LARGEST = 0.02  # a lobe cut off by tumour or effusion stays, bowel gas and specks go
 
@@ -20,12 +23,14 @@ def thorax_only(mask_zyx: NDArray[np.bool_], voxel_ml: float) -> NDArray[np.bool
     mask_zyx : (slices, rows, columns) bool.
     voxel_ml : ml.
     """
-    labels, n = ndimage.label(mask_zyx)
-    if n == 0:
+    box = box_of(mask_zyx)
+    if box is None:
         return mask_zyx
-    size_ml = np.bincount(labels.ravel(), minlength=n + 1) * voxel_ml
+    labels, n = ndimage.label(mask_zyx[box])
+    size_ml = part_sizes(labels, n) * voxel_ml
     size_ml[0] = 0.0
     keep = size_ml >= max(_SMALLEST_ML, _FRAC_OF_LARGEST * float(size_ml.max()))
     keep[0] = False
-    kept: NDArray[np.bool_] = keep[labels]
+    kept = np.zeros_like(mask_zyx)
+    kept[box] = keep[labels]
     return kept
