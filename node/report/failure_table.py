@@ -103,6 +103,7 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "SET-LEAK": (_REFUSED, "A patient would stand on both sides of a split", "Use another split"),
     "SET-LICENCE": (_REFUSED, "The set's licence does not allow it", "See the text"),
     "FOLD-RANGE": (_REFUSED, "No such fold", "See the text"),
+    "LOSS-SHARES": (_REFUSED, "Shares of the loss that make no sense", "Give three numbers, to fusionlungnet alone"),
     "RUN-OTHER": (_REFUSED, "The folder holds a training of other settings", "Give another --out"),
     "INIT-UNREAD": (
         _REFUSED,

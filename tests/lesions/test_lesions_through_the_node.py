@@ -102,7 +102,9 @@ def installed(folder: Path, kind: str) -> None:
 def settings_of(models: Path, routes: str, folder: Path) -> Settings:
     """Return settings whose route names the lesion model."""
     (folder / "routes.toml").write_text(routes)
-    return Settings(models_dir=models, compute=Compute(threads=1), rules=Rules(routes=folder / "routes.toml"))
+    return Settings(
+        models_dir=models, compute=Compute(threads=1, lungs="lungs-rule"), rules=Rules(routes=folder / "routes.toml")
+    )
 
 
 @pytest.mark.orthanc
