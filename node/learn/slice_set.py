@@ -48,16 +48,30 @@ def load(rows: Sequence[Row], size: int, *, body_only: bool, channels: int = 1, 
     channels : 1, or 3 for the slice between the next ones of its case; where there is none, the slice itself.
     pool : rows that neighbours may be among, beside `rows`.
     """
-    read = {row.id: _read(row, size, body_only=body_only) for row in {r.id: r for r in (*pool, *rows)}.values()}
-    at = {_place(row): row.id for row in (*pool, *rows)}
     hu = np.empty((len(rows), channels, size, size), np.int16)
     ids = np.empty((len(rows), size, size), np.uint8)
     for i, row in enumerate(rows):
-        case, origin, z = _place(row)
-        for channel, step in enumerate(range(-(channels // 2), channels // 2 + 1)):
-            hu[i, channel] = read[at.get((case, origin, z + step), row.id) if step else row.id][0]
-        ids[i] = read[row.id][1]
+        hu[i, channels // 2], ids[i] = _read(row, size, body_only=body_only)
+    if channels > 1:
+        _put_beside(hu, rows, pool, body_only=body_only)
     return SliceSet(hu, ids, tuple(rows))
+
+
+def _put_beside(hu: NDArray[np.int16], rows: Sequence[Row], pool: Sequence[Row], *, body_only: bool) -> None:
+    """Fill the channels beside the middle one, in place."""
+    own = {_place(row): i for i, row in enumerate(rows)}
+    others = {_place(row): row for row in pool}
+    middle = hu.shape[1] // 2
+    for i, row in enumerate(rows):
+        case, origin, z = _place(row)
+        for channel in (c for c in range(hu.shape[1]) if c != middle):
+            place = (case, origin, z + channel - middle)
+            if place in own:
+                hu[i, channel] = hu[own[place], middle]
+            elif place in others:
+                hu[i, channel] = _read(others[place], hu.shape[-1], body_only=body_only)[0]
+            else:
+                hu[i, channel] = hu[i, middle]
 
 
 def _read(row: Row, size: int, *, body_only: bool) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
@@ -68,8 +82,9 @@ def _read(row: Row, size: int, *, body_only: bool) -> tuple[NDArray[np.int16], N
 
 
 def _place(row: Row) -> tuple[str, str, int]:
-    """Return patient, scan and slice; rows without a number are nobody's neighbours."""
-    return (row.case, row["origin"].partition("/")[0], int(row["z_index"])) if row["z_index"] else (row.id, "", 0)
+    """Return patient, scan and slice; rows without a whole number are nobody's neighbours."""
+    number = row["z_index"]
+    return (row.case, row["origin"].partition("/")[0], int(number)) if number.isdigit() else (row.id, "", 0)
 
 
 def nearest(mask_yx: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

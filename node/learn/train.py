@@ -86,7 +86,7 @@ def train(
     channels, body_only = int(plan.sizes.get("channels", 1)), job.entry.body_only
     seen = load(train_rows, plan.size, body_only=body_only, channels=channels)
     few = spread(val_rows, plan.per_case)
-    held = load(few, plan.size, body_only=body_only, channels=channels, pool=val_rows if channels > 1 else ())
+    held = load(few, plan.size, body_only=body_only, channels=channels, pool=val_rows)
     return _Run(job, seen, held, runtime).go(tell)
 
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.segment.part_sizes import part_sizes
+from node.segment.postprocess.domes_off import TISSUE_HU
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, cdf_of, shifts_hu
 
 AGREEMENT_DICE = 0.90  # learned and rule-based lungs of the scans at hand agree at 0.95 and more where nothing is wrong
 PLAUSIBLE_ML = (800.0, 10000.0)
-DENSE_HU = -250
 DENSE_ML = 40.0  # in one piece: twice what the vessels of a hilum came to; a tumour or a collapsed lobe if it is right
 CUT_FRAC = 0.002  # of the lung's voxels on the image's edge rows and columns
 _EVERY = 4
@@ -46,7 +46,7 @@ def _disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
 
 def _dense(hu: NDArray[np.int16], beyond_rules: NDArray[np.bool_], voxel_ml: float) -> str:
     """Say where a large dense piece is lung by the network alone; every second row and column will do."""
-    labels, n = ndimage.label(beyond_rules[:, ::2, ::2] & (hu[:, ::2, ::2] >= DENSE_HU))
+    labels, n = ndimage.label(beyond_rules[:, ::2, ::2] & (hu[:, ::2, ::2] >= TISSUE_HU))
     largest_ml = float(part_sizes(labels, n)[1:].max(initial=0)) * 4.0 * voxel_ml
     if largest_ml < DENSE_ML:
         return ""

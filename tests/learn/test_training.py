@@ -255,6 +255,16 @@ def test_a_slice_lies_between_its_neighbours_and_stands_in_for_a_missing_one(sma
     assert (load(rows[4:5], 64, body_only=False, channels=3).hu[0] == load(rows[4:5], 64, body_only=False).hu[0]).all()
 
 
+def test_rows_without_a_whole_number_are_nobodys_neighbours(small_set):
+    rows = read_index(small_set)[:3]
+    for number, row in zip(("0", "1.5", ""), rows, strict=True):
+        row.values["z_index"] = number
+
+    hu = load(rows, 64, body_only=False, channels=3).hu
+
+    assert all((hu[i] == hu[i, 1]).all() for i in range(3))
+
+
 def test_a_network_may_learn_from_three_slices_at_once(small_set, tmp_path):
     summary = session.run(wish(small_set, tmp_path / "run", epochs=1, switches=("channels=3",)), lambda _: None)
 

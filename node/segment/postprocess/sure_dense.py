@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-TISSUE_HU = -250
+from node.segment.postprocess.domes_off import TISSUE_HU
+
 SURE = 240  # of 255
 CORE_FRAC = 0.3  # of a piece's pixels
 
