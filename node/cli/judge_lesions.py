@@ -32,6 +32,9 @@ def judge_lesions(
     w2: float = typer.Option(Crf().w_2, help="Weight of its kernel of places."),
     theta_b: float = typer.Option(Crf().theta_b_hu, min=1.0, help="Width of its kernel in HU."),
     smooth: int = typer.Option(0, min=0, help="P3's smoothing that keeps edges, radius in pixels."),
+    shift_seed: int | None = typer.Option(
+        None, "--shift-seed", min=0, help="Cubes and crops through a window at a place drawn with this seed."
+    ),
     baseline: Path | None = typer.Option(None, "--baseline", help="Folder of a training to compare with, by patient."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.FP32, help="fp32 gives bit-identical masks."),
@@ -44,7 +47,7 @@ def judge_lesions(
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth)
+    finish = Finish(threshold, flips, field, smooth, shift_seed)
     loaded = [trained(run, place) for run in runs]
     if held_out:
         rows = tuple(row for row in read_index(data, where=where) if row.split in {"train", "val"})
@@ -59,7 +62,8 @@ def judge_lesions(
     for name, score in answer["domains"].items():
         to_person.print(
             f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
-            f"cases; marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
+            f"cases (median {score['pooled_median']:.3f}, {score['n_missed']} missed); "
+            f"marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
             markup=False,
         )
     for one in beside:

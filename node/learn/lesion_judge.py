@@ -25,6 +25,7 @@ from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predic
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_train import BEST, build
 from node.learn.planes import Plane
+from node.learn.shifted import shifted
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.lesion_recipes import Prepare, recipe
@@ -34,12 +35,13 @@ from node.segment.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What comes after the network. `crf` None and `smoothing_px` 0: nothing."""
+    """What comes before and after the network. `shift_seed` and `crf` None, `smoothing_px` 0: nothing."""
 
     threshold: float = 0.5
     flips: bool = False
     crf: Crf | None = None
     smoothing_px: int = 0
+    shift_seed: int | None = None  # cubes and crops through a window at random
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def _told(runs: Sequence[Trained], cases: list[CaseScore], finish: Finish) -> di
 
 def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> list[CaseScore]:
     """Return the scores of every case."""
+    data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
     answers = together(runs, data, finish, runtime)
     return by_case(data, ((at, finished(p, data.planes[at].hu_yx, finish)) for at, p in answers), finish.threshold)
 

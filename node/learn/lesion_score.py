@@ -7,6 +7,7 @@ score that steers a training weighs them as they are drawn.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.runtime import Runtime
 from node.segment.tiles import whole_and_tiled
 
+_BATCH_PX = 8 * 256 * 256
+
 Found = tuple[int, NDArray[np.float32]]  # number of the slice, probabilities (rows, columns)
 
 
@@ -34,6 +37,7 @@ class DomainScore:
     pooled_dice : over all pixels of a case, then mean over cases.
     n_cases : cases with tumour.
     n_empty, n_empty_marked : slices without tumour, and those of them with a mark.
+    pooled_median, n_missed : of the cases' pooled Dice, and how many of them are 0.
     """
 
     slice_dice: float
@@ -41,6 +45,8 @@ class DomainScore:
     n_cases: int
     n_empty: int
     n_empty_marked: int
+    pooled_median: float = 0.0
+    n_missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ def by_domain(cases: list[CaseScore]) -> dict[str, DomainScore]:
         answer[domain] = DomainScore(
             float(np.mean(per_slice)) if per_slice else 0.0, float(np.mean(pooled)) if pooled else 0.0, len(pooled),
             sum(case.n_empty for case in of_domain), sum(case.n_empty_marked for case in of_domain),
+            float(np.median(pooled)) if pooled else 0.0, pooled.count(0.0),
         )  # fmt: skip
     return answer
 
@@ -126,12 +133,20 @@ def _of_slices(
             logits: Tensor = model(x).main
         return logits
 
-    for at in range(len(data)):
-        hu = torch.from_numpy(np.stack(data.channels(at, plan.neighbours)).astype(np.float32))[None]
+    for index in _batches(data):
+        hu = torch.from_numpy(np.stack([data.channels(at, plan.neighbours) for at in index]).astype(np.float32))
         p = torch.sigmoid(whole_and_tiled(network, hu).float())
         if flips:
             p = (p + torch.sigmoid(whole_and_tiled(network, hu.flip(-1)).float()).flip(-1)) / 2.0
-        yield at, p[0, 0].cpu().numpy()
+        yield from zip(index, p[:, 0].cpu().numpy(), strict=True)
+
+
+def _batches(data: LesionSet) -> Iterator[list[int]]:
+    """Yield the numbers of slices of one shape that follow one another, so many as eight of 256 x 256 have pixels."""
+    for (h, w), alike in groupby(range(len(data)), lambda at: data.planes[at].hu_yx.shape):
+        index = list(alike)
+        n = max(_BATCH_PX // (h * w), 1)
+        yield from (index[first : first + n] for first in range(0, len(index), n))
 
 
 def _of_runs(

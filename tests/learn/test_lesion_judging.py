@@ -14,8 +14,10 @@ from node.errors import InputRefused
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
 from node.learn.lesion_judge import Finish, finished, judge, judge_held_out, marks_of_picture, together, trained
+from node.learn.lesion_score import predict
 from node.learn.lesion_session import LesionWish, run
-from node.learn.lesion_set import load
+from node.learn.lesion_set import LesionSet, load
+from node.learn.planes import Plane
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.preprocess.region import region
 from node.segment.runtime import runtime
@@ -181,6 +183,35 @@ def test_the_command_judges_and_tells(run_folder, small_set):
 
     assert done.returncode == 0, done.stderr
     assert '"domains"' in done.stdout
+
+
+def test_slices_of_any_size_are_answered_once_and_as_they_are_alone(run_folder):
+    rng = np.random.default_rng(0)
+    sides = [64, 64, 64, 256, 64, 48]
+    planes = [
+        Plane(
+            f"{at}",
+            "A",
+            "hu",
+            rng.integers(-1000, 400, (n, n)).astype(np.int16),
+            np.zeros((n, n), np.uint8),
+            "",
+            at,
+            1.0,
+        )
+        for at, n in enumerate(sides)
+    ]
+    one = trained(run_folder, CPU)
+
+    def answers(chosen):
+        index = np.arange(len(chosen))
+        return dict(predict(one.model, LesionSet(tuple(chosen), index, index), one.plan, one.prepare, CPU))
+
+    whole = answers(planes)
+
+    assert list(whole) == list(range(6))
+    for at, plane in enumerate(planes):
+        assert whole[at] == pytest.approx(answers([plane])[0], abs=1e-4)
 
 
 def test_the_command_compares_with_a_baseline(run_folder, small_set):
