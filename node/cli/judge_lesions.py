@@ -35,6 +35,9 @@ def judge_lesions(
     shift_seed: int | None = typer.Option(
         None, "--shift-seed", min=0, help="Cubes and crops through a window at a place drawn with this seed."
     ),
+    strained: bool = typer.Option(
+        False, "--strain", help="Also with intensities shifted and bent, and small lesions apart."
+    ),
     baseline: Path | None = typer.Option(None, "--baseline", help="Folder of a training to compare with, by patient."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.FP32, help="fp32 gives bit-identical masks."),
@@ -47,7 +50,7 @@ def judge_lesions(
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth, shift_seed)
+    finish = Finish(threshold, flips, field, smooth, shift_seed, strained)
     loaded = [trained(run, place) for run in runs]
     if held_out:
         rows = tuple(row for row in read_index(data, where=where) if row.split in {"train", "val"})
@@ -64,6 +67,13 @@ def judge_lesions(
             f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
             f"cases (median {score['pooled_median']:.3f}, {score['n_missed']} missed); "
             f"marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
+            markup=False,
+        )
+    for name, found in answer.get("strain", {}).items():
+        to_person.print(
+            f"{name}: under +-50 HU and gamma 0.8 and 1.25 Dice changes by {found['dice_sd']:.3f}, a pixel's "
+            f"probability by {found['probability_sd']:.3f} (SD); {found['n_small']} small lesions, recall "
+            f"{found['small_recall']:.2f}, Dice {found['small_dice']:.2f}",
             markup=False,
         )
     for one in beside:

@@ -23,6 +23,7 @@ from node.learn.index import Row
 from node.learn.lesion_catalogue import LesionPlan, lesion_entry
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
+from node.learn.lesion_strain import Strain, strain, told
 from node.learn.lesion_train import BEST, build
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
@@ -42,6 +43,7 @@ class Finish:
     crf: Crf | None = None
     smoothing_px: int = 0
     shift_seed: int | None = None  # cubes and crops through a window at random
+    strained: bool = False  # also under changed intensities, and small lesions apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime:
     data = load(rows, runs[0].plan.size)
     if not len(data):
         raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
-    return _told(runs, scores(runs, data, finish, runtime), finish)
+    return _told(runs, *scores(runs, data, finish, runtime), finish)
 
 
 def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
@@ -109,28 +111,38 @@ def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish
             raise InputRefused("EVAL-TRAINED", f"{run.name} and another run both held out {', '.join(twice[:5])}")
         owners |= dict.fromkeys(run.val_cases, run)
     cases: list[CaseScore] = []
+    strains: list[Strain] = []
     for run in folds:
         data = load([row for row in rows if owners.get(row.case) is run], run.plan.size)
-        cases += scores([run], data, finish, runtime) if len(data) else []
+        if len(data):
+            its_cases, its_strains = scores([run], data, finish, runtime)
+            cases, strains = cases + its_cases, strains + its_strains
     if not cases:
         raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
-    return _told(folds, cases, finish)
+    return _told(folds, cases, strains, finish)
 
 
-def _told(runs: Sequence[Trained], cases: list[CaseScore], finish: Finish) -> dict[str, Any]:
+def _told(runs: Sequence[Trained], cases: list[CaseScore], strains: list[Strain], finish: Finish) -> dict[str, Any]:
     return {
         "runs": [run.name for run in runs],
         "finish": asdict(finish),
         "domains": {name: asdict(score) for name, score in by_domain(cases).items()},
         "cases": [asdict(case) for case in cases],
-    }
+    } | ({"strain": told(strains)} if strains else {})
 
 
-def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> list[CaseScore]:
-    """Return the scores of every case."""
+def scores(
+    runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime
+) -> tuple[list[CaseScore], list[Strain]]:
+    """Return the scores of every case and, where that was asked for, what strains the runs."""
     data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
-    answers = together(runs, data, finish, runtime)
-    return by_case(data, ((at, finished(p, data.planes[at].hu_yx, finish)) for at, p in answers), finish.threshold)
+
+    def answer(asked: LesionSet) -> Iterator[Found]:
+        for at, p in together(runs, asked, finish, runtime):
+            yield at, finished(p, asked.planes[at].hu_yx, finish)
+
+    cases = by_case(data, answer(data), finish.threshold)
+    return cases, [strain(data, lambda asked: list(answer(asked)), finish.threshold)] if finish.strained else []
 
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:

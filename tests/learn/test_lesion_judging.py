@@ -176,13 +176,14 @@ def test_without_a_mask_the_whole_picture_is_the_region():
 def test_the_command_judges_and_tells(run_folder, small_set):
     command = [
         sys.executable, "-m", "node", "judge-lesions", str(run_folder), "--data", str(small_set), "--split", "test",
-        "--crf", "--smooth", "1", "--flips", "--json",
+        "--crf", "--smooth", "1", "--flips", "--strain", "--shift-seed", "0", "--json",
     ]  # fmt: skip
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert '"domains"' in done.stdout
+    assert '"small_recall"' in done.stdout
 
 
 def test_slices_of_any_size_are_answered_once_and_as_they_are_alone(run_folder):
