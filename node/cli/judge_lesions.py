@@ -32,6 +32,8 @@ def judge_lesions(
     w2: float = typer.Option(Crf().w_2, help="Weight of its kernel of places."),
     theta_b: float = typer.Option(Crf().theta_b_hu, min=1.0, help="Width of its kernel in HU."),
     smooth: int = typer.Option(0, min=0, help="P3's smoothing that keeps edges, radius in pixels."),
+    least_px: int = typer.Option(0, min=0, help="Smaller pieces are taken off."),
+    peak: float = typer.Option(0.0, min=0.0, max=1.0, help="So are pieces without a pixel of this probability."),
     shift_seed: int | None = typer.Option(
         None, "--shift-seed", min=0, help="Cubes and crops through a window at a place drawn with this seed."
     ),
@@ -50,7 +52,7 @@ def judge_lesions(
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth, shift_seed, strained)
+    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained)
     loaded = [trained(run, place) for run in runs]
     if held_out:
         rows = tuple(row for row in read_index(data, where=where) if row.split in {"train", "val"})

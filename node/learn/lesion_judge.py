@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import nn
 
 from node.errors import InputRefused
@@ -43,6 +44,8 @@ class Finish:
     crf: Crf | None = None
     smoothing_px: int = 0
     shift_seed: int | None = None  # cubes and crops through a window at random
+    least_px: int = 0  # smaller pieces are taken off
+    peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
 
 
@@ -156,7 +159,10 @@ def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: 
 
 
 def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish) -> NDArray[np.float32]:
-    """Return a slice's probabilities after field and smoothing; what smoothing takes away or fills becomes 0 or 1."""
+    """Return a slice's probabilities after field, smoothing and the limits of a piece.
+
+    What smoothing takes away or fills becomes 0 or 1; a piece that is too small or never sure becomes 0.
+    """
     if finish.crf is not None:
         p, hu = (torch.from_numpy(a.astype(np.float32))[None, None] for a in (p_yx, hu_yx))
         p_yx = mean_field(p, hu, finish.crf)[0, 0].numpy()
@@ -164,6 +170,13 @@ def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish
         mask = p_yx >= finish.threshold
         kept = edge_keeping(mask[None], finish.smoothing_px)[0]
         p_yx = np.where(kept == mask, p_yx, kept.astype(np.float32)).astype(np.float32)
+    if finish.least_px or finish.peak:
+        pieces, n = ndimage.label(p_yx >= finish.threshold)
+        peaks = np.concatenate([[0.0], np.asarray(ndimage.maximum(p_yx, pieces, np.arange(1, n + 1))).ravel()])
+        small = np.bincount(pieces.ravel(), minlength=n + 1) < finish.least_px
+        off = small | (peaks < finish.peak)
+        off[0] = False
+        p_yx = np.where(off[pieces], np.float32(0.0), p_yx)
     return p_yx
 
 
