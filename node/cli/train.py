@@ -44,6 +44,7 @@ def train(
     definition: LungDefinition | None = typer.Option(None, help="Which lung; the system's own by default."),
     recipe: str | None = typer.Option(None, help="Preprocessing: window or p1; the system's own by default."),
     lesion_weight: float | None = typer.Option(None, min=1.0, help="What a tumour's pixel counts; the protocol's."),
+    lesion_reach: int = typer.Option(0, min=0, help="Pixels round a tumour that count as much as it does."),
     loss_shares: str | None = typer.Option(None, help="P1's focal, SSIM and IoU in its loss, e.g. 0.3,0.4,0.3."),
     switch: list[str] = typer.Option([], help="A size or switch of the network as name=value, e.g. mff=false."),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
@@ -66,7 +67,7 @@ def train(
     wish = Wish(
         model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds,
         fold, seed, budget, device, precision.value, threads, any_licence, search, tuple(switch), init=init,
-        lesion_weight=lesion_weight, loss_shares=loss_shares,
+        lesion_weight=lesion_weight, lesion_reach_px=lesion_reach, loss_shares=loss_shares,
     )  # fmt: skip
     summary = run(wish, _tell)
     if as_json:

@@ -42,6 +42,7 @@ class Plan:
     phases: tuple[Phase, ...]
     name: str  # of the protocol
     lesion_weight: float = 1.0  # of a tumour's pixel in the loss
+    lesion_reach_px: int = 0  # what is no farther from a tumour weighs as much
 
 
 def paper(entry: Entry) -> Plan:

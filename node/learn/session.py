@@ -54,6 +54,7 @@ class Wish:
     switches: tuple[str, ...] = ()  # further sizes of the network as name=value: the papers' ablations
     decay: Decay | None = None  # of the learning rate
     lesion_weight: float | None = None  # of a tumour's pixel
+    lesion_reach_px: int = 0  # and of what is no farther from one
     loss_shares: str | None = None  # P1's focal, SSIM and IoU: its ablation
     init: Path | None = None  # a run's folder, or an installed model's folder or name, whose weights are begun with
 
@@ -142,7 +143,10 @@ def plan_of(wish: Wish, chosen: Entry) -> Plan:
         decay=wish.decay or plan.schedule.decay,
     )
     weight = wish.lesion_weight or plan.lesion_weight
-    return replace(plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule, lesion_weight=weight)
+    return replace(
+        plan, sizes=sizes, size=wish.size or plan.size, schedule=schedule, lesion_weight=weight,
+        lesion_reach_px=wish.lesion_reach_px,
+    )  # fmt: skip
 
 
 def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
@@ -181,6 +185,7 @@ def _summary(
         "protocol": job.plan.name,
         "schedule": asdict(job.plan.schedule),
         "lesion_weight": job.plan.lesion_weight,
+        "lesion_reach_px": job.plan.lesion_reach_px,
         "loss_shares": wish.loss_shares,
         "seed": job.seed,
         "runtime": place.name,

@@ -133,7 +133,10 @@ class _Run:
             for group in self.optimiser.param_groups:
                 group["lr"] = lr
             losses.append(self._step(index, rng))
-        score = validate(self.model, self.held, self.prepare, self.target, entry.loss, self.runtime, plan.lesion_weight)
+        score = validate(
+            self.model, self.held, self.prepare, self.target, entry.loss, self.runtime, plan.lesion_weight,
+            plan.lesion_reach_px,
+        )  # fmt: skip
         self._advance(epoch, score, phase)
         seconds = time.monotonic() - started
         return Point(
@@ -160,7 +163,7 @@ class _Run:
         x = self.prepare(hu.to(self.runtime.device)).contiguous(memory_format=torch.channels_last)
         with self.runtime.autocast():
             output = self.model(x)
-        weight = lesion_weights(ids, self.job.plan.lesion_weight)
+        weight = lesion_weights(ids, self.job.plan.lesion_weight, self.job.plan.lesion_reach_px)
         if weight is not None:
             weight = weight.to(self.runtime.device)
         loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device), weight)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from node.learn.losses import Loss
 from node.learn.slice_set import SliceSet, batch
@@ -40,7 +41,7 @@ class Score:
 
 def validate(
     model: nn.Module, data: SliceSet, prepare: Callable[[Tensor], Tensor], target: Callable[[Tensor], Tensor],
-    loss: Loss, runtime: Runtime, lesion_weight: float = 1.0,
+    loss: Loss, runtime: Runtime, lesion_weight: float = 1.0, lesion_reach_px: int = 0,
 ) -> Score:  # fmt: skip
     """Score the model on every slice of `data`."""
     model.eval()
@@ -52,7 +53,7 @@ def validate(
         y = target(ids)
         with torch.inference_mode(), runtime.autocast():
             output = model(prepare(hu.to(runtime.device)).contiguous(memory_format=torch.channels_last))
-        w = lesion_weights(ids, lesion_weight)
+        w = lesion_weights(ids, lesion_weight, lesion_reach_px)
         losses.append(float(loss(output, y.to(runtime.device), None if w is None else w.to(runtime.device))))
         mask = output.main.float().cpu() > 0.0
         shares = torch.ones_like(y) if w is None else w
@@ -67,9 +68,19 @@ def validate(
     return Score(float(plain), float(steering), float(np.mean(losses)), kept_px / tumour_px if tumour_px else 1.0)
 
 
-def lesion_weights(ids: Tensor, lesion_weight: float) -> Tensor | None:
-    """Return what each pixel counts: tumours `lesion_weight`, all else 1; None where everything counts alike."""
-    return None if lesion_weight == 1.0 else torch.where(ids == 2, lesion_weight, 1.0)
+def lesion_weights(ids: Tensor, lesion_weight: float, reach_px: int = 0) -> Tensor | None:
+    """Return what each pixel counts: tumours `lesion_weight`, all else 1; None where everything counts alike.
+
+    What lies within `reach_px` of a tumour counts as much: or a network would rather take the aorta beside a mass in.
+    """
+    if lesion_weight == 1.0:
+        return None
+    on = (ids == 2).float()
+    if reach_px:
+        side = 2 * reach_px + 1
+        on = F.max_pool2d(on, (side, 1), 1, (reach_px, 0))
+        on = F.max_pool2d(on, (1, side), 1, (0, reach_px))
+    return torch.where(on > 0.0, lesion_weight, 1.0)
 
 
 def _dice(mask: Tensor, truth: Tensor, weight: Tensor) -> float:
