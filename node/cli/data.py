@@ -16,6 +16,7 @@ from node.learn.pseudo_set import make_pseudo_set
 from node.learn.runs_task import task_of
 from node.learn.set_writer import write_set
 from node.segment.contract import Task
+from node.segment.postprocess.sure_dense import SURE
 from node.segment.registry import verify
 
 app = typer.Typer(no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
@@ -88,8 +89,8 @@ def export(
     ),
     raw_border: bool = typer.Option(False, "--raw-border", help="Lungs: leave the border where the network drew it."),
     domes: bool = typer.Option(False, "--domes", help="Lungs: leave what looks like an organ under the diaphragm."),
-    unsure_dense: bool = typer.Option(
-        False, "--unsure-dense", help="Lungs with lesions: leave dense pieces that the network is not sure of."
+    sure_dense: float = typer.Option(
+        SURE, min=0.0, max=1.0, help="Lungs with lesions: what a dense piece needs in its core; 0: nothing."
     ),
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
@@ -105,7 +106,7 @@ def export(
         how = LesionAnswer(threshold, flips, tiles.value, step)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
-        lungs = Answer(threshold, flips, size, not raw_border, not domes, not unsure_dense)
+        lungs = Answer(threshold, flips, size, not raw_border, not domes, sure_dense)
         folder = export_run(run, name, models, version=version, answer=lungs, figures=reached)
     if as_json:
         print_json({"folder": str(folder)})

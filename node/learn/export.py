@@ -23,6 +23,7 @@ from node.learn.slices import read_slice
 from node.learn.train import BEST
 from node.segment.contract import LungDefinition
 from node.segment.networks.table import algorithm
+from node.segment.postprocess.sure_dense import SURE
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import cdf_of
 
@@ -41,7 +42,7 @@ class Answer:
     size : rows and columns that the network is shown; None: those that it learnt from.
     density_border : whether the border is drawn anew where the density says.
     domes_off : whether organs under the diaphragm are taken off.
-    sure_dense : whether dense pieces need a sure core; only for lungs with lesions.
+    sure_dense : probability that a dense piece needs in its core; only for lungs with lesions.
     """
 
     threshold: float = 0.5
@@ -49,7 +50,7 @@ class Answer:
     size: int | None = None
     density_border: bool = True
     domes_off: bool = True
-    sure_dense: bool = True
+    sure_dense: float = SURE
 
 
 def export(
@@ -143,7 +144,7 @@ def _toml(name: str, version: str, kind: str, told: dict[str, Any], answer: Answ
         f"flips = {str(answer.flips).lower()}",
         f"density_border = {str(answer.density_border).lower()}",
         f"domes_off = {str(answer.domes_off).lower()}",
-        f"sure_dense = {str(answer.sure_dense and told['definition'] == LungDefinition.WITH_LESIONS.value).lower()}",
+        f"sure_dense = {answer.sure_dense if told['definition'] == LungDefinition.WITH_LESIONS.value else 0.0}",
         "",
         "[files]",
         *(f'"{file}" = "{digest}"' for file, digest in files.items()),

@@ -20,6 +20,7 @@ from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
 from node.segment.model_card import ModelCard
 from node.segment.network_model import load_network
+from node.segment.postprocess.sure_dense import SURE
 from node.segment.registry import verify
 from node.segment.rules import lung_labels
 from node.segment.runtime import Precision, runtime
@@ -94,7 +95,7 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
     slices = SlicePlan(told["size"], told["recipe"], told["body_only"], channels=channels)
     runner = SliceRunner(folded(network), slices, runtime(device, precision))
     definition = LungDefinition(told["definition"])
-    sure_dense = not raw and definition is LungDefinition.WITH_LESIONS
+    sure_dense = 0.0 if raw or definition is not LungDefinition.WITH_LESIONS else SURE
     plan = MaskPlan(definition, gated=not raw, density_border=not raw, domes_off=not raw, sure_dense=sure_dense)
     return Predictor(
         folder.name,

@@ -33,7 +33,7 @@ class MaskPlan:
     gated : whether only the large connected parts are kept and airways taken off (off for the ablation).
     density_border : whether the border is drawn anew where the density says.
     domes_off : whether organs under the diaphragm are taken off.
-    sure_dense : whether dense pieces that the network is not sure of are taken off.
+    sure_dense : probability that a core of each dense piece must have, or the piece is taken off; 0: none is.
     """
 
     definition: LungDefinition
@@ -42,7 +42,7 @@ class MaskPlan:
     gated: bool = True
     density_border: bool = False
     domes_off: bool = False
-    sure_dense: bool = False
+    sure_dense: float = 0.0
 
 
 def lung_mask(
@@ -58,7 +58,7 @@ def lung_mask(
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
     if plan.sure_dense:
-        mask = without_unsure_dense(mask, p, hu)
+        mask = without_unsure_dense(mask, p, hu, plan.sure_dense)
     if plan.density_border and len(hu) > 1:
         mask = at_density_border(mask, hu, spacing_mm[1])
     if plan.gated and len(hu) > 1:  # one slice has no third dimension to hold together in

@@ -100,7 +100,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         plan = MaskPlan(
             LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),
-            bool(options.get("domes_off", False)), bool(options.get("sure_dense", False)),
+            bool(options.get("domes_off", False)), float(options.get("sure_dense", 0.0)),
         )  # fmt: skip
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error

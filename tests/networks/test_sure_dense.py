@@ -29,7 +29,7 @@ def test_a_mass_with_a_sure_core_stays_whole_and_a_leak_goes():
     hu, p, mass, leak = scan()
     mask = p >= 128
 
-    answer = without_unsure_dense(mask, p, hu)
+    answer = without_unsure_dense(mask, p, hu, 0.94)
 
     assert answer[mass].all()
     assert not answer[leak].any()
@@ -41,17 +41,23 @@ def test_air_needs_no_certainty():
     hu, p, _, leak = scan()
     hu[leak] = -700
 
-    assert without_unsure_dense(p >= 128, p, hu)[leak].all()
+    assert without_unsure_dense(p >= 128, p, hu, 0.94)[leak].all()
 
 
 def test_slices_speak_for_themselves():
     hu, p, mass, _ = scan()
     p[1][mass[1]] = HALF
 
-    answer = without_unsure_dense(p >= 128, p, hu)
+    answer = without_unsure_dense(p >= 128, p, hu, 0.94)
 
     assert answer[0][mass[0]].all()
     assert not answer[1][mass[1]].any()
+
+
+def test_how_sure_a_core_has_to_be_is_said():
+    hu, p, _, leak = scan()
+
+    assert without_unsure_dense(p >= 128, p, hu, HALF / 255.0)[leak].all()
 
 
 def test_it_is_an_option_of_the_mask():
@@ -63,7 +69,7 @@ def test_it_is_an_option_of_the_mask():
 
     plain, sure = (
         lung_mask(hu, (3.0, 2.0, 2.0), Runner(), MaskPlan(LungDefinition.WITH_LESIONS, gated=False, sure_dense=option))
-        for option in (False, True)
+        for option in (0.0, 0.94)
     )
 
     assert plain[leak].all()
