@@ -25,7 +25,7 @@ from tests.conftest import REPOSITORY
 from tests.lesions.conftest import calibrated, sharp
 
 PLAN = StudyPlan(n_slices=64, size=160, n_nodules=6, noise_hu=8.0)
-STEPS = {"attention_unet_hybrid": 28, "dual_backbone_unet": 65, "raemd_net": 28}
+STEPS = {"attention_unet_hybrid": 28, "dual_backbone_unet": 65, "raemd_net": 80}
 SIZES = {
     "attention_unet_hybrid": {"width": 4, "depth": 2, "gate": 1, "residual": True},
     "dual_backbone_unet": {"width": 8, "resnet": True, "efficientnet": False, "dilation": True, "se": True},
