@@ -144,8 +144,11 @@ def scores(
         for at, p in together(runs, asked, finish, runtime):
             yield at, finished(p, asked.planes[at].hu_yx, finish)
 
-    cases = by_case(data, answer(data), finish.threshold)
-    return cases, [strain(data, lambda asked: list(answer(asked)), finish.threshold)] if finish.strained else []
+    if not finish.strained:
+        return by_case(data, answer(data), finish.threshold), []
+    found = list(answer(data))
+    strained = strain(data, found, lambda asked: list(answer(asked)), finish.threshold)
+    return by_case(data, found, finish.threshold), [strained]
 
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:

@@ -20,7 +20,6 @@ SMALL_MM = 10.0
 SMALL_PX = 100
 
 CHANGES: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-    "as it is": lambda hu: hu,
     "-50 HU": lambda hu: hu - 50.0,
     "+50 HU": lambda hu: hu + 50.0,
     "gamma 0.8": lambda hu: _bent(hu, 0.8),
@@ -47,21 +46,22 @@ class Strain:
 Answer = Callable[[LesionSet], list[Found]]
 
 
-def strain(data: LesionSet, answer: Answer, threshold: float) -> Strain:
+def strain(data: LesionSet, as_it_is: list[Found], answer: Answer, threshold: float) -> Strain:
     """Let a network answer under every change.
 
     Parameters
     ----------
+    as_it_is : the answers to the unchanged set, in its order.
     answer : from a set to (number of the slice, probabilities) of all its slices.
     """
-    found = {change: answer(changed(data, change)) for change in CHANGES}
+    found = [as_it_is, *(answer(changed(data, change)) for change in CHANGES)]
     pooled: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for one in found.values():
+    for one in found:
         for case in by_case(data, one, threshold):
             if case.pooled_dice is not None:
                 pooled[case.domain, case.case].append(case.pooled_dice)
     spreads: dict[tuple[str, str], list[NDArray[np.float32]]] = defaultdict(list)
-    for same in zip(*found.values(), strict=True):
+    for same in zip(*found, strict=True):
         plane = data.planes[same[0][0]]
         p = np.stack([p for _, p in same])
         counted = (p >= threshold).any(0) | plane.tumour_yx.astype(bool)
@@ -70,7 +70,7 @@ def strain(data: LesionSet, answer: Answer, threshold: float) -> Strain:
     return Strain(
         tuple((domain, float(np.std(values))) for (domain, _), values in sorted(pooled.items())),
         tuple((domain, float(np.concatenate(values).mean())) for (domain, _), values in sorted(spreads.items())),
-        _small_lesions(data, found["as it is"], threshold),
+        _small_lesions(data, as_it_is, threshold),
     )
 
 

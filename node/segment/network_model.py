@@ -100,11 +100,18 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         plan = MaskPlan(
             LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),
-            bool(options.get("domes_off", False)), float(options.get("sure_dense", 0.0)),
+            bool(options.get("domes_off", False)), _sure_dense(options.get("sure_dense", 0.0)),
         )  # fmt: skip
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
     return Loaded(card, SliceRunner(folded(network), slices, place), plan, frozenset(told["train_cases"]))
+
+
+def _sure_dense(told: object) -> float:
+    """Read a probability; models of earlier programs said true, which must not be taken for 1."""
+    if isinstance(told, bool):
+        raise ValueError("sure_dense is a probability since ADR 0017: write 0.94 for true, 0 for false")
+    return float(str(told))
 
 
 def load_network_lungs(card: ModelCard, threads: int = 0, device: str = "auto") -> LungModel:

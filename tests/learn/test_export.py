@@ -152,3 +152,15 @@ def test_a_switch_of_the_network_that_was_trained_is_there_in_the_node_too(train
     load_network(read_card(folder), runtime("cpu"))
 
     assert built == [("fusionlungnet", sizes)]
+
+
+def test_a_model_that_says_true_where_a_probability_is_asked_for_is_refused_with_what_to_write(trained, tmp_path):
+    folder = export(trained, "unet-w4", tmp_path)
+    toml = folder / "model.toml"
+    text = toml.read_text()
+    toml.write_text("\n".join("sure_dense = true" if "sure_dense" in line else line for line in text.split("\n")))
+
+    with pytest.raises(Misconfigured, match=r"write 0\.94 for true") as caught:
+        load_network(read_card(folder), runtime("cpu"))
+
+    assert caught.value.code == "SYS-MODEL"
