@@ -2,14 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from node.cli.terminal import print_json, to_person
 from node.cli.train import PrecisionName
 from node.learn.index import read_index
-from node.learn.lesion_compare import MARGIN, differences
-from node.learn.lesion_judge import Finish, judge, judge_held_out, trained
+from node.learn.lesion_compare import MARGIN, Difference, differences
+from node.learn.lesion_judge import Finish, judge, judge_held_out
+from node.learn.lesion_trained import answering
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.runtime import runtime
 
@@ -18,7 +20,7 @@ app = typer.Typer()
 
 @app.command()
 def judge_lesions(
-    runs: list[Path] = typer.Argument(..., help="Folder of a training; several are judged as one ensemble."),
+    runs: list[str] = typer.Argument(..., help="Folder of a training or name of a model; several are one ensemble."),
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set."),
     split: str = typer.Option("val", help="train, val or test."),
     held_out: bool = typer.Option(
@@ -40,7 +42,9 @@ def judge_lesions(
     strained: bool = typer.Option(
         False, "--strain", help="Also with intensities shifted and bent, and small lesions apart."
     ),
-    baseline: Path | None = typer.Option(None, "--baseline", help="Folder of a training to compare with, by patient."),
+    largest: bool = typer.Option(False, "--largest", help="Of a cube or crop keep the largest piece in 3D alone."),
+    baseline: list[str] = typer.Option([], "--baseline", help="Trainings to compare with, by patient; as many folds."),
+    models: Path | None = typer.Option(None, "--models", help="Folder of models; without it, the shipped ones."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     precision: PrecisionName = typer.Option(PrecisionName.FP32, help="fp32 gives bit-identical masks."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object, cases included."),
@@ -52,38 +56,56 @@ def judge_lesions(
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained)
-    loaded = [trained(run, place) for run in runs]
-    if held_out:
-        rows = tuple(row for row in read_index(data, where=where) if row.split in {"train", "val"})
-        answer = judge_held_out(loaded, rows, finish, place)
-    else:
-        rows = read_index(data, split=split, where=where)
-        answer = judge(loaded, rows, finish, place)
-    beside = [] if baseline is None else differences(answer, judge([trained(baseline, place)], rows, finish, place))
+    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained, largest)
+    rows = read_index(data, split=None if held_out else split, where=where)
+    rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
+
+    def judged(names: list[str]) -> dict[str, Any]:
+        loaded = [one for name in names for one in answering(name, models, place)]
+        return (judge_held_out if held_out else judge)(loaded, rows, finish, place)
+
+    answer = judged(runs)
+    beside = differences(answer, judged(baseline)) if baseline else []
     if as_json:
-        print_json(answer if baseline is None else answer | {"differences": [asdict(one) for one in beside]})
+        print_json(answer if not baseline else answer | {"differences": [asdict(one) for one in beside]})
         return
-    for name, score in answer["domains"].items():
-        to_person.print(
-            f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
-            f"cases (median {score['pooled_median']:.3f}, {score['n_missed']} missed); "
-            f"marks on {score['n_empty_marked']} of {score['n_empty']} empty slices",
-            markup=False,
+    for name in answer["domains"]:
+        to_person.print("\n".join(_of_domain(answer, name)), markup=False)
+    for one in beside:
+        to_person.print(_of_difference(one), markup=False)
+
+
+def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
+    """Return what a person reads about one domain, in lines."""
+    score = answer["domains"][name]
+    lines = [
+        f"{name}: slice Dice {score['slice_dice']:.3f}, pooled {score['pooled_dice']:.3f} over {score['n_cases']} "
+        f"cases (median {score['pooled_median']:.3f}, {score['n_missed']} missed); "
+        f"marks on {score['n_empty_marked']} of {score['n_empty']} empty slices"
+    ]
+    if outline := answer["outlines"].get(name):
+        low, middle, high = outline["volume_ratio_quartiles"]
+        hd95, assd, continuity = (
+            "-" if outline[key] is None else f"{outline[key]:.2f}" for key in ("hd95", "assd", "continuity")
         )
-    for name, found in answer.get("strain", {}).items():
-        to_person.print(
+        lines.append(
+            f"{name}: HD95 {hd95} {outline['unit']}, ASSD {assd} {outline['unit']}; size found / outlined {middle:.2f} "
+            f"({low:.2f} to {high:.2f}); from slice to slice {continuity} against the outlines, {outline['gaps']} gaps"
+        )
+    if found := answer.get("strain", {}).get(name):
+        lines.append(
             f"{name}: under +-50 HU and gamma 0.8 and 1.25 Dice changes by {found['dice_sd']:.3f}, a pixel's "
             f"probability by {found['probability_sd']:.3f} (SD); {found['n_small']} small lesions, recall "
-            f"{found['small_recall']:.2f}, Dice {found['small_dice']:.2f}",
-            markup=False,
+            f"{found['small_recall']:.2f}, Dice {found['small_dice']:.2f}"
         )
-    for one in beside:
-        spread = "no interval" if one.interval is None else f"95 % {one.interval[0]:+.3f} to {one.interval[1]:+.3f}"
-        p = "" if one.p_holm is None else f", p {one.p:.3f}, by Holm {one.p_holm:.3f}"
-        verdict = "not inferior" if one.not_inferior else "inferiority not excluded"
-        to_person.print(
-            f"{one.domain}: {one.measure.replace('_dice', ' Dice')} {one.mean:+.3f} against the baseline "
-            f"({spread}, {one.n_cases} patients{p}): {verdict} at {MARGIN}",
-            markup=False,
-        )
+    return lines
+
+
+def _of_difference(one: Difference) -> str:
+    spread = "no interval" if one.interval is None else f"95 % {one.interval[0]:+.3f} to {one.interval[1]:+.3f}"
+    p = "" if one.p_holm is None else f", p {one.p:.3f}, by Holm {one.p_holm:.3f}"
+    verdict = "not inferior" if one.not_inferior else "inferiority not excluded"
+    return (
+        f"{one.domain}: {one.measure.replace('_dice', ' Dice')} {one.mean:+.3f} against the baseline "
+        f"({spread}, {one.n_cases} patients{p}): {verdict} at {MARGIN}"
+    )

@@ -9,7 +9,8 @@ import typer
 from node.cli.terminal import print_json, to_person
 from node.learn.classify import ClassifierJob, malignancy_regions, subtype_regions, train_classifier
 from node.learn.index import read_index
-from node.learn.lesion_judge import marks_of_picture, trained
+from node.learn.lesion_judge import marks_of_picture
+from node.learn.lesion_trained import trained
 from node.segment.runtime import runtime
 
 app = typer.Typer()

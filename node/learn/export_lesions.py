@@ -21,8 +21,8 @@ from node.learn.exportable import keep_curve, refuse_unmarked, save_halves, told
 from node.learn.index import Row, read_index
 from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
-from node.learn.lesion_judge import plan_of_run
 from node.learn.lesion_train import BEST, build
+from node.learn.lesion_trained import plan_of_run
 from node.learn.planes import planes
 from node.segment.lesions.confidence import FILE
 from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from node.learn.candidate_set import Seen
-from node.learn.lesion_judge import trained
 from node.learn.lesion_train import BEST
+from node.learn.lesion_trained import trained
 from node.segment.folding import folded
 from node.segment.lesions.finder import Finder, FindPlan
 from node.segment.lesions.model import load_network_lesions

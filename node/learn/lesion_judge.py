@@ -5,32 +5,27 @@ together are the mean of their probabilities (an ensemble of folds, or of system
 refused.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch import nn
 
 from node.errors import InputRefused
-from node.learn import checkpoint
-from node.learn.catalogue import Schedule
 from node.learn.index import Row
-from node.learn.lesion_catalogue import LesionPlan, lesion_entry
+from node.learn.largest_piece import largest_only
+from node.learn.lesion_outline import Outline, outlines, told_outlines
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_strain import Strain, strain, told
-from node.learn.lesion_train import BEST, build
+from node.learn.lesion_trained import Trained
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
-from node.segment.preprocess.lesion_recipes import Prepare, recipe
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
 from node.segment.runtime import Runtime
 
@@ -47,40 +42,19 @@ class Finish:
     least_px: int = 0  # smaller pieces are taken off
     peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
+    largest: bool = False  # of a cube or crop the largest piece alone
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """One run, ready to answer."""
+class Scores:
+    """What some patients come to; those of folds are put together."""
 
-    name: str
-    model: nn.Module
-    plan: LesionPlan
-    prepare: Prepare
-    train_cases: frozenset[str]
-    val_cases: frozenset[str]
-    moments_hu: tuple[float, float] = (0.0, 1.0)
+    cases: list[CaseScore]
+    outlines: list[Outline]
+    strains: list[Strain]
 
-
-def trained(folder: Path, runtime: Runtime) -> Trained:
-    """Load the best epoch of a run.
-
-    Raises
-    ------
-    InputRefused
-        MODEL-UNKNOWN if the folder holds no finished epoch.
-    """
-    if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
-        raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
-    told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    plan = plan_of_run(told["plan"])
-    model = build(lesion_entry(told["model"]), plan)
-    notes = checkpoint.load(folder / BEST, model)
-    mean_hu, sd_hu = notes["moments_hu"]
-    return Trained(
-        folder.name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
-        frozenset(told["train_cases"]), frozenset(told["val_cases"]), (float(mean_hu), float(sd_hu)),
-    )  # fmt: skip
+    def __add__(self, other: "Scores") -> "Scores":
+        return Scores(self.cases + other.cases, self.outlines + other.outlines, self.strains + other.strains)
 
 
 def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
@@ -97,7 +71,7 @@ def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime:
     data = load(rows, runs[0].plan.size)
     if not len(data):
         raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
-    return _told(runs, *scores(runs, data, finish, runtime), finish)
+    return _told(runs, scores(runs, data, finish, runtime), finish)
 
 
 def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
@@ -113,42 +87,38 @@ def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish
         if twice := sorted(run.val_cases & owners.keys()):
             raise InputRefused("EVAL-TRAINED", f"{run.name} and another run both held out {', '.join(twice[:5])}")
         owners |= dict.fromkeys(run.val_cases, run)
-    cases: list[CaseScore] = []
-    strains: list[Strain] = []
+    scored = Scores([], [], [])
     for run in folds:
         data = load([row for row in rows if owners.get(row.case) is run], run.plan.size)
         if len(data):
-            its_cases, its_strains = scores([run], data, finish, runtime)
-            cases, strains = cases + its_cases, strains + its_strains
-    if not cases:
+            scored += scores([run], data, finish, runtime)
+    if not scored.cases:
         raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
-    return _told(folds, cases, strains, finish)
+    return _told(folds, scored, finish)
 
 
-def _told(runs: Sequence[Trained], cases: list[CaseScore], strains: list[Strain], finish: Finish) -> dict[str, Any]:
+def _told(runs: Sequence[Trained], scored: Scores, finish: Finish) -> dict[str, Any]:
     return {
         "runs": [run.name for run in runs],
         "finish": asdict(finish),
-        "domains": {name: asdict(score) for name, score in by_domain(cases).items()},
-        "cases": [asdict(case) for case in cases],
-    } | ({"strain": told(strains)} if strains else {})
+        "domains": {name: asdict(score) for name, score in by_domain(scored.cases).items()},
+        "cases": [asdict(case) for case in scored.cases],
+        "outlines": told_outlines(scored.outlines),
+        "outlines_by_case": [asdict(one) for one in scored.outlines],
+    } | ({"strain": told(scored.strains)} if scored.strains else {})
 
 
-def scores(
-    runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime
-) -> tuple[list[CaseScore], list[Strain]]:
+def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Scores:
     """Return the scores of every case and, where that was asked for, what strains the runs."""
     data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
 
-    def answer(asked: LesionSet) -> Iterator[Found]:
-        for at, p in together(runs, asked, finish, runtime):
-            yield at, finished(p, asked.planes[at].hu_yx, finish)
+    def answer(asked: LesionSet) -> list[Found]:
+        found = ((at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime))
+        return list(largest_only(asked, found, finish.threshold) if finish.largest else found)
 
-    if not finish.strained:
-        return by_case(data, answer(data), finish.threshold), []
-    found = list(answer(data))
-    strained = strain(data, found, lambda asked: list(answer(asked)), finish.threshold)
-    return by_case(data, found, finish.threshold), [strained]
+    found = answer(data)
+    strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []
+    return Scores(by_case(data, found, finish.threshold), outlines(data, found, finish.threshold), strained)
 
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:
@@ -199,9 +169,3 @@ def marks_of_picture(run: Trained, runtime: Runtime) -> Callable[[NDArray[np.flo
         return mask
 
     return find
-
-
-def plan_of_run(told: dict[str, Any]) -> LesionPlan:
-    """Read a plan as it stands in `run.json`, as far as answering needs it."""
-    kept = ("protocol", "sizes", "loss", "recipe", "size", "crop_px", "neighbours", "run_length")
-    return LesionPlan(**{name: told[name] for name in kept}, schedule=Schedule())

@@ -8,7 +8,7 @@ import numpy as np
 from node.learn.lesion_set import LesionSet
 from node.learn.planes import Plane
 
-_LARGEST_PX = 128  # of the pictures that are centred on a nodule
+LARGEST_PX = 128  # of the pictures that are centred on a nodule
 
 
 def shifted(data: LesionSet, seed: int) -> LesionSet:
@@ -19,7 +19,7 @@ def shifted(data: LesionSet, seed: int) -> LesionSet:
     """
     stacks: dict[str, list[int]] = defaultdict(list)
     for at, plane in enumerate(data.planes):
-        if max(plane.hu_yx.shape) <= _LARGEST_PX:
+        if max(plane.hu_yx.shape) <= LARGEST_PX:
             stacks[plane.stack].append(at)
     planes = list(data.planes)
     for name in sorted(stacks):

@@ -14,8 +14,8 @@ from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
 from node.learn.export_lesions import export_lesions
 from node.learn.lesion_finders import seen_of
-from node.learn.lesion_judge import trained
 from node.learn.lesion_session import LesionWish, run
+from node.learn.lesion_trained import trained
 from node.segment.contract import Task
 from node.segment.registry import load_lesions, verify
 from node.segment.runtime import runtime

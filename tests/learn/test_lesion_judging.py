@@ -10,13 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from node.errors import InputRefused
+from node.errors import InputRefused, Misconfigured
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
-from node.learn.lesion_judge import Finish, finished, judge, judge_held_out, marks_of_picture, together, trained
+from node.learn.lesion_judge import Finish, finished, judge, judge_held_out, marks_of_picture, together
 from node.learn.lesion_score import predict
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_set import LesionSet, load
+from node.learn.lesion_trained import answering, trained
 from node.learn.planes import Plane
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.preprocess.region import region
@@ -53,6 +54,17 @@ def test_a_case_that_was_learnt_from_is_refused(run_folder, small_set):
     with pytest.raises(InputRefused) as caught:
         judge([trained(run_folder, CPU)], read_index(small_set, split="train"), Finish(), CPU)
     assert caught.value.code == "EVAL-TRAINED"
+
+
+def test_an_installed_model_is_judged_by_its_name_and_an_ensemble_by_its_members():
+    one, three = answering("lesions-p3", None, CPU), answering("lesions-joint", None, CPU)
+
+    assert [run.name for run in one] == ["lesions-p3"]
+    assert [run.plan.run_length for run in three] == [0, 0, 8]
+    assert "MSD-S02" in one[0].val_cases and "MSD-S02" not in one[0].train_cases
+    with pytest.raises(Misconfigured) as caught:
+        answering("lungs-rule", None, CPU)
+    assert caught.value.code == "SYS-MODEL"
 
 
 def test_a_folder_without_an_epoch_is_no_run(tmp_path):

@@ -1,0 +1,90 @@
+"""Tumour networks ready to be judged: the best epoch of a training, or what is installed under a name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from node.errors import InputRefused, Misconfigured
+from node.learn import checkpoint
+from node.learn.catalogue import Schedule
+from node.learn.lesion_catalogue import LesionPlan, lesion_entry
+from node.learn.lesion_train import BEST, build
+from node.segment.contract import Task
+from node.segment.ensemble import members_of
+from node.segment.lesions.model import TRAINING, WEIGHTS
+from node.segment.preprocess.lesion_recipes import Prepare, recipe
+from node.segment.registry import verify
+from node.segment.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One run, ready to answer."""
+
+    name: str
+    model: nn.Module
+    plan: LesionPlan
+    prepare: Prepare
+    train_cases: frozenset[str]
+    val_cases: frozenset[str]
+    moments_hu: tuple[float, float] = (0.0, 1.0)
+
+
+def trained(folder: Path, runtime: Runtime) -> Trained:
+    """Load the best epoch of a run.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN if the folder holds no finished epoch.
+    """
+    if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
+        raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
+    told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
+    notes = checkpoint.load(folder / BEST, model)
+    return _ready(folder.name, model, told | {"moments_hu": notes["moments_hu"]}, runtime)
+
+
+def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trained]:
+    """Return the training in a folder, or the networks of an installed lesion model: one, or an ensemble's members.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN if it is neither.
+    Misconfigured
+        SYS-MODEL if it is installed but damaged, or doesn't find lesions.
+    """
+    if (Path(name) / BEST).is_file():
+        return [trained(Path(name), runtime)]
+    card = verify(name, models_dir)
+    if card.kind == "ensemble":
+        return [one for member in members_of(card) for one in answering(member, models_dir, runtime)]
+    if Task.LESIONS not in card.tasks:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} finds no lesions")
+    told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+    model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
+    weights = load_file(card.folder / WEIGHTS)
+    model.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in weights.items()})
+    return [_ready(name, model, told, runtime)]
+
+
+def _ready(name: str, model: nn.Module, told: Mapping[str, Any], runtime: Runtime) -> Trained:
+    plan = plan_of_run(told["plan"])
+    mean_hu, sd_hu = (float(moment) for moment in told["moments_hu"])
+    return Trained(
+        name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
+        frozenset(told["train_cases"]), frozenset(told["val_cases"]), (mean_hu, sd_hu),
+    )  # fmt: skip
+
+
+def plan_of_run(told: dict[str, Any]) -> LesionPlan:
+    """Read a plan as it stands in `run.json`, as far as answering needs it."""
+    kept = ("protocol", "sizes", "loss", "recipe", "size", "crop_px", "neighbours", "run_length")
+    return LesionPlan(**{name: told[name] for name in kept}, schedule=Schedule())
