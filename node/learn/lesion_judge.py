@@ -16,7 +16,6 @@ from scipy import ndimage
 
 from node.errors import InputRefused
 from node.learn.index import Row
-from node.learn.largest_piece import largest_only
 from node.learn.lesion_outline import Outline, outlines, told_outlines
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
@@ -24,6 +23,7 @@ from node.learn.lesion_strain import Strain, strain, told
 from node.learn.lesion_trained import Trained
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
+from node.learn.surest_piece import surest_only
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
@@ -42,7 +42,7 @@ class Finish:
     least_px: int = 0  # smaller pieces are taken off
     peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
-    largest: bool = False  # of a cube or crop the largest piece alone
+    single: bool = False  # of a cube or crop the surest piece alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Ru
 
     def answer(asked: LesionSet) -> list[Found]:
         found = ((at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime))
-        return list(largest_only(asked, found, finish.threshold) if finish.largest else found)
+        return list(surest_only(asked, found, finish.threshold) if finish.single else found)
 
     found = answer(data)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []

@@ -61,7 +61,7 @@ def test_an_installed_model_is_judged_by_its_name_and_an_ensemble_by_its_members
 
     assert [run.name for run in one] == ["lesions-p3"]
     assert [run.plan.run_length for run in three] == [0, 0, 8]
-    assert "MSD-S02" in one[0].val_cases and "MSD-S02" not in one[0].train_cases
+    assert "MSD-S02" in one[0].val_cases - one[0].train_cases
     with pytest.raises(Misconfigured) as caught:
         answering("lungs-rule", None, CPU)
     assert caught.value.code == "SYS-MODEL"
