@@ -34,7 +34,7 @@ def judge_lesions(
     w2: float = typer.Option(Crf().w_2, help="Weight of its kernel of places."),
     theta_b: float = typer.Option(Crf().theta_b_hu, min=1.0, help="Width of its kernel in HU."),
     smooth: int = typer.Option(0, min=0, help="P3's smoothing that keeps edges, radius in pixels."),
-    least_px: int = typer.Option(0, min=0, help="Smaller pieces are taken off."),
+    least_px: int = typer.Option(0, min=0, help="Smaller pieces are taken off, in three dimensions."),
     peak: float = typer.Option(0.0, min=0.0, max=1.0, help="So are pieces without a pixel of this probability."),
     shift_seed: int | None = typer.Option(
         None, "--shift-seed", min=0, help="Cubes and crops through a window at a place drawn with this seed."
@@ -42,7 +42,7 @@ def judge_lesions(
     strained: bool = typer.Option(
         False, "--strain", help="Also with intensities shifted and bent, and small lesions apart."
     ),
-    single: bool = typer.Option(False, "--single", help="Of a cube or crop keep the surest piece in 3D alone."),
+    single: bool = typer.Option(False, "--single", help="Of a run of slices or a cube keep the surest piece alone."),
     baseline: list[str] = typer.Option([], "--baseline", help="Trainings to compare with, by patient; as many folds."),
     models: Path | None = typer.Option(None, "--models", help="Folder of models; without it, the shipped ones."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),

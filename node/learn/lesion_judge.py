@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.errors import InputRefused
 from node.learn.index import Row
+from node.learn.kept_pieces import kept_pieces
 from node.learn.lesion_outline import Outline, outlines, told_outlines
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
@@ -23,7 +23,6 @@ from node.learn.lesion_strain import Strain, strain, told
 from node.learn.lesion_trained import Trained
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
-from node.learn.surest_piece import surest_only
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
@@ -39,10 +38,10 @@ class Finish:
     crf: Crf | None = None
     smoothing_px: int = 0
     shift_seed: int | None = None  # cubes and crops through a window at random
-    least_px: int = 0  # smaller pieces are taken off
+    least_px: int = 0  # smaller pieces, in three dimensions, are taken off
     peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
-    single: bool = False  # of a cube or crop the surest piece alone
+    single: bool = False  # of a run or a cube the surest piece alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,12 @@ def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Ru
     data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
 
     def answer(asked: LesionSet) -> list[Found]:
-        found = ((at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime))
-        return list(surest_only(asked, found, finish.threshold) if finish.single else found)
+        found = [(at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime)]
+        if not (finish.least_px or finish.peak or finish.single):
+            return found
+        return list(
+            kept_pieces(asked, found, finish.threshold, least=finish.least_px, peak=finish.peak, single=finish.single)
+        )
 
     found = answer(data)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []
@@ -132,10 +135,7 @@ def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: 
 
 
 def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish) -> NDArray[np.float32]:
-    """Return a slice's probabilities after field, smoothing and the limits of a piece.
-
-    What smoothing takes away or fills becomes 0 or 1; a piece that is too small or never sure becomes 0.
-    """
+    """Return a slice's probabilities after field and smoothing; what this takes away or fills becomes 0 or 1."""
     if finish.crf is not None:
         p, hu = (torch.from_numpy(a.astype(np.float32))[None, None] for a in (p_yx, hu_yx))
         p_yx = mean_field(p, hu, finish.crf)[0, 0].numpy()
@@ -143,13 +143,6 @@ def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish
         mask = p_yx >= finish.threshold
         kept = edge_keeping(mask[None], finish.smoothing_px)[0]
         p_yx = np.where(kept == mask, p_yx, kept.astype(np.float32)).astype(np.float32)
-    if finish.least_px or finish.peak:
-        pieces, n = ndimage.label(p_yx >= finish.threshold)
-        peaks = np.concatenate([[0.0], np.asarray(ndimage.maximum(p_yx, pieces, np.arange(1, n + 1))).ravel()])
-        small = np.bincount(pieces.ravel(), minlength=n + 1) < finish.least_px
-        off = small | (peaks < finish.peak)
-        off[0] = False
-        p_yx = np.where(off[pieces], np.float32(0.0), p_yx)
     return p_yx
 
 

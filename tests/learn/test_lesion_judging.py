@@ -198,19 +198,6 @@ def test_the_command_judges_and_tells(run_folder, small_set):
     assert '"small_recall"' in done.stdout
 
 
-def test_small_pieces_and_pieces_that_are_never_sure_are_taken_off():
-    p = np.zeros((16, 16), np.float32)
-    p[0, 0] = 0.95
-    p[4:7, 4:7] = 0.6
-    p[10:13, 10:13] = 0.6
-    p[11, 11] = 0.9
-
-    found = finished(p, np.zeros((16, 16), np.int16), Finish(least_px=4, peak=0.8))
-
-    assert not found[:8].any()
-    assert (found[8:] == p[8:]).all()
-
-
 def test_slices_of_any_size_are_answered_once_and_as_they_are_alone(run_folder):
     rng = np.random.default_rng(0)
     sides = [64, 64, 64, 256, 64, 48]

@@ -1,4 +1,4 @@
-"""Outlines beyond their overlap, and the one surest piece of a cube, against numbers done by hand."""
+"""Outlines beyond their overlap, against numbers done by hand."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from node.learn.lesion_outline import outlines, told_outlines
 from node.learn.lesion_set import LesionSet
 from node.learn.planes import Plane
-from node.learn.surest_piece import surest_only
 
 
 def square(side: int, rows: slice, columns: slice) -> np.ndarray:
@@ -51,17 +50,3 @@ def test_cubes_are_measured_in_mm_and_continuity_against_the_reference():
 
 def test_a_case_without_a_tumour_has_no_outline():
     assert outlines(as_set([square(8, slice(0), slice(0))]), [(0, np.ones((8, 8), np.float32))], 0.5) == []
-
-
-def test_of_a_cube_the_surest_piece_stays_and_of_a_slice_all_of_them():
-    weak = square(64, slice(2, 12), slice(2, 12)) * np.float32(0.6)
-    strong = square(64, slice(30, 35), slice(30, 35)) * np.float32(0.99)
-    both = weak + strong
-
-    cube = dict(surest_only(as_set([both] * 3), [(0, weak), (1, both), (2, strong)], 0.5))
-    whole = np.zeros((256, 256), np.float32)
-    whole[:64, :64] = both
-    ((_, untouched),) = surest_only(as_set([whole]), [(0, whole)], 0.5)
-
-    assert [int((cube[z] >= 0.5).sum()) for z in range(3)] == [0, 25, 25]  # 50 strong voxels; of 200 weak ones 60 count
-    assert (untouched == whole).all()

@@ -1,0 +1,59 @@
+"""Which marks of neighbouring slices stay: pieces in three dimensions, by size, by how sure they are, or the surest.
+
+A run of `tumour2d` shows one primary tumour, a cube one nodule, and the sets mark nothing else: to keep the surest
+piece alone uses that, and says nothing about scans with several lesions.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.learn.lesion_score import Found
+from node.learn.lesion_set import LesionSet
+from node.learn.runs import runs
+
+_ENOUGH = 60  # voxels; a vessel or a wall is larger than a nodule, so that more of them says nothing
+
+
+def kept_pieces(
+    data: LesionSet,
+    found: Iterable[Found],
+    threshold: float,
+    *,
+    least: int = 0,
+    peak: float = 0.0,
+    single: bool = False,
+) -> Iterator[Found]:
+    """Yield the answers, run by run; what is marked and does not stay becomes 0.
+
+    Parameters
+    ----------
+    found : (number of the slice, probabilities (rows, columns)) of every slice of the set.
+    least : pixels that a piece (26 neighbours) must have.
+    peak : probability that one of its pixels must have.
+    single : keep of each run of two slices or more the piece with the highest mean probability times pixels, of which
+        no more than 60 count.
+    """
+    answers = dict(found)
+    for run in runs(data):
+        index = [int(at) for at in run]
+        kept = _kept(np.stack([answers[at] for at in index]), threshold, least, peak, single=single and len(index) > 1)
+        yield from zip(index, kept, strict=True)
+
+
+def _kept(
+    p_zyx: NDArray[np.float32], threshold: float, least: int, peak: float, *, single: bool
+) -> NDArray[np.float32]:
+    pieces, n = ndimage.label(p_zyx >= threshold, np.ones((3, 3, 3)))
+    if n == 0:
+        return p_zyx
+    numbers = np.arange(1, n + 1)
+    size = np.bincount(pieces.ravel(), minlength=n + 1)[1:]
+    stays = (size >= least) & (np.asarray(ndimage.maximum(p_zyx, pieces, numbers)) >= peak)
+    if single:
+        sureness = np.asarray(ndimage.mean(p_zyx, pieces, numbers)) * np.minimum(size, _ENOUGH)
+        stays &= numbers == 1 + int(sureness.argmax())
+    off = ~np.concatenate([[True], stays])  # what is not marked stays as it is
+    return np.where(off[pieces], np.float32(0.0), p_zyx)
