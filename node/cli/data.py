@@ -94,6 +94,7 @@ def export(
     ),
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
+    peak: float = typer.Option(0.0, min=0.0, max=1.0, help="Lesions: what a mark's surest voxel must have."),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -103,7 +104,7 @@ def export(
     """
     reached = tuple((what, value) for what, _, value in (text.partition("=") for text in figure))
     if task_of(run) is Task.LESIONS:
-        how = LesionAnswer(threshold, flips, tiles.value, step)
+        how = LesionAnswer(threshold, flips, tiles.value, step, peak=peak)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
         lungs = Answer(threshold, flips, size, not raw_border, not domes, sure_dense)
@@ -121,6 +122,7 @@ def join_models(
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
     version: str = typer.Option("1", help="Raise it when a member changes."),
     threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Mean probability from which a pixel is tumour."),
+    peak: float = typer.Option(0.0, min=0.0, max=1.0, help="Mean probability that a mark's surest voxel must have."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Join lesion models to an ensemble: the mean of their probabilities, with a calibration of its own.
@@ -128,7 +130,7 @@ def join_models(
     Example: lungnode data join lesions-mean attention-unet-w16 raemd-w16
     """
     cards = [verify(member, models) for member in members]
-    folder = join(name, cards, models, version=version, threshold=threshold)
+    folder = join(name, cards, models, version=version, threshold=threshold, peak=peak)
     if as_json:
         print_json({"folder": str(folder)})
     else:

@@ -74,8 +74,9 @@ def export_lesions(
 
 
 def join(
-    name: str, members: Sequence[ModelCard], models_dir: Path, *, version: str = "1", threshold: float = 0.5
-) -> Path:
+    name: str, members: Sequence[ModelCard], models_dir: Path, *,
+    version: str = "1", threshold: float = 0.5, peak: float = 0.0,
+) -> Path:  # fmt: skip
     """Write an ensemble of installed lesion models; return its folder.
 
     Raises
@@ -97,7 +98,7 @@ def join(
         "algorithm": ENSEMBLE,
     }
     options = {"members": ", ".join(card.name for card in members), "threshold": threshold, "least_mm3": 20.0}
-    write_toml(folder, head, options)
+    write_toml(folder, head, options | {"peak": peak})
     (folder / "CARD.md").write_text(ensemble_text(name, members), encoding="utf-8")
     return folder
 

@@ -21,6 +21,7 @@ class LesionAnswer:
     tiles: str = "none"
     step_mm: float = 2.0
     least_mm3: float = 20.0
+    peak: float = 0.0
 
 
 def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Sequence[tuple[str, str]]) -> str:
@@ -39,7 +40,7 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         "## How it answers", "",
         f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "
         f"{answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
-        f"{answer.least_mm3} mm3 are dropped.", "",
+        f"{answer.least_mm3} mm3, and those that are nowhere surer than {answer.peak}, are dropped.", "",
         "## What it learnt from", "",
         f"{told['n_train']} rows of {n_own_cases(told)} patients, validated on {told['n_val']} rows of "
         f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.", "",

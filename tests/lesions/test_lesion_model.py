@@ -35,6 +35,13 @@ def overlapped(found, phantom, number):
     return [s for s in listed(found) if (found.labels_zyx[truth] == s.label).any()]
 
 
+def found_by(models, volume, lungs):
+    """Return the marks of `dense` on a volume."""
+    finder = load_lesions("dense", models).finder
+    grid = working_grid(volume.hu_zyx.shape, volume.lps_from_zyx)
+    return finder.find(np.ascontiguousarray(grid.turned(volume.hu_zyx)), lungs, grid).marks
+
+
 def test_nodules_in_both_lungs_are_found_and_no_voxel_is_lung_and_lesion(rule_model, chest):
     phantom = chest(RIGHT, LEFT)
     lungs = lungs_of(phantom)
@@ -75,6 +82,19 @@ def test_a_nodule_covers_the_same_place_whatever_way_the_scan_was_stored(rule_mo
         / (truth.sum() + (marked & (found.labels_zyx == found.labels_zyx[truth].max())).sum())
         > 0.6
     )
+
+
+def test_marks_that_are_nowhere_sure_enough_are_left_out(rule_model, chest, tmp_path):
+    phantom = chest(RIGHT, LEFT)
+    lungs, volume = lungs_of(phantom), volume_of(phantom)
+    peaks = sorted(mark.shape.p_max for mark in found_by(rule_model(), volume, lungs))
+    between = (peaks[0] + peaks[-1]) / 2.0
+
+    kept = found_by(rule_model(folder=tmp_path / "sure", peak=between), volume, lungs)
+
+    assert peaks[0] < between
+    assert [mark.shape.p_max for mark in kept if mark.shape.p_max < between] == []
+    assert len(kept) == sum(peak >= between for peak in peaks)
 
 
 def test_the_same_scan_twice_gives_the_same_bits(rule_model, chest):

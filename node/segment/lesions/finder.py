@@ -24,10 +24,18 @@ Probabilities = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class FindPlan:
-    """`threshold` is a probability, `least_mm3` the smallest mark: a ball of 3.4 mm by default."""
+    """What makes a mark.
+
+    Attributes
+    ----------
+    threshold : probability from which a voxel is tumour.
+    least_mm3 : the smallest mark: a ball of 3.4 mm by default.
+    peak : probability that a mark's surest voxel must have.
+    """
 
     threshold: float = 0.5
     least_mm3: float = 20.0
+    peak: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ class Finder:
         found = p >= round(255.0 * self.plan.threshold)
         parts = candidates(found, area.region, hu, spacing_mm, self.plan.least_mm3)
         marks = [self._mark(one, shape_of(one, p, hu, area.inside, spacing_mm)) for one in parts]
+        marks = [mark for mark in marks if mark.shape.p_max >= self.plan.peak]
         kept = [mark for mark in marks if self.confidence is None or self.confidence.allows(mark.shape)]
         kept.sort(key=lambda mark: (-mark.candidate.n_voxels, mark.candidate.box[0].start, mark.candidate.box[1].start))
         return Found(tuple(kept), p, area, len(marks) - len(kept))

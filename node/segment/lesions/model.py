@@ -5,7 +5,7 @@ models/<name>/weights.safetensors   half precision
               confidence.json       limits and calibrated confidence; a model without it is flagged
               model.toml            what the node reads
 
-    options   threshold, least_mm3, and for networks flips, step_mm and tiles; for ensembles `members`
+    options   threshold, least_mm3, peak, and for networks flips, step_mm and tiles; for ensembles `members`
 """
 
 import json
@@ -118,7 +118,11 @@ def load_network_lesions(
         if not all(Task.LESIONS in one.tasks and one.kind != "ensemble" for one in cards):
             raise Misconfigured("SYS-MODEL", f"ensemble {card.name!r}: its members must be networks that find lesions")
     nets = tuple(load_net(one, place) for one in cards)
-    plan = FindPlan(float(card.options.get("threshold", 0.5)), float(card.options.get("least_mm3", 20.0)))
+    plan = FindPlan(
+        float(card.options.get("threshold", 0.5)),
+        float(card.options.get("least_mm3", 20.0)),
+        float(card.options.get("peak", 0.0)),
+    )
     finder = Finder([one.net for one in nets], plan, read_confidence(card.folder))
     digest = card.digest
     if len(cards) > 1:
