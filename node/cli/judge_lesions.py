@@ -43,6 +43,7 @@ def judge_lesions(
         False, "--strain", help="Also with intensities shifted and bent, and small lesions apart."
     ),
     single: bool = typer.Option(False, "--single", help="Of a run of slices or a cube keep the surest piece alone."),
+    middle: bool = typer.Option(False, "--middle", help="Of a crop or a cube keep the piece nearest to its middle."),
     baseline: list[str] = typer.Option([], "--baseline", help="Trainings to compare with, by patient; as many folds."),
     models: Path | None = typer.Option(None, "--models", help="Folder of models; without it, the shipped ones."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
@@ -56,7 +57,7 @@ def judge_lesions(
     """
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained, single)
+    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained, single, middle)
     rows = read_index(data, split=None if held_out else split, where=where)
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 

@@ -25,6 +25,7 @@ def kept_pieces(
     least: int = 0,
     peak: float = 0.0,
     single: bool = False,
+    middle: bool = False,
 ) -> Iterator[Found]:
     """Yield the answers, run by run; what is marked and does not stay becomes 0.
 
@@ -35,25 +36,34 @@ def kept_pieces(
     peak : probability that one of its pixels must have.
     single : keep of each run of two slices or more the piece with the highest mean probability times pixels, of which
         no more than 60 count.
+    middle : keep of each run, of those that are large and sure enough, the piece that comes nearest to the middle of
+        the picture: crops and cubes that are not shifted are cut round their nodule.
     """
     answers = dict(found)
     for run in runs(data):
         index = [int(at) for at in run]
-        kept = _kept(np.stack([answers[at] for at in index]), threshold, least, peak, single=single and len(index) > 1)
-        yield from zip(index, kept, strict=True)
+        p_zyx = np.stack([answers[at] for at in index])
+        pieces, n = ndimage.label(p_zyx >= threshold, np.ones((3, 3, 3)))
+        if n:
+            stays = _stays(p_zyx, pieces, least, peak, single=single and len(index) > 1, middle=middle)
+            off = ~np.concatenate([[True], stays])  # what is not marked stays as it is
+            p_zyx = np.where(off[pieces], np.float32(0.0), p_zyx)
+        yield from zip(index, p_zyx, strict=True)
 
 
-def _kept(
-    p_zyx: NDArray[np.float32], threshold: float, least: int, peak: float, *, single: bool
-) -> NDArray[np.float32]:
-    pieces, n = ndimage.label(p_zyx >= threshold, np.ones((3, 3, 3)))
-    if n == 0:
-        return p_zyx
-    numbers = np.arange(1, n + 1)
-    size = np.bincount(pieces.ravel(), minlength=n + 1)[1:]
+def _stays(
+    p_zyx: NDArray[np.float32], pieces: NDArray[np.int32], least: int, peak: float, *, single: bool, middle: bool
+) -> NDArray[np.bool_]:
+    """Tell of each piece whether it stays."""
+    size = np.bincount(pieces.ravel())[1:]
+    numbers = np.arange(1, len(size) + 1)
     stays = (size >= least) & (np.asarray(ndimage.maximum(p_zyx, pieces, numbers)) >= peak)
     if single:
         sureness = np.asarray(ndimage.mean(p_zyx, pieces, numbers)) * np.minimum(size, _ENOUGH)
         stays &= numbers == 1 + int(sureness.argmax())
-    off = ~np.concatenate([[True], stays])  # what is not marked stays as it is
-    return np.where(off[pieces], np.float32(0.0), p_zyx)
+    if middle and stays.any():
+        _, y, x = np.indices(p_zyx.shape)
+        away_px = np.hypot(y - (p_zyx.shape[1] - 1) / 2.0, x - (p_zyx.shape[2] - 1) / 2.0)
+        away = np.where(stays, np.asarray(ndimage.minimum(away_px, pieces, numbers)), np.inf)
+        stays &= numbers == 1 + int(away.argmin())
+    return stays

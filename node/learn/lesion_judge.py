@@ -42,6 +42,7 @@ class Finish:
     peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
     single: bool = False  # of a run or a cube the surest piece alone
+    middle: bool = False  # of a crop or a cube the piece nearest to its middle alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,13 @@ def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Ru
 
     def answer(asked: LesionSet) -> list[Found]:
         found = [(at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime)]
-        if not (finish.least_px or finish.peak or finish.single):
+        if not (finish.least_px or finish.peak or finish.single or finish.middle):
             return found
-        return list(
-            kept_pieces(asked, found, finish.threshold, least=finish.least_px, peak=finish.peak, single=finish.single)
-        )
+        kept = kept_pieces(
+            asked, found, finish.threshold,
+            least=finish.least_px, peak=finish.peak, single=finish.single, middle=finish.middle,
+        )  # fmt: skip
+        return list(kept)
 
     found = answer(data)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []

@@ -50,3 +50,11 @@ def test_a_small_piece_goes_and_what_is_not_marked_stays_as_it_was():
 
 def test_a_lone_slice_may_hold_several_marks():
     assert n_marked(dict(kept_pieces(as_run(1), [(0, WEAK + STRONG)], 0.5, single=True))) == [125]
+
+
+def test_of_a_crop_the_piece_nearest_to_its_middle_stays():
+    near = square(34, 3, 0.6)  # 3 px from the middle of 64
+    found = [(0, WEAK + near + square(50, 8, 0.99))]
+
+    assert n_marked(dict(kept_pieces(as_run(1), found, 0.5, middle=True))) == [9]
+    assert n_marked(dict(kept_pieces(as_run(1), found, 0.5, middle=True, least=10))) == [64]
