@@ -36,8 +36,8 @@ def kept_pieces(
     peak : probability that one of its pixels must have.
     single : keep of each run of two slices or more the piece with the highest mean probability times pixels, of which
         no more than 60 count.
-    middle : keep of each run, of those that are large and sure enough, the piece that comes nearest to the middle of
-        the picture: crops and cubes that are not shifted are cut round their nodule.
+    middle : keep of each run the piece that comes nearest to the middle of the picture, if it is large and sure enough:
+        crops and cubes that are not shifted are cut round their nodule.
     """
     answers = dict(found)
     for run in runs(data):
@@ -61,9 +61,8 @@ def _stays(
     if single:
         sureness = np.asarray(ndimage.mean(p_zyx, pieces, numbers)) * np.minimum(size, _ENOUGH)
         stays &= numbers == 1 + int(sureness.argmax())
-    if middle and stays.any():
+    if middle:
         _, y, x = np.indices(p_zyx.shape)
         away_px = np.hypot(y - (p_zyx.shape[1] - 1) / 2.0, x - (p_zyx.shape[2] - 1) / 2.0)
-        away = np.where(stays, np.asarray(ndimage.minimum(away_px, pieces, numbers)), np.inf)
-        stays &= numbers == 1 + int(away.argmin())
+        stays &= numbers == 1 + int(np.argmin(ndimage.minimum(away_px, pieces, numbers)))
     return stays

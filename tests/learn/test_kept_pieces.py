@@ -57,4 +57,4 @@ def test_of_a_crop_the_piece_nearest_to_its_middle_stays():
     found = [(0, WEAK + near + square(50, 8, 0.99))]
 
     assert n_marked(dict(kept_pieces(as_run(1), found, 0.5, middle=True))) == [9]
-    assert n_marked(dict(kept_pieces(as_run(1), found, 0.5, middle=True, least=10))) == [64]
+    assert n_marked(dict(kept_pieces(as_run(1), found, 0.5, middle=True, least=10))) == [0]
