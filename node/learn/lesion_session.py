@@ -77,6 +77,8 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     chosen = lesion_entry(wish.model)
     plan = plan_of(wish, chosen)
     learn_rows, val_rows, left_out = rows_of(wish)
+    if plan.run_length:
+        learn_rows, val_rows = _of_scans(learn_rows), _of_scans(val_rows)
     begun = None
     if wish.init is not None:
         begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
@@ -132,6 +134,14 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
     if wish.folds:
         return *fold_split(rows, wish.folds, wish.fold), left_out
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val"), left_out
+
+
+def _of_scans(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Return the rows without cubes and crops, which are too small to be laid side by side in a run.
+
+    They are left out after patients were dealt to folds, so that P4's folds hold out whom the others' do.
+    """
+    return tuple(row for row in rows if not row["depth"] and not row["tile"])
 
 
 def _switch(text: str) -> tuple[str, int | bool]:

@@ -87,7 +87,8 @@ def _of_slice(row: Row) -> Iterator[Plane]:
     hu = np.rint(piece.hu_yx).astype(np.int16)
     step_mm = float(row["slice_mm"]) if row["slice_mm"] else None
     z = int(float(row["z_index"] or 0))
-    yield Plane(row.id, row.case, row["domain"], hu, tumour.astype(np.uint8), f"{row.root}/{row.case}", z, step_mm)
+    stack = f"{row.root}/{row['source']}/{row.case}"  # the source tells apart several scans of one patient
+    yield Plane(row.id, row.case, row["domain"], hu, tumour.astype(np.uint8), stack, z, step_mm)
 
 
 def _of_volume(row: Row) -> Iterator[Plane]:

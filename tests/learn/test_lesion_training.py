@@ -14,7 +14,7 @@ import torch
 from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.freeze import Frozen
-from node.learn.index import read_index
+from node.learn.index import Row, read_index
 from node.learn.lesion_catalogue import ENTRIES, LOSSES, LesionPhase, lesion_entry, reduced
 from node.learn.lesion_score import DomainScore, by_case, by_domain, predict, steering
 from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
@@ -371,3 +371,19 @@ def test_false_marks_on_empty_slices_cost_a_training_its_lead():
     few = {"hu8": DomainScore(0.44, 0.52, 8, 19, 2)}
 
     assert steering(few, {"hu8": 1.0}) > steering(many, {"hu8": 1.0})
+
+
+def test_p4_passes_over_cubes_and_holds_out_whom_the_others_do(monkeypatch, small_set, tmp_path):
+    cubes = tuple(
+        Row(small_set, {"id": f"cube-{n}", "case": f"N{n}", "split": "train", "depth": "8", "licence": "CC BY 3.0"})
+        for n in range(5)
+    )
+    slices = read_index(small_set)
+    monkeypatch.setattr("node.learn.lesion_session.read_index", lambda _: (*slices, *cubes))
+    asked = wish(small_set, tmp_path / "p4", "raemd-net", epochs=1, folds=3)
+
+    summary = run(asked, quiet)
+    _, held, _ = rows_of(asked)
+
+    assert any(row["depth"] for row in held)
+    assert summary["val_cases"] == sorted({row.case for row in held if not row["depth"]})

@@ -16,6 +16,7 @@ from node.learn.hard_negatives import mine
 from node.learn.index import read_index
 from node.learn.lesion_set import load
 from node.learn.outlines import filled
+from node.learn.runs import runs
 from node.learn.scan_judge import as_found, find, refuse_seen, summary
 from node.learn.scan_score import FoundMark, froc, score
 from node.learn.scans import Known, Scan, scans
@@ -128,6 +129,20 @@ def test_marks_lie_on_the_scans_own_grid(rule_model, chest):
     centres = np.array([one.mark.centre_lps_mm for one in scored.judged if one.hits])
     for nodule in (NODULE, OTHER):
         assert np.linalg.norm(centres - nodule.centre_lps_mm, axis=1).min() < 4.0
+
+
+def test_two_scans_of_one_patient_stay_two_stacks_of_slices(rule_model, chest, tmp_path):
+    phantom = chest(NODULE, OTHER)
+    finder = load_lesions("dense", rule_model()).finder
+    scan = phantom_scan(phantom)
+
+    mined = mine([scan, replace(scan, name="again")], finder, Outlined(phantom), tmp_path / "hard")
+
+    rows = read_index(tmp_path / "hard", split="train")
+    data = load(rows, 256)
+    assert len({row.id for row in rows}) == len(data) == mined.n_slices
+    assert len({plane.stack for plane in data.planes}) == 2
+    assert sorted(int(at) for run in runs(data) for at in run) == list(range(len(data)))  # each slice in one run
 
 
 def test_wrong_marks_on_training_scans_become_rows_that_train_lesions_reads(rule_model, chest, tmp_path):
