@@ -15,16 +15,18 @@ from node.learn.catalogue import entry
 from node.learn.predictions import LIST, read_list, read_mask
 from node.learn.train import BEST
 from node.segment.contract import LungDefinition, Task
-from node.segment.ensemble import members_of
+from node.segment.ensemble import masses_of, members_of
 from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
+from node.segment.mass_finder import load_mass_finder
 from node.segment.model_card import ModelCard
-from node.segment.network_model import load_network
+from node.segment.network_model import load_network, sided
 from node.segment.postprocess.sure_dense import SURE
 from node.segment.registry import verify
 from node.segment.rules import lung_labels
 from node.segment.runtime import Precision, runtime
 from node.segment.slice_runner import SlicePlan, SliceRunner
+from node.segment.working_grid import usual_grid
 
 Mask = NDArray[np.bool_]
 Find = Callable[[Item], Mask]
@@ -107,16 +109,26 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
 
 
 def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precision: Precision) -> Predictor:
-    """Return the vote of the members' masks."""
+    """Return the vote of the members' masks, its masses completed."""
     members = [predictor(name, models_dir, device, precision) for name in members_of(card)]
     votes = int(card.options.get("votes", 1))
     same = {member.definition for member in members}
+    name = masses_of(card)
+    masses = load_mass_finder(verify(name, models_dir), place=runtime(device, precision)) if name else None
+
+    def find(item: Item) -> Mask:
+        voted: Mask = np.sum([member.find(item) for member in members], axis=0) >= votes
+        if masses is None or not item.is_volume:
+            return voted
+        grid = usual_grid(item.hu_zyx.shape, item.spacing_zyx_mm or _UNKNOWN_MM)
+        return masses.completed(sided(item.hu_zyx, voted, grid), item.hu_zyx, grid) > 0
+
     return Predictor(
         card.name,
         Task.LUNGS,
         members[0].definition if len(same) == 1 else LungDefinition.WITH_LESIONS,
-        frozenset().union(*(member.train_cases for member in members)),
-        lambda item: np.sum([member.find(item) for member in members], axis=0) >= votes,
+        frozenset().union(*(one.train_cases for one in (*members, *((masses,) if masses else ())))),
+        find,
     )
 
 

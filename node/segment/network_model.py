@@ -135,6 +135,15 @@ class NetworkLungs:
 
     def segment(self, volume: Volume) -> Segmentation | Refusal:
         """Find the right and the left lung."""
+        return self.segment_beside(volume, None)
+
+    def segment_beside(self, volume: Volume, by_rules_zyx: NDArray[np.bool_] | None) -> Segmentation | Refusal:
+        """Find the right and the left lung, and compare them with the rules' lungs; None finds those first.
+
+        Parameters
+        ----------
+        by_rules_zyx : (slices, rows, columns) bool, the volume's grid.
+        """
         nz, ny, nx = volume.hu_zyx.shape
         grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
         full_hu = np.ascontiguousarray(grid.turned(volume.hu_zyx))
@@ -145,9 +154,10 @@ class NetworkLungs:
         if found_ml < _SMALLEST_ML:
             text = f"no lungs found: {found_ml:.0f} ml, at least {_SMALLEST_ML:.0f} ml expected"
             return Refusal((refuse(Code.SEG_EMPTY, text, Affects.SERIES),))
-        labels = np.ascontiguousarray(grid.turned_back(_sided(full_hu, mask, grid)))
-        by_rules = lung_labels(volume.hu_zyx, volume.lps_from_zyx) > 0
-        unsure = doubts(volume.hu_zyx, labels > 0, by_rules, volume.voxel_ml, self._loaded.plan.reference)
+        labels = np.ascontiguousarray(grid.turned_back(sided(full_hu, mask, grid)))
+        if by_rules_zyx is None:
+            by_rules_zyx = lung_labels(volume.hu_zyx, volume.lps_from_zyx) > 0
+        unsure = doubts(volume.hu_zyx, labels > 0, by_rules_zyx, volume.voxel_ml, self._loaded.plan.reference)
         labels.flags.writeable = False
         return Segmentation(
             labels_zyx=labels,
@@ -158,7 +168,7 @@ class NetworkLungs:
         )
 
 
-def _sided(full_hu: NDArray[np.int16], mask: NDArray[np.bool_], grid: WorkingGrid) -> NDArray[np.uint8]:
+def sided(full_hu: NDArray[np.int16], mask: NDArray[np.bool_], grid: WorkingGrid) -> NDArray[np.uint8]:
     """Label a mask on the full grid: 1 right, 2 left, by the nearest voxel of the working grid that has a side."""
     reduced = _any_of_block(mask, grid)
     hu = grid.reduce(full_hu)
@@ -168,11 +178,7 @@ def _sided(full_hu: NDArray[np.int16], mask: NDArray[np.bool_], grid: WorkingGri
     if not coarse.all():
         nearest = ndimage.distance_transform_edt(coarse == 0, return_distances=False, return_indices=True)
         coarse = coarse[tuple(nearest)]
-    full = coarse
-    for axis, factor in enumerate(grid.factors):
-        full = full.repeat(factor, axis)
-    nz, ny, nx = grid.full_shape
-    answer: NDArray[np.uint8] = np.where(mask, full[:nz, :ny, :nx], 0).astype(np.uint8)
+    answer: NDArray[np.uint8] = np.where(mask, grid.enlarged(coarse), 0).astype(np.uint8)
     return answer
 
 

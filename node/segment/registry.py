@@ -9,7 +9,7 @@ from pathlib import Path
 from node.errors import Misconfigured
 from node.segment.contract import LesionModel, LungModel, ModelIdentity, Task
 from node.segment.ensemble import ALGORITHM as ENSEMBLE
-from node.segment.ensemble import load_ensemble
+from node.segment.ensemble import CompletesMasses, load_ensemble
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.model_card import ModelCard, changed_files, read_card
 from node.shipped import shipped
@@ -88,7 +88,11 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
         return RuleLungs(_identity(card, RUNTIME), threads)
     if card.kind == "ensemble":
         _check_algorithm(card, ENSEMBLE)
-        return load_ensemble(card, lambda member: load_lungs(member, models_dir, threads))
+        return load_ensemble(
+            card,
+            lambda member: load_lungs(member, models_dir, threads),
+            lambda name: _load_masses(name, models_dir, threads),
+        )
     from node.segment.network_model import load_network_lungs  # noqa: PLC0415  torch loads slowly
 
     return load_network_lungs(card, threads)
@@ -117,6 +121,12 @@ def load_lesions(
     from node.segment.lesions.model import load_network_lesions  # noqa: PLC0415  torch loads slowly
 
     return load_network_lesions(card, lambda member: verify(member, models_dir), threads, sureness=sureness)
+
+
+def _load_masses(name: str, models_dir: Path | None, threads: int) -> CompletesMasses:
+    from node.segment.mass_finder import load_mass_finder  # noqa: PLC0415  torch loads slowly
+
+    return load_mass_finder(verify(name, models_dir), threads)
 
 
 def _check_algorithm(card: ModelCard, ours: str) -> None:

@@ -57,6 +57,14 @@ class WorkingGrid:
         ]
         return full[np.ix_(*picks)]
 
+    def enlarged(self, sampled: NDArray[_Value]) -> NDArray[_Value]:
+        """Repeat each voxel of a working array over its block: the nearest on the full grid."""
+        full = sampled
+        for axis, factor in enumerate(self.factors):
+            full = full.repeat(factor, axis)
+        nz, ny, nx = self.full_shape
+        return full[:nz, :ny, :nx]
+
     def reduce(self, full: NDArray[np.int16]) -> NDArray[np.int16]:
         """Average blocks of a turned array down to the working grid."""
         fz, fy, fx = self.factors
@@ -95,6 +103,17 @@ def working_grid(shape: tuple[int, int, int], lps_from_zyx: NDArray[np.float64])
     reduced = tuple(-(-n // f) for n, f in zip(full, factors, strict=True))
     coarse = tuple(float(spacing[a]) * f for a, f in zip(axes, factors, strict=True))
     return WorkingGrid(_three(axes), _three(flipped), _three(factors), _three(reduced), _three(full), _three(coarse))
+
+
+def usual_grid(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> WorkingGrid:
+    """Plan the working grid of a scan that lies in working axes already.
+
+    Parameters
+    ----------
+    shape, spacing_mm : (head, back, left), voxels and mm.
+    """
+    z, y, x = spacing_mm
+    return working_grid(shape, np.array([[0, 0, x, 0], [0, y, 0, 0], [z, 0, 0, 0], [0, 0, 0, 1]], np.float64))
 
 
 def lps_from_working(grid: WorkingGrid, lps_from_zyx: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ def search_region(lungs: Segmentation, grid: WorkingGrid) -> SearchRegion:
     for segment in lungs.segments:
         if segment.kind in _LUNGS:
             inside |= closed(labels == segment.label, CLOSING_MM, grid.spacing_mm)
-    return SearchRegion(_to_full(inside, grid), _to_full(_widened(inside, grid.spacing_mm), grid))
+    return SearchRegion(grid.enlarged(inside), grid.enlarged(_widened(inside, grid.spacing_mm)))
 
 
 def _widened(mask: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
@@ -55,10 +55,3 @@ def _widened(mask: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
     away = SimpleITK.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
     near: Mask = SimpleITK.GetArrayViewFromImage(away) <= MARGIN_MM
     return near
-
-
-def _to_full(mask: Mask, grid: WorkingGrid) -> Mask:
-    for axis, factor in enumerate(grid.factors):
-        mask = mask.repeat(factor, axis)
-    nz, ny, nx = grid.full_shape
-    return mask[:nz, :ny, :nx]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from node.segment.airways import airways
 from node.segment.body_air import body_and_air
-from node.segment.working_grid import working_grid
+from node.segment.working_grid import usual_grid
 
 
 def without_airways(
@@ -21,14 +21,10 @@ def without_airways(
     mask, hu : (head, back, left) bool and int16, HU.
     spacing_mm : mm, the same order.
     """
-    z, y, x = spacing_mm
-    grid = working_grid(hu.shape, np.array([[0, 0, x, 0], [0, y, 0, 0], [z, 0, 0, 0], [0, 0, 0, 1]], np.float64))
+    grid = usual_grid(hu.shape, spacing_mm)
     reduced = grid.reduce(hu)
     tree = airways(reduced, body_and_air(reduced)[1], grid.spacing_mm)
     if tree is None:
         return mask
-    for axis, factor in enumerate(grid.factors):
-        tree = tree.repeat(factor, axis)
-    nz, ny, nx = mask.shape
-    answer: NDArray[np.bool_] = mask & ~tree[:nz, :ny, :nx]
+    answer: NDArray[np.bool_] = mask & ~grid.enlarged(tree)
     return answer

@@ -1,0 +1,106 @@
+"""A tumour network that completes the masses of the lungs, asked about the slices near them only.
+
+Which one stands in the folder of an ensemble, as `masses`.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.errors import Misconfigured
+from node.segment.box import box_of
+from node.segment.contract import ModelIdentity, Task
+from node.segment.lesions.finder import spacing_of
+from node.segment.lesions.model import LoadedNet, load_net
+from node.segment.model_card import ModelCard
+from node.segment.postprocess.domes_off import TISSUE_HU
+from node.segment.postprocess.masses import CLOSING_MM, dense_cores, missing_of_masses
+from node.segment.runtime import Runtime, runtime
+from node.segment.working_grid import WorkingGrid
+
+TUMOUR_P = 0.3  # below what a mark needs: what is added is bounded otherwise; from 0.2 tissue beside a lesion comes in
+_BEYOND_MM = 30.0  # how far the network's window reaches beyond the lungs, as when it looks for lesions
+_REACH_MM = 15.0  # how far above and below a core the network is asked: half of what the closing fills
+
+Hu = NDArray[np.int16]
+Labels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+def load_mass_finder(card: ModelCard, threads: int = 0, place: Runtime | None = None) -> "MassFinder":
+    """Load a verified lesion network for this.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is no single network that finds lesions, or does not fit this program.
+    """
+    if Task.LESIONS not in card.tasks or card.kind == "ensemble":
+        raise Misconfigured(
+            "SYS-MODEL", f"model {card.name!r} completes no masses: name one network that finds lesions"
+        )
+    if threads:
+        torch.set_num_threads(threads)
+    place = place or runtime()
+    identity = ModelIdentity(card.name, card.version, card.digest, Task.LESIONS, place.name)
+    return MassFinder(identity, load_net(card, place))
+
+
+class MassFinder:
+    """One tumour network, warm; `train_cases` are the patients that it learnt from."""
+
+    def __init__(self, identity: ModelIdentity, loaded: LoadedNet) -> None:
+        self.identity = identity
+        self.train_cases = loaded.train_cases
+        self._net = loaded.net
+
+    def completed(self, labels: Labels, hu: Hu, grid: WorkingGrid) -> Labels:
+        """Return the lungs with their masses whole; what is added has the side of the lung next to it.
+
+        Parameters
+        ----------
+        labels, hu : (head, back, left) uint8 and int16, the scan along its working axes.
+        grid : of the scan.
+        """
+        small, small_hu = grid.sampled(labels), grid.sampled(hu)
+        cores = dense_cores(small > 0, small_hu, grid.spacing_mm)
+        if not cores.any():
+            return labels
+        tumour = grid.sampled(self._probabilities(labels, hu, grid, cores)) >= round(255.0 * TUMOUR_P)
+        missing = missing_of_masses(small, cores, small_hu, tumour, grid.spacing_mm)
+        if not missing.any():
+            return labels
+        added = grid.enlarged(_sided(missing, small, grid))
+        return np.where((labels == 0) & (hu >= TISSUE_HU), added, labels)
+
+    def _probabilities(self, labels: Labels, hu: Hu, grid: WorkingGrid, cores: Mask) -> NDArray[np.uint8]:
+        """Ask the network about the slices near the cores; 0 elsewhere."""
+        answer = np.zeros(hu.shape, np.uint8)
+        spacing_mm = spacing_of(grid)
+        wanted = np.repeat(cores.any((1, 2)), grid.factors[0])[: len(hu)]
+        wanted = ndimage.binary_dilation(wanted, iterations=max(1, round(_REACH_MM / spacing_mm[0])))
+        lungs = box_of(labels > 0)
+        if lungs is None:
+            return answer
+        first, last = np.nonzero(wanted)[0][[0, -1]]
+        beside = max(1, round(self._net.plan.step_mm / spacing_mm[0])) * self._net.plan.neighbours
+        z = slice(max(int(first) - beside, 0), int(last) + 1 + beside)
+        y, x = (
+            slice(max(one.start - int(_BEYOND_MM / mm), 0), min(one.stop + int(_BEYOND_MM / mm), n))
+            for one, mm, n in zip(lungs[1:], spacing_mm[1:], hu.shape[1:], strict=True)
+        )
+        answer[z, y, x] = self._net.probabilities(hu[z], spacing_mm[0], (y, x), wanted[z], None)
+        return answer
+
+
+def _sided(missing: Mask, labels: Labels, grid: WorkingGrid) -> Labels:
+    """Return the labels of what is missing, those of the nearest lung; a closing reaches no farther than its ball."""
+    answer = np.zeros_like(labels)
+    box = box_of(missing, int(np.ceil(CLOSING_MM / min(grid.spacing_mm))) + 1)
+    if box is not None:
+        nearest = ndimage.distance_transform_edt(
+            labels[box] == 0, grid.spacing_mm, return_distances=False, return_indices=True
+        )
+        answer[box] = np.where(missing[box], labels[box][tuple(nearest)], 0)
+    return answer
