@@ -26,7 +26,9 @@ _SPLITS = frozenset({"train", "val"})
 def calibrate_lesions(
     model: str = typer.Argument(..., help="Name of the lesion model that gets the calibration."),
     data: list[Path] = typer.Option(..., "--data", help="Folders with known-lesions.json, volumes or nodule cubes."),
-    fold: list[str] = typer.Option([], help="Trainings of other folds, for patients that the model learnt from."),
+    fold: list[str] = typer.Option(
+        [], help="Trainings of other folds, for patients that the model learnt from; a+b: their mean."
+    ),
     cubes: int = typer.Option(0, min=0, help="At most so many nodule cubes; 0: all."),
     unsure_below: float = typer.Option(0.5, min=0.0, max=1.0, help="A lesion below this is uncertain."),
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),

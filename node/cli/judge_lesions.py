@@ -24,7 +24,7 @@ def judge_lesions(
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set."),
     split: str = typer.Option("val", help="train, val or test."),
     held_out: bool = typer.Option(
-        False, "--held-out", help="The runs are folds: each answers for the patients of train and val that it held out."
+        False, "--held-out", help="The runs are folds (a+b: of two systems): each answers for whom it held out."
     ),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
     threshold: float = typer.Option(0.5, min=0.01, max=0.99, help="Probability from which a pixel is tumour."),
@@ -62,8 +62,10 @@ def judge_lesions(
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 
     def judged(names: list[str]) -> dict[str, Any]:
-        loaded = [one for name in names for one in answering(name, models, place)]
-        return (judge_held_out if held_out else judge)(loaded, rows, finish, place)
+        together = [[one for part in name.split("+") for one in answering(part, models, place)] for name in names]
+        if held_out:
+            return judge_held_out(together, rows, finish, place)
+        return judge([one for runs in together for one in runs], rows, finish, place)
 
     answer = judged(runs)
     beside = differences(answer, judged(baseline)) if baseline else []

@@ -74,27 +74,30 @@ def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime:
     return _told(runs, scores(runs, data, finish, runtime), finish)
 
 
-def judge_held_out(folds: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
-    """Return scores where each fold's run answers for the patients that it held out, and for no others.
+def judge_held_out(
+    folds: Sequence[Sequence[Trained]], rows: Sequence[Row], finish: Finish, runtime: Runtime
+) -> dict[str, Any]:
+    """Return scores where each fold's runs together answer for the patients that all of them held out, and no others.
 
     Raises
     ------
     InputRefused
         EVAL-TRAINED if two of the runs held out the same patient; EVAL-EMPTY if no row is of a patient held out.
     """
-    owners: dict[str, Trained] = {}
-    for run in folds:
-        if twice := sorted(run.val_cases & owners.keys()):
-            raise InputRefused("EVAL-TRAINED", f"{run.name} and another run both held out {', '.join(twice[:5])}")
-        owners |= dict.fromkeys(run.val_cases, run)
+    owners: dict[str, Sequence[Trained]] = {}
+    for runs in folds:
+        held = frozenset[str].intersection(*(run.val_cases for run in runs))
+        if twice := sorted(held & owners.keys()):
+            raise InputRefused("EVAL-TRAINED", f"{runs[0].name} and another run both held out {', '.join(twice[:5])}")
+        owners |= dict.fromkeys(held, runs)
     scored = Scores([], [], [])
-    for run in folds:
-        data = load([row for row in rows if owners.get(row.case) is run], run.plan.size)
+    for runs in folds:
+        data = load([row for row in rows if owners.get(row.case) is runs], runs[0].plan.size)
         if len(data):
-            scored += scores([run], data, finish, runtime)
+            scored += scores(runs, data, finish, runtime)
     if not scored.cases:
         raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
-    return _told(folds, scored, finish)
+    return _told([run for runs in folds for run in runs], scored, finish)
 
 
 def _told(runs: Sequence[Trained], scored: Scores, finish: Finish) -> dict[str, Any]:

@@ -101,24 +101,36 @@ def test_a_fold_answers_for_the_patients_that_it_held_out_and_for_no_others(run_
     held = trained(run_folder, CPU)
     other = replace(held, name="other", val_cases=frozenset({"E"}))
 
-    answer = judge_held_out([held, other], rows, Finish(), CPU)
+    answer = judge_held_out([[held], [other]], rows, Finish(), CPU)
     alone = judge([held], [row for row in rows if row.case in held.val_cases], Finish(), CPU)
 
     assert {case["case"] for case in answer["cases"]} == held.val_cases | {"E"}
     assert [case for case in answer["cases"] if case["case"] != "E"] == alone["cases"]
 
 
+def test_two_systems_of_a_fold_answer_together_for_whom_both_held_out(run_folder, small_set):
+    one = trained(run_folder, CPU)
+    only = replace(one, name="other", val_cases=frozenset(sorted(one.val_cases)[:1]))
+    rows = read_index(small_set)
+
+    answer = judge_held_out([[one, only]], rows, Finish(), CPU)
+    alone = judge([one], [row for row in rows if row.case in only.val_cases], Finish(), CPU)
+
+    assert answer["runs"] == [one.name, "other"]
+    assert answer["cases"] == alone["cases"]  # the mean of a network with itself
+
+
 def test_folds_that_held_out_the_same_patient_are_refused(run_folder, small_set):
     one = trained(run_folder, CPU)
 
     with pytest.raises(InputRefused) as caught:
-        judge_held_out([one, replace(one, name="twin")], read_index(small_set), Finish(), CPU)
+        judge_held_out([[one], [replace(one, name="twin")]], read_index(small_set), Finish(), CPU)
     assert caught.value.code == "EVAL-TRAINED"
 
 
 def test_folds_without_any_of_the_patients_have_nothing_to_answer(run_folder, small_set):
     with pytest.raises(InputRefused) as caught:
-        judge_held_out([trained(run_folder, CPU)], read_index(small_set, split="test"), Finish(), CPU)
+        judge_held_out([[trained(run_folder, CPU)]], read_index(small_set, split="test"), Finish(), CPU)
     assert caught.value.code == "EVAL-EMPTY"
 
 
