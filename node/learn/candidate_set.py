@@ -23,7 +23,7 @@ from node.learn.scan_score import score
 from node.learn.scans import Known, Scan
 from node.segment.closing import closed
 from node.segment.contract import LungModel
-from node.segment.lesions.finder import Finder, spacing_of
+from node.segment.lesions.finder import Finder
 from node.segment.lesions.search_region import CLOSING_MM, SearchRegion, search_region
 from node.volume.volume import Volume
 
@@ -100,7 +100,7 @@ def _refuse_test(scan: Scan) -> None:
 def _of_scan(scan: Scan, area: SearchRegion, finder: Finder) -> Iterator[Described]:
     grid = grid_of(scan)
     hu = np.ascontiguousarray(grid.turned(scan.volume.hu_zyx))
-    spacing_mm = spacing_of(grid)
+    spacing_mm = grid.full_spacing_mm
     plain = finder.probabilities(hu, area, spacing_mm)
     turned = _flipped(finder.probabilities(_flipped(hu), _flipped_area(area), spacing_mm))
     found = Finder(finder.nets, finder.plan).judged(hu, plain, area, spacing_mm)  # without an earlier one's limits

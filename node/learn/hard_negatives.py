@@ -92,7 +92,7 @@ def _written(scan: Scan, chosen: Iterable[int], out: Path) -> Iterator[dict[str,
     hu = grid.turned(scan.volume.hu_zyx)
     outlined = [known.mask_zyx for known in scan.known if known.mask_zyx is not None and known.counts]
     tumour = grid.turned(np.logical_or.reduce([np.zeros(scan.volume.hu_zyx.shape, bool), *outlined]))
-    z_mm, y_mm, _ = (mm / factor for mm, factor in zip(grid.spacing_mm, grid.factors, strict=True))
+    z_mm, y_mm, _ = grid.full_spacing_mm
     safe = f"{scan.case}_{scan.name}".replace("/", "-")  # a patient may have several scans
     for z in chosen:
         at = z if not grid.flipped[0] else grid.full_shape[0] - 1 - z

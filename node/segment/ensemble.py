@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from node.errors import Misconfigured, Refusal
 from node.segment.contract import LungDefinition, LungModel, ModelIdentity, Segmentation, Task
+from node.segment.dense_steps import with_steps_told
 from node.segment.model_card import ModelCard
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
@@ -113,7 +114,7 @@ class Ensemble:
             )
         labels.flags.writeable = False
         segments = {segment.label: segment for one in reversed(found) for segment in one.segments}
-        return Segmentation(
+        joined = Segmentation(
             labels_zyx=labels,
             segments=tuple(segments[label] for label in sorted(segments) if (labels == label).any()),
             definition=_definition(found),
@@ -121,6 +122,7 @@ class Ensemble:
             reasons=tuple(dict.fromkeys(reason for one in found for reason in one.reasons)),
             unsure=tuple(dict.fromkeys(unsure)),
         )
+        return with_steps_told(joined, volume)
 
     def _found(self, volume: Volume) -> list[Segmentation] | Refusal:
         """Let every member segment, those last that are compared with the rules; return them in their order."""

@@ -11,7 +11,6 @@ from scipy import ndimage
 from node.errors import Misconfigured
 from node.segment.box import box_of
 from node.segment.contract import ModelIdentity, Task
-from node.segment.lesions.finder import spacing_of
 from node.segment.lesions.model import LoadedNet, load_net
 from node.segment.model_card import ModelCard
 from node.segment.postprocess.domes_off import TISSUE_HU
@@ -77,7 +76,7 @@ class MassFinder:
     def _probabilities(self, labels: Labels, hu: Hu, grid: WorkingGrid, cores: Mask) -> NDArray[np.uint8]:
         """Ask the network about the slices near the cores; 0 elsewhere."""
         answer = np.zeros(hu.shape, np.uint8)
-        spacing_mm = spacing_of(grid)
+        spacing_mm = grid.full_spacing_mm
         wanted = np.repeat(cores.any((1, 2)), grid.factors[0])[: len(hu)]
         wanted = ndimage.binary_dilation(wanted, iterations=max(1, round(_REACH_MM / spacing_mm[0])))
         lungs = box_of(labels > 0)

@@ -24,6 +24,7 @@ from node.segment.contract import (
     SegmentKind,
     Task,
 )
+from node.segment.dense_steps import with_steps_told
 from node.segment.doubt import doubts
 from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
@@ -135,7 +136,10 @@ class NetworkLungs:
 
     def segment(self, volume: Volume) -> Segmentation | Refusal:
         """Find the right and the left lung."""
-        return self.segment_beside(volume, None)
+        answer = self.segment_beside(volume, None)
+        if isinstance(answer, Refusal):
+            return answer
+        return with_steps_told(answer, volume)
 
     def segment_beside(self, volume: Volume, by_rules_zyx: NDArray[np.bool_] | None) -> Segmentation | Refusal:
         """Find the right and the left lung, and compare them with the rules' lungs; None finds those first.
@@ -147,9 +151,7 @@ class NetworkLungs:
         nz, ny, nx = volume.hu_zyx.shape
         grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
         full_hu = np.ascontiguousarray(grid.turned(volume.hu_zyx))
-        z_mm, y_mm, x_mm = grid.spacing_mm
-        fz, fy, fx = grid.factors
-        mask = lung_mask(full_hu, (z_mm / fz, y_mm / fy, x_mm / fx), self._loaded.runner, self._loaded.plan)
+        mask = lung_mask(full_hu, grid.full_spacing_mm, self._loaded.runner, self._loaded.plan)
         found_ml = float(np.count_nonzero(mask)) * volume.voxel_ml
         if found_ml < _SMALLEST_ML:
             text = f"no lungs found: {found_ml:.0f} ml, at least {_SMALLEST_ML:.0f} ml expected"

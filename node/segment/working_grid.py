@@ -39,6 +39,12 @@ class WorkingGrid:
     full_shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
 
+    @property
+    def full_spacing_mm(self) -> tuple[float, float, float]:
+        """Spacing of the scan along the working axes, mm."""
+        z, y, x = (mm / factor for mm, factor in zip(self.spacing_mm, self.factors, strict=True))
+        return (z, y, x)
+
     def turned(self, array_zyx: NDArray[_Value]) -> NDArray[_Value]:
         """View a scan's array along the working axes, at full resolution."""
         turned = array_zyx.transpose(self.axes)

@@ -81,7 +81,7 @@ class Finder:
         hu : (head, back, left) int16, the scan along its working axes, from the feet.
         lungs : the scan's, on its own grid.
         """
-        spacing_mm = spacing_of(grid)
+        spacing_mm = grid.full_spacing_mm
         area = search_region(lungs, grid)
         p = self.probabilities(hu, area, spacing_mm)
         return self.judged(hu, p, area, spacing_mm)
@@ -116,12 +116,6 @@ class Finder:
 
     def _mark(self, one: Candidate, shape: Shape) -> Mark:
         return Mark(one, shape, None if self.confidence is None else self.confidence.of(shape))
-
-
-def spacing_of(grid: WorkingGrid) -> tuple[float, float, float]:
-    """Return the spacing of the full grid along the working axes, mm."""
-    z, y, x = (mm / factor for mm, factor in zip(grid.spacing_mm, grid.factors, strict=True))
-    return (z, y, x)
 
 
 def _window(area: SearchRegion, spacing_mm: tuple[float, float, float]) -> Box | None:
