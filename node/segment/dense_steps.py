@@ -54,8 +54,8 @@ def dense_steps(lungs: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, flo
     steps.sort(reverse=True)
     places = ", ".join(f"{inner + 1} and not on {outer + 1}" for _, inner, outer in steps[:_MOST_TOLD])
     return (
-        f"dense tissue of up to {steps[0][0]:.0f} cm2 is lung on one slice and goes on outside the lung on the next: on "
-        f"slice {places} (from the feet, of {len(hu)})",
+        f"dense tissue of up to {steps[0][0]:.0f} cm2 is lung on one slice and goes on outside the lung on the next: "
+        f"on slice {places} (from the feet, of {len(hu)})",
     )
 
 
