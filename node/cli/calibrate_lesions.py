@@ -29,6 +29,7 @@ def calibrate_lesions(
     fold: list[str] = typer.Option(
         [], help="Trainings of other folds, for patients that the model learnt from; a+b: their mean."
     ),
+    skip_learnt: bool = typer.Option(False, "--skip-learnt", help="Leave out patients that every network learnt from."),
     cubes: int = typer.Option(0, min=0, help="At most so many nodule cubes; 0: all."),
     unsure_below: float = typer.Option(0.5, min=0.0, max=1.0, help="A lesion below this is uncertain."),
     models: Path = typer.Option(Path("models"), "--models", help="Folder of models."),
@@ -49,10 +50,10 @@ def calibrate_lesions(
     for folder in data:
         if has_scans(folder):
             for scan in scans(folder, _SPLITS):
-                found += described([scan], seen, lung_model)
+                found += described([scan], seen, lung_model, skip_learnt=skip_learnt)
                 to_person.print(f"{scan.name}: {len(found)} candidates so far", markup=False)
         else:
-            found += described_cubes(folder, _SPLITS, seen, cubes)
+            found += described_cubes(folder, _SPLITS, seen, cubes, skip_learnt=skip_learnt)
             to_person.print(f"{folder.name}: {len(found)} candidates so far", markup=False)
     if keep is not None:
         keep.write_text(json.dumps([_plain(one) for one in found]), encoding="utf-8")

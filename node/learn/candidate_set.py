@@ -72,15 +72,21 @@ def finder_for(scan: Scan, seen: Sequence[Seen]) -> Finder:
     raise InputRefused("EVAL-TRAINED", f"every network learnt from {scan.case}; give the runs of the other folds, too")
 
 
-def described(all_scans: Iterable[Scan], seen: Sequence[Seen], lungs: LungModel) -> Iterator[Described]:
-    """Yield the labelled candidates of whole scans."""
+def described(
+    all_scans: Iterable[Scan], seen: Sequence[Seen], lungs: LungModel, *, skip_learnt: bool = False
+) -> Iterator[Described]:
+    """Yield the labelled candidates of whole scans, with `skip_learnt` of those that a network has not learnt from."""
     for scan in all_scans:
         _refuse_test(scan)
+        if skip_learnt and _is_learnt(scan, seen):
+            continue
         area = search_region(lungs_of(scan, lungs), grid_of(scan))
         yield from _of_scan(scan, area, finder_for(scan, seen))
 
 
-def described_cubes(data: Path, splits: frozenset[str], seen: Sequence[Seen], most: int = 0) -> Iterator[Described]:
+def described_cubes(
+    data: Path, splits: frozenset[str], seen: Sequence[Seen], most: int = 0, *, skip_learnt: bool = False
+) -> Iterator[Described]:
     """Yield the labelled candidates of nodule cubes, of at most `most` patients (0: all), spread over the index."""
     rows = [row for row in read_index(data) if row.split in splits and row["depth"]]
     if most:
@@ -89,7 +95,13 @@ def described_cubes(data: Path, splits: frozenset[str], seen: Sequence[Seen], mo
         cube = read_cube(row)
         scan, area = _in_the_middle(row.id, row.case, row.split, cube.hu_zyx, cube.nodule_zyx, cube.spacing_mm)
         _refuse_test(scan)
-        yield from _of_scan(scan, area, finder_for(scan, seen))
+        if not (skip_learnt and _is_learnt(scan, seen)):
+            yield from _of_scan(scan, area, finder_for(scan, seen))
+
+
+def _is_learnt(scan: Scan, seen: Sequence[Seen]) -> bool:
+    """Tell whether every network learnt from a patient."""
+    return all(scan.is_of(one.train_cases) for one in seen)
 
 
 def _refuse_test(scan: Scan) -> None:

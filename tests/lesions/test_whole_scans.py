@@ -113,6 +113,15 @@ def test_a_scan_that_was_learnt_from_is_refused_whatever_its_folder_is_called():
     assert finder_for(scan_with(), [Seen(None, frozenset({"A"})), Seen("mine", frozenset({"B"}))]) == "mine"
 
 
+def test_candidates_of_a_patient_that_every_network_learnt_from_may_be_passed_over_but_no_test_scan():
+    seen = [Seen(None, frozenset({"A"})), Seen(None, frozenset({"A", "B"}))]
+
+    assert list(described([scan_with()], seen, None, skip_learnt=True)) == []
+    with pytest.raises(InputRefused) as caught:
+        list(described([replace(scan_with(), split="test")], seen, None, skip_learnt=True))
+    assert caught.value.code == "SET-LEAK"
+
+
 def phantom_scan(phantom, *, split="train", known=1) -> Scan:
     lesions = tuple(Known(mask_zyx=phantom.labels_zyx == 3 + n) for n in range(known))
     return Scan("set/ph", "PH", split, volume_of(phantom), lesions, read_completely=True, licence="CC BY 4.0")
