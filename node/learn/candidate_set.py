@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from node.errors import InputRefused
 from node.facts.series import SeriesFacts
 from node.learn.calibrate import Labelled
-from node.learn.index import read_index
+from node.learn.index import is_free, read_index
 from node.learn.nodule_cube import read_cube
 from node.learn.scan_judge import as_found, grid_of, lungs_of
 from node.learn.scan_score import score
@@ -75,10 +75,15 @@ def finder_for(scan: Scan, seen: Sequence[Seen]) -> Finder:
 def described(
     all_scans: Iterable[Scan], seen: Sequence[Seen], lungs: LungModel, *, skip_learnt: bool = False
 ) -> Iterator[Described]:
-    """Yield the labelled candidates of whole scans, with `skip_learnt` of those that a network has not learnt from."""
+    """Yield the labelled candidates of whole scans that a shipped confidence may learn from.
+
+    Parameters
+    ----------
+    skip_learnt : pass over scans of patients that every network learnt from, instead of a refusal.
+    """
     for scan in all_scans:
         _refuse_test(scan)
-        if skip_learnt and _is_learnt(scan, seen):
+        if not is_free(scan.licence) or (skip_learnt and _is_learnt(scan, seen)):
             continue
         area = search_region(lungs_of(scan, lungs), grid_of(scan))
         yield from _of_scan(scan, area, finder_for(scan, seen))
@@ -88,7 +93,7 @@ def described_cubes(
     data: Path, splits: frozenset[str], seen: Sequence[Seen], most: int = 0, *, skip_learnt: bool = False
 ) -> Iterator[Described]:
     """Yield the labelled candidates of nodule cubes, of at most `most` patients (0: all), spread over the index."""
-    rows = [row for row in read_index(data) if row.split in splits and row["depth"]]
+    rows = [row for row in read_index(data) if row.split in splits and row["depth"] and row.is_free]
     if most:
         rows = rows[:: max(len(rows) // most, 1)][:most]
     for row in rows:

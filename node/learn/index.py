@@ -41,8 +41,13 @@ class Row:
 
     @property
     def is_free(self) -> bool:
-        """Whether shipped weights may learn from it. A licence of one part only does not count."""
-        return self["licence"] in (*FREE, "BSD-3-Clause (repository)")
+        """Whether shipped weights may learn from it."""
+        return is_free(self["licence"])
+
+
+def is_free(licence: str) -> bool:
+    """Tell whether shipped weights may learn from data under a licence. One of one part only does not count."""
+    return licence in (*FREE, "BSD-3-Clause (repository)")
 
 
 def read_index(root: Path, *, split: str | None = None, where: Iterable[str] = ()) -> tuple[Row, ...]:

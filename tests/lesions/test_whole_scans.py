@@ -116,7 +116,10 @@ def test_a_scan_that_was_learnt_from_is_refused_whatever_its_folder_is_called():
 def test_candidates_of_a_patient_that_every_network_learnt_from_may_be_passed_over_but_no_test_scan():
     seen = [Seen(None, frozenset({"A"})), Seen(None, frozenset({"A", "B"}))]
 
-    assert list(described([scan_with()], seen, None, skip_learnt=True)) == []
+    free = replace(scan_with(), licence="CC BY 4.0")
+
+    assert list(described([free], seen, None, skip_learnt=True)) == []
+    assert list(described([replace(free, licence="CC BY-NC 3.0")], [], None)) == []
     with pytest.raises(InputRefused) as caught:
         list(described([replace(scan_with(), split="test")], seen, None, skip_learnt=True))
     assert caught.value.code == "SET-LEAK"
