@@ -57,10 +57,10 @@ def test_a_case_that_was_learnt_from_is_refused(run_folder, small_set):
 
 
 def test_an_installed_model_is_judged_by_its_name_and_an_ensemble_by_its_members():
-    one, three = answering("lesions-p3", None, CPU), answering("lesions-joint", None, CPU)
+    one, all_members = answering("lesions-p3", None, CPU), answering("lesions-joint", None, CPU)
 
     assert [run.name for run in one] == ["lesions-p3"]
-    assert [run.plan.run_length for run in three] == [0, 0, 8]
+    assert [run.plan.run_length for run in all_members] == [0, 0, 0, 8]
     assert "MSD-S02" in one[0].val_cases - one[0].train_cases
     with pytest.raises(Misconfigured) as caught:
         answering("lungs-rule", None, CPU)
