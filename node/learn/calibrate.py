@@ -1,14 +1,15 @@
 """Confidence of candidates, fitted and judged: Platt's scaling over their shape, held out by patient.
 
 fit          logistic regression with a small ridge, by Newton's steps: no draws, the same candidates give the same fit
-limits       of each shape feature, what the lesions of training patients span, a quarter of the span wider; those of
-             validation patients tell how many lesions the limits would lose
+limits       of each shape feature, how far the lesions of training patients go towards vessels, fissures and hilum, a
+             quarter of their span farther; those of validation patients tell how many lesions the limits would lose
 reliability  ten bins of equal mass: mean confidence against the share of lesions; ECE is the weighted mean distance,
              its interval by bootstrap over scans
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ ENOUGH = 200  # candidates that an error of calibration is worth something for
 GOAL = 0.05  # expected calibration error that is asked for
 _RIDGE = 1.0
 _STEPS = 50
-_LIMITED = ("elongation", "flatness", "blobness", "ridgeness", "outside_frac", "inner_mm")
+_AT_MOST = ("elongation", "flatness", "outside_frac")  # what a vessel, a fissure, the hilum have more of
+_AT_LEAST = ("blobness", "ridgeness", "inner_mm")  # and less of; a mass may be thicker than all that were at hand
 _SLACK = 0.25
 _FEWEST_TRUE = 10
 _KEPT_TRUE = 0.95  # of the lesions that stay above `drop_below`
@@ -122,12 +124,13 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
 
 
 def limits_of(lesions: Values) -> dict[str, tuple[float, float]]:
-    """Return what the lesions' shapes span, a quarter of it wider on either side."""
+    """Return how far the lesions' shapes go, a quarter of their span farther, towards what is no lesion."""
     answer = {}
-    for name in _LIMITED:
+    for name in (*_AT_MOST, *_AT_LEAST):
         values = lesions[:, NAMES.index(name)]
         low, high = float(values.min()), float(values.max())
-        answer[name] = (low - _SLACK * (high - low), high + _SLACK * (high - low))
+        slack = _SLACK * (high - low)
+        answer[name] = (-inf, high + slack) if name in _AT_MOST else (low - slack, inf)
     return answer
 
 

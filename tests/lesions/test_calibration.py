@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from node.errors import InputRefused
-from node.learn.calibrate import Labelled, auc, calibrate, ece, reliability
+from node.learn.calibrate import Labelled, auc, calibrate, ece, reliability, within
 from node.learn.candidate_set import Described
 from node.learn.lesion_card import with_calibration
 from node.learn.reliability_picture import draw_reliability
@@ -180,3 +180,13 @@ def test_shapes_tell_a_ball_from_a_vessel_and_a_fissure():
     assert found["vessel"].ridgeness > found["fissure"].ridgeness
     assert found["ball"].outside_frac == 0.0
     assert found["ball"].inner_mm == pytest.approx(6.0, abs=1.0)
+
+
+def test_a_lesion_larger_and_rounder_than_all_that_were_measured_is_within_the_limits_and_a_vessel_is_not():
+    limits = calibrate(made()).confidence.limits
+    lesions = np.array([one.features for one in made() if one.is_lesion])
+    mass, vessel = lesions.mean(0), lesions.mean(0)
+    mass[NAMES.index("inner_mm")] = 10.0 * lesions[:, NAMES.index("inner_mm")].max()
+    vessel[NAMES.index("elongation")] = 10.0 * lesions[:, NAMES.index("elongation")].max()
+
+    assert within(np.array([mass, vessel]), limits).tolist() == [True, False]

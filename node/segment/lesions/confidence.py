@@ -1,13 +1,14 @@
 """How sure the node is of a candidate: measured limits first, then a calibrated probability, from `confidence.json`.
 
-limits      a candidate whose shape lies outside those of all lesions of training patients is no lesion: a vessel is
-            longer, a fissure flatter, the hilum farther outside the lungs
+limits      a candidate whose shape goes farther than all lesions of training patients is no lesion: a vessel is
+            longer, a fissure flatter, the hilum farther outside the lungs; one-sided, for a lesion may be larger
 confidence  Platt's scaling over the shape: sigma(w (x - mean) / sd + b), fitted on candidates of training and
             validation folds; the file says on how many, and how well it is calibrated
 """
 
 import json
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Confidence:
     ----------
     mean, sd, weights : (features,) float64, in the order of `shape.NAMES`.
     bias : of the logit.
-    limits : least and largest value of a feature; features without limits are free.
+    limits : least and largest value of a feature, infinite where there is none; features without limits are free.
     unsure_below : a lesion below this is listed as uncertain, or dropped, by setting.
     drop_below : a candidate below this is never listed.
     told : how it was fitted, for the card.
@@ -63,7 +64,7 @@ def write_confidence(confidence: Confidence, folder: Path) -> Path:
         "sd": confidence.sd.tolist(),
         "weights": confidence.weights.tolist(),
         "bias": confidence.bias,
-        "limits": {name: list(pair) for name, pair in confidence.limits.items()},
+        "limits": {name: [x if isfinite(x) else None for x in pair] for name, pair in confidence.limits.items()},
         "unsure_below": confidence.unsure_below,
         "drop_below": confidence.drop_below,
         "told": confidence.told,
@@ -89,7 +90,10 @@ def read_confidence(folder: Path) -> Confidence | None:
         if told["features"] != list(NAMES):
             raise Misconfigured("SYS-MODEL", f"{path}: made for other features; calibrate the model again")
         mean, sd, weights = (np.array(told[name], np.float64) for name in ("mean", "sd", "weights"))
-        limits = {name: (float(low), float(high)) for name, (low, high) in told["limits"].items()}
+        limits = {
+            name: (-inf if low is None else float(low), inf if high is None else float(high))
+            for name, (low, high) in told["limits"].items()
+        }
         levels = float(told["unsure_below"]), float(told["drop_below"])
         return Confidence(mean, sd, weights, float(told["bias"]), limits, *levels, told["told"])
     except (OSError, ValueError, KeyError, TypeError) as error:
