@@ -55,6 +55,8 @@ def judge_lesions(
     Example: lungnode judge-lesions runs/p2 --data sets/tumours --split val --crf
     Folds:   lungnode judge-lesions runs/p3-f0 runs/p3-f1 --data sets/tumours --held-out --flips
     """
+    if middle and shift_seed is not None:
+        raise typer.BadParameter("a shifted cube's nodule is not in its middle", param_hint="--middle")
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
     finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained, single, middle)

@@ -249,3 +249,16 @@ def test_the_command_compares_with_a_baseline(run_folder, small_set):
 
     assert done.returncode == 0, done.stderr
     assert "slice Dice +0.000 against the baseline" in done.stderr
+
+
+def test_the_command_refuses_the_middle_of_what_is_shifted(run_folder, small_set):
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "node", "judge-lesions", str(run_folder), "--data", str(small_set), "--middle",
+            "--shift-seed", "0",
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "not in its middle" in done.stderr
