@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from node.errors import Misconfigured, Refusal
 from node.segment.contract import LungDefinition, LungModel, ModelIdentity, Segmentation, Task
-from node.segment.dense_steps import with_steps_told
 from node.segment.model_card import ModelCard
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
@@ -122,6 +121,8 @@ class Ensemble:
             reasons=tuple(dict.fromkeys(reason for one in found for reason in one.reasons)),
             unsure=tuple(dict.fromkeys(unsure)),
         )
+        from node.segment.dense_steps import with_steps_told  # noqa: PLC0415  scipy loads slowly
+
         return with_steps_told(joined, volume)
 
     def _found(self, volume: Volume) -> list[Segmentation] | Refusal:
