@@ -57,11 +57,11 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
     Raises
     ------
     InputRefused
-        MODEL-UNKNOWN if it is neither.
+        MODEL-UNKNOWN for a folder without a finished epoch.
     Misconfigured
-        SYS-MODEL if it is installed but damaged, or doesn't find lesions.
+        SYS-MODEL if no such model is installed, it is damaged, or doesn't find lesions.
     """
-    if (Path(name) / BEST).is_file():
+    if "/" in name or (Path(name) / BEST).is_file():
         return [trained(Path(name), runtime)]
     card = verify(name, models_dir)
     if card.kind == "ensemble":

@@ -69,6 +69,9 @@ def test_an_installed_model_is_judged_by_its_name_and_an_ensemble_by_its_members
 
 def test_a_folder_without_an_epoch_is_no_run(tmp_path):
     with pytest.raises(InputRefused) as caught:
+        answering(str(tmp_path), None, CPU)
+    assert caught.value.code == "MODEL-UNKNOWN"
+    with pytest.raises(InputRefused) as caught:
         trained(tmp_path, CPU)
     assert caught.value.code == "MODEL-UNKNOWN"
 
