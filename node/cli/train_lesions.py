@@ -14,7 +14,9 @@ app = typer.Typer()
 
 @app.command()
 def train_lesions(
-    model: str = typer.Argument(..., help="attention-unet-hybrid (P2), dual-backbone-unet (P3), raemd-net (P4), unet."),
+    model: str = typer.Argument(
+        ..., help="attention-unet-hybrid (P2), dual-backbone-unet (P3), raemd-net (P4), unet, other baselines."
+    ),
     data: list[Path] = typer.Option(..., "--data", help="Folder of a labelled set; may be given several times."),
     out: Path = typer.Option(..., "--out", help="Folder of this run; one that holds a checkpoint is gone on with."),
     protocol: ProtocolName = typer.Option(

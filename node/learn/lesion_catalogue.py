@@ -1,7 +1,7 @@
 """The tumour systems that can be trained: network, loss, preprocessing and schedule of each paper, and the reduced one.
 
-The reduced protocol is the same for P2, P3, P4 and the U-Net, so that a difference between two rows is one of networks
-and losses: what two cores can train.
+The reduced protocol is the same for P2, P3, P4 and the baselines, so that a difference between two rows is one of
+networks and losses: what two cores can train.
 
     input        256 x 256 in HU (larger slices reduced), lung and body window and one neighbour on either side as
                  channels; P4: 8 slices in a row, both windows and the gap between slices
@@ -25,6 +25,7 @@ from torch import Tensor
 
 from node.errors import InputRefused
 from node.learn.bce_iou import bce_alone, bce_dice, bce_iou
+from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
 from node.learn.catalogue import Schedule
 from node.learn.ce_dice import ce_alone, ce_dice, run_dice_focal
 from node.learn.dice_focal import dice_alone, dice_focal, focal_alone
@@ -115,7 +116,7 @@ class LesionPlan:
 
 @dataclass(frozen=True, slots=True)
 class LesionEntry:
-    """One system."""
+    """One system; `kind` is its file in `segment.networks`, or "monai" for what only learns and is never shipped."""
 
     name: str
     paper: str
@@ -133,6 +134,18 @@ PRETRAINED_PHASES = (
 REDUCED = Schedule(lr=1e-3, batch=8, epochs=16, patience=16, slices_per_epoch=480, decay="cosine")
 _WIDTH = 16
 _RUN = 8
+
+_BASELINES = tuple(  # those of the lung systems
+    LesionEntry(
+        one.name, one.paper, one.title, one.kind,
+        LesionPlan(
+            "paper", {name: size for name, size in one.full.items() if name != "channels"}, "bce-dice", "unit",
+            Schedule(),
+        ),
+    )
+    for one in LUNG_ENTRIES.values()
+    if one.paper == "baseline"
+)  # fmt: skip
 
 ENTRIES: Mapping[str, LesionEntry] = {
     entry.name: entry
@@ -161,10 +174,7 @@ ENTRIES: Mapping[str, LesionEntry] = {
                 "ce-dice", "unit", Schedule(lr=1e-3, batch=16, epochs=100, factor=0.1), run_length=_RUN,
             ),
         ),
-        LesionEntry(
-            "unet", "baseline", "U-Net", "unet",
-            LesionPlan("paper", {"width": 64, "depth": 4}, "bce-dice", "unit", Schedule()),
-        ),
+        *_BASELINES,
     )
 }  # fmt: skip
 

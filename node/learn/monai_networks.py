@@ -13,7 +13,8 @@ from node.errors import InputRefused, Misconfigured
 from node.learn.sizes import Sizes
 from node.segment.networks.logits import Logits
 
-_MULTIPLE = {"attention-unet": 16, "unet++": 16, "unetr": 16, "swin-unetr": 32, "dynunet": 32, "unet-3d": 16}
+# Of which sides must be multiples; 0: the size that it was built for. 64: a fifth halving must leave more than a pixel.
+_MULTIPLE = {"attention-unet": 16, "unet++": 16, "unetr": 0, "swin-unetr": 64, "dynunet": 64, "unet-3d": 16}
 
 
 class Padded(nn.Module):
@@ -69,4 +70,4 @@ def build(name: str, size: int, sizes: Sizes) -> nn.Module:
         ),
         "unet-3d": lambda: nets.UNet(3, channels, 1, widths, (2, 2, 2, 2), num_res_units=0, norm="batch"),
     }  # fmt: skip
-    return Padded(inner[name](), _MULTIPLE[name])
+    return Padded(inner[name](), _MULTIPLE[name] or size)
