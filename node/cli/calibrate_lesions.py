@@ -43,7 +43,7 @@ def calibrate_lesions(
     Example: lungnode calibrate-lesions lesions-p2 --data ../shared/data/vol3d --data ../shared/data --fold runs/p2-f1
     """
     place = runtime("auto")
-    first = seen_of(model, models, place)
+    first = seen_of(model, models, place, uncalibrated=True)
     seen = [first, *(seen_of(run, models, place, first.finder) for run in fold)]
     lung_model = load_lungs(lungs, models)
     found: list[Described] = []
@@ -67,6 +67,13 @@ def calibrate_lesions(
         print_json(answer)
         return
     low, high = fitted.reliability.interval
+    whole = fitted.told["whole_scans"]
+    if whole["n"]:
+        to_person.print(
+            f"of whole scans {whole['n']}, {whole['n_true']} lesions: mean confidence {whole['predicted']:.2f}, "
+            f"share of lesions {whole['observed']:.2f}",
+            markup=False,
+        )
     to_person.print(
         f"{len(found)} candidates{'' if fitted.told['enough'] else ' (fewer than asked for)'}, "
         f"{fitted.told['n_true']} lesions: ECE {fitted.reliability.ece:.3f} ({low:.3f} to "
@@ -81,6 +88,7 @@ def _plain(one: Described) -> dict[str, object]:
         "case": one.labelled.case,
         "scan": one.labelled.scan,
         "split": one.labelled.split,
+        "of_cube": one.labelled.of_cube,
         "entropy": one.entropy,
         "flip": one.flip_distance,
     }

@@ -1,6 +1,8 @@
 """Confidence of candidates, fitted and judged: Platt's scaling over their shape, held out by patient.
 
 fit          logistic regression with a small ridge, by Newton's steps: no draws, the same candidates give the same fit
+cubes        of a nodule cube's candidates most are lesions, for it was cut round one; of a whole scan's few are. So
+             cubes have a bias of their own in the fit, and what is kept is the whole scans' (ADR 0019)
 limits       of each shape feature, how far the lesions of training patients go towards vessels, fissures and hilum, a
              quarter of their span farther; those of validation patients tell how many lesions the limits would lose
 reliability  ten bins of equal mass: mean confidence against the share of lesions; ECE is the weighted mean distance,
@@ -37,7 +39,7 @@ _KEPT_TRUE = 0.95  # of the lesions that stay above `drop_below`
 class Labelled:
     """One candidate: the features of its shape, whether it is a lesion, which patient and scan it is of.
 
-    `split` is the patient's: train or val.
+    `split` is the patient's: train or val. `of_cube`: of a nodule cube instead of a whole scan.
     """
 
     features: Values
@@ -45,6 +47,7 @@ class Labelled:
     case: str
     scan: str
     split: str
+    of_cube: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +90,22 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
     y = np.array([one.is_lesion for one in found], np.float64)
     cases = np.array([one.case for one in found])
     is_train = np.array([one.split == "train" for one in found], bool)
+    of_cube = np.array([one.of_cube for one in found], np.float64)
     _refuse_few(y, cases, is_train)
     _refuse_torn(cases, is_train)
-    held_out = np.empty(len(y))
+    held_out, as_of_scan = np.empty(len(y)), np.empty(len(y))
     for case in sorted(set(cases.tolist())):
         without = cases != case
-        held_out[~without] = _confidence_of(_fit(x[without], y[without]), x[~without])
-    mean, sd, weights, bias = _fit(x, y)
+        fit = _fit(x[without], y[without], of_cube[without])
+        held_out[~without] = _confidence_of(fit, x[~without], of_cube[~without])
+        as_of_scan[~without] = _confidence_of(fit, x[~without], np.zeros(int((~without).sum())))
+    fit = _fit(x, y, of_cube)
+    of_scan = of_cube == 0
     scans = [one.scan for one in found]
     judged = reliability(held_out, y, scans, seed)
     limits = limits_of(x[is_train & (y > 0)])
     held_true = x[~is_train & (y > 0)]
-    drop_below = min(float(np.quantile(held_out[y > 0], 1.0 - _KEPT_TRUE)), unsure_below)
+    drop_below = min(float(np.quantile(as_of_scan[y > 0], 1.0 - _KEPT_TRUE)), unsure_below)
     told = {
         "features": list(NAMES),
         "n": len(y),
@@ -108,6 +115,8 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
         "n_val_true": len(held_true),
         "n_val_true_lost": int((~within(held_true, limits)).sum()),  # to the limits
         "n_scans": len(set(scans)),
+        "whole_scans": _told_of_whole(held_out[of_scan], y[of_scan]),
+        "cube_bias": fit.cube_bias,
         "cases": sorted(set(cases.tolist())),
         "ece": judged.ece,
         "ece_interval": list(judged.interval),
@@ -119,7 +128,7 @@ def calibrate(found: Sequence[Labelled], *, unsure_below: float = 0.5, seed: int
         "asked_for": ENOUGH,
         "goal": GOAL,
     }
-    confidence = Confidence(mean, sd, weights, bias, limits, unsure_below, drop_below, told)
+    confidence = Confidence(fit.mean, fit.sd, fit.weights, fit.bias, limits, unsure_below, drop_below, told)
     return Calibrated(confidence, judged, held_out, told)
 
 
@@ -197,16 +206,36 @@ def _refuse_torn(cases: NDArray[np.str_], is_train: NDArray[np.bool_]) -> None:
         raise InputRefused("SET-LEAK", f"of training and of validation: {', '.join(torn[:5])}")
 
 
-_Fit = tuple[Values, Values, Values, float]
+def _told_of_whole(p: Values, y: Values) -> dict[str, Any]:
+    """Return how the candidates of whole scans fare alone: what was promised, and what was so."""
+    if not len(y):
+        return {"n": 0, "n_true": 0, "predicted": None, "observed": None, "auc": None}
+    return {
+        "n": len(y), "n_true": int(y.sum()), "predicted": float(p.mean()), "observed": float(y.mean()),
+        "auc": auc(p, y),
+    }  # fmt: skip
 
 
-def _fit(x: Values, y: Values) -> _Fit:
-    """Fit a logistic regression with Platt's targets, which keep a few candidates from being certain."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    mean: Values
+    sd: Values
+    weights: Values
+    bias: float
+    cube_bias: float  # on top of it
+
+
+def _fit(x: Values, y: Values, of_cube: Values) -> _Fit:
+    """Fit a logistic regression with Platt's targets, which keep a few candidates from being certain.
+
+    Where all candidates or none are of cubes there is one bias alone.
+    """
     mean, sd = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-    design = np.column_stack(((x - mean) / sd, np.ones(len(x))))
+    apart = of_cube if 0.0 < of_cube.mean() < 1.0 else np.zeros(len(y))
+    design = np.column_stack(((x - mean) / sd, apart, np.ones(len(x))))
     n_true, n_false = y.sum(), len(y) - y.sum()
     target = np.where(y > 0, (n_true + 1.0) / (n_true + 2.0), 1.0 / (n_false + 2.0))
-    ridge = np.diag([_RIDGE] * x.shape[1] + [1e-6])
+    ridge = np.diag([_RIDGE] * x.shape[1] + [1e-6, 1e-6])
     w = np.zeros(design.shape[1])
     for _ in range(_STEPS):
         p = 1.0 / (1.0 + np.exp(-np.clip(design @ w, -30.0, 30.0)))
@@ -216,10 +245,10 @@ def _fit(x: Values, y: Values) -> _Fit:
         w -= step
         if float(np.abs(step).max()) < 1e-9:
             break
-    return mean, sd, w[:-1], float(w[-1])
+    return _Fit(mean, sd, w[:-2], float(w[-1]), float(w[-2]))
 
 
-def _confidence_of(fit: _Fit, x: Values) -> Values:
-    mean, sd, weights, bias = fit
-    answer: Values = 1.0 / (1.0 + np.exp(-np.clip((x - mean) / sd @ weights + bias, -50.0, 50.0)))
+def _confidence_of(fit: _Fit, x: Values, of_cube: Values) -> Values:
+    z = (x - fit.mean) / fit.sd @ fit.weights + fit.bias + fit.cube_bias * of_cube
+    answer: Values = 1.0 / (1.0 + np.exp(-np.clip(z, -50.0, 50.0)))
     return answer

@@ -101,7 +101,7 @@ def described_cubes(
         scan, area = _in_the_middle(row.id, row.case, row.split, cube.hu_zyx, cube.nodule_zyx, cube.spacing_mm)
         _refuse_test(scan)
         if not (skip_learnt and _is_learnt(scan, seen)):
-            yield from _of_scan(scan, area, finder_for(scan, seen))
+            yield from _of_scan(scan, area, finder_for(scan, seen), of_cube=True)
 
 
 def _is_learnt(scan: Scan, seen: Sequence[Seen]) -> bool:
@@ -114,7 +114,7 @@ def _refuse_test(scan: Scan) -> None:
         raise InputRefused("SET-LEAK", f"{scan.name} is a test scan: nothing is measured on it but the final figures")
 
 
-def _of_scan(scan: Scan, area: SearchRegion, finder: Finder) -> Iterator[Described]:
+def _of_scan(scan: Scan, area: SearchRegion, finder: Finder, *, of_cube: bool = False) -> Iterator[Described]:
     grid = grid_of(scan)
     hu = np.ascontiguousarray(grid.turned(scan.volume.hu_zyx))
     spacing_mm = grid.full_spacing_mm
@@ -126,7 +126,7 @@ def _of_scan(scan: Scan, area: SearchRegion, finder: Finder) -> Iterator[Describ
         counts = any(scan.known[number].counts for number in each.hits)
         if not counts and not each.is_false:
             continue
-        labelled = Labelled(mark.shape.vector(), counts, scan.case, scan.name, scan.split)
+        labelled = Labelled(mark.shape.vector(), counts, scan.case, scan.name, scan.split, of_cube)
         inside = mark.candidate.mask
         one, other = (p[mark.candidate.box][inside].astype(np.float64) / 255.0 for p in (plain, turned))
         mean = np.clip((one + other) / 2.0, _EPS, 1.0 - _EPS)

@@ -79,11 +79,22 @@ def with_calibration(card: str, told: dict[str, Any]) -> str:
         f"{told['asked_for']} that are asked for were {'' if told['enough'] else '**not** '}reached. Expected "
         f"calibration error, held out by patient, ten bins of equal mass: {ece:.3f} ({low:.3f} to {high:.3f}); at most "
         f"{told['goal']} is asked for: {_verdict(ece, high, told['goal'])}. Below {told['unsure_below']:.2f} a "
-        f"lesion is uncertain, below {told['drop_below']:.2f} it is not listed.\n\nLimits of shape were measured on "
+        f"lesion is uncertain, below {told['drop_below']:.2f} it is not listed. "
+        f"{_of_whole(told['whole_scans'])}\n\nLimits of shape were measured on "
         f"the {told['n_train_true']} lesions of training patients alone; of the {told['n_val_true']} lesions of "
         f"validation patients {told['n_val_true_lost']} lie outside them.\n"
     )
     return head + text + (f"\n## {tail}" if found else "")
+
+
+def _of_whole(told: dict[str, Any]) -> str:
+    """Tell how the candidates of whole scans fared, which are what a user meets."""
+    if not told["n"]:
+        return "**No whole scan was among them**: what it promises there is not known."
+    return (
+        f"On the {told['n']} candidates of whole scans among them ({told['n_true']} lesions) it promised "
+        f"{told['predicted']:.2f} in the mean, and {told['observed']:.2f} were lesions."
+    )
 
 
 def _verdict(ece: float, high: float, goal: float) -> str:

@@ -108,6 +108,7 @@ def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
         epochs=wish.epochs or plan.schedule.epochs,
         slices_per_epoch=wish.slices_per_epoch or plan.schedule.slices_per_epoch,
         factor=1.0 if wish.fixed_rate else plan.schedule.factor,
+        decay="plateau" if wish.fixed_rate else plan.schedule.decay,
     )
     return replace(
         plan,

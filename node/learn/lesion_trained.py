@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
 from node.errors import InputRefused, Misconfigured
@@ -20,6 +19,7 @@ from node.segment.lesions.model import TRAINING, WEIGHTS
 from node.segment.preprocess.lesion_recipes import Prepare, recipe
 from node.segment.registry import verify
 from node.segment.runtime import Runtime
+from node.segment.stored_weights import stored_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
         raise Misconfigured("SYS-MODEL", f"model {name!r} finds no lesions")
     told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
-    weights = load_file(card.folder / WEIGHTS)
-    model.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in weights.items()})
+    model.load_state_dict(stored_weights(card.folder / WEIGHTS))
     return [_ready(name, model, told, runtime)]
 
 

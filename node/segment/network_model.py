@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from scipy import ndimage
 
 from node.errors import Affects, Code, Misconfigured, Refusal, refuse
@@ -35,6 +34,7 @@ from node.segment.rules import lung_labels
 from node.segment.runtime import Runtime, runtime
 from node.segment.sides import LEFT, RIGHT, sides
 from node.segment.slice_runner import SlicePlan, SliceRunner
+from node.segment.stored_weights import stored_weights
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
@@ -90,10 +90,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
         options = dict(card.options)
         sizes = {name: int(value) for name, value in options.items() if name not in _NOT_SIZES}
         network = table.build(card.kind, {**sizes})
-        weights = {
-            name: t.float() if t.is_floating_point() else t for name, t in load_file(card.folder / WEIGHTS).items()
-        }
-        network.load_state_dict(weights)
+        network.load_state_dict(stored_weights(card.folder / WEIGHTS))
         slices = SlicePlan(
             int(options["size"]), str(options["recipe"]), bool(options["body_only"]), bool(options.get("flips", False)),
             int(options.get("channels", 1)),

@@ -21,6 +21,8 @@ from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_train import LesionJob, LesionPoint, build, train
 from node.learn.planes import Plane
+from node.learn.plateau import Progress
+from node.learn.rate import rate
 from node.segment.networks.logits import Logits
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import runtime
@@ -245,6 +247,24 @@ def test_each_row_of_p4s_ablation_can_be_trained(small_set, tmp_path, row):
     assert summary["plan"]["schedule"]["factor"] == (1.0 if fixed else 0.5)
     assert summary["plan"]["loss"] == loss
     assert np.isfinite(summary["best_val_dice"])
+
+
+@pytest.mark.parametrize("protocol", ["paper", "reduced"])
+def test_a_fixed_rate_is_never_lowered_under_either_protocol(tmp_path, protocol):
+    entry = lesion_entry("raemd-net")
+    fixed, moving = (
+        plan_of(LesionWish("raemd-net", (tmp_path,), tmp_path, protocol, fixed_rate=is_fixed), entry).schedule
+        for is_fixed in (True, False)
+    )
+
+    def last(schedule):
+        progress = Progress(schedule.lr)
+        for epoch in range(schedule.plateau + 2):  # nothing gets better
+            progress = progress.after(epoch, 0.0, schedule)
+        return rate(schedule, progress.lr, schedule.epochs)
+
+    assert last(fixed) == fixed.lr
+    assert last(moving) < moving.lr
 
 
 def test_an_unknown_loss_is_refused_with_those_that_there_are(tmp_path):

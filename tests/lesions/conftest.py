@@ -70,10 +70,12 @@ def rule_model(tmp_path: Path) -> Make:
         save_file({key: t.contiguous() for key, t in weights.items()}, where / "weights.safetensors")
         told = {
             "plan": {
+                "protocol": "reduced", "loss": "bce-dice", "crop_px": 192,
                 "recipe": "unit", "size": 256, "neighbours": 1, "run_length": 0,
                 "sizes": {"width": 2, "depth": 1},
             },
-            "channels": 3, "moments_hu": [0.0, 1.0], "train_cases": ["LIDC-IDRI-0001"],
+            "channels": 3, "moments_hu": [0.0, 1.0], "train_cases": ["LIDC-IDRI-0001"], "val_cases": [],
+            "model": "unet",
         }  # fmt: skip
         (where / "training.json").write_text(json.dumps(told))
         head = {
@@ -142,7 +144,12 @@ def sharp(**weights: float) -> Confidence:
 
 def calibrated(folder, confidence):
     """Put a calibration into a model's folder."""
-    card = read_card(folder)
     write_confidence(confidence, folder)
+    with_digests(folder)
+
+
+def with_digests(folder):
+    """Write a model's digests anew, over whatever lies in its folder."""
+    card = read_card(folder)
     head = {k: getattr(card, k) for k in ("name", "version", "title", "licence", "kind", "algorithm")}
     write_toml(folder, head, card.options)

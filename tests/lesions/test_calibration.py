@@ -41,6 +41,41 @@ def test_the_confidence_of_candidates_is_calibrated_and_the_same_every_time():
     assert max(fitted.reliability.n) - min(fitted.reliability.n) <= 1
 
 
+def test_nodule_cubes_of_which_most_are_lesions_promise_nothing_for_whole_scans():
+    rng = np.random.default_rng(2)
+    of_cube = np.arange(600) % 4 > 0
+    x = rng.normal(size=(600, len(NAMES)))
+    odds = np.exp(2.0 * x[:, 0] + np.where(of_cube, 2.0, -2.0))
+    is_lesion = rng.random(600) < odds / (1.0 + odds)
+    found = [
+        Labelled(x[i], bool(is_lesion[i]), f"P{i % 12}", f"S{i % 24}", part(i), bool(of_cube[i])) for i in range(600)
+    ]
+
+    fitted, blind = calibrate(found), calibrate([replace(one, of_cube=False) for one in found])
+
+    told = fitted.told["whole_scans"]
+    assert (told["n"], told["n_true"]) == (150, int(is_lesion[~of_cube].sum()))
+    assert told["predicted"] == pytest.approx(told["observed"], abs=0.04)
+    assert fitted.told["cube_bias"] > 2.5
+    assert fitted.reliability.ece < 0.06
+    kept = np.array([sigmoid(fitted.confidence, row) for row in x[~of_cube]])
+    assert kept.mean() == pytest.approx(is_lesion[~of_cube].mean(), abs=0.04)  # what a user is told
+    assert np.mean([sigmoid(blind.confidence, row) for row in x[~of_cube]]) > kept.mean() + 0.2
+
+
+@pytest.mark.parametrize(("of_cube", "words"), [(True, "**No whole scan was among them**"), (False, "it promised")])
+def test_the_card_says_what_was_promised_on_whole_scans(of_cube, words):
+    told = calibrate([replace(one, of_cube=of_cube) for one in made()]).told
+
+    assert words in with_calibration("## Confidence", told)
+    assert told["cube_bias"] == pytest.approx(0.0)
+
+
+def sigmoid(confidence, features):
+    z = (features - confidence.mean) / confidence.sd @ confidence.weights + confidence.bias
+    return 1.0 / (1.0 + np.exp(-z))
+
+
 def test_too_few_candidates_are_refused():
     for few in (
         made(15),

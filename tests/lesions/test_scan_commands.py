@@ -11,13 +11,15 @@ from typer.testing import CliRunner
 from node.cli.calibrate_lesions import app as calibrate_app
 from node.cli.judge_scans import app as judge_app
 from node.cli.mine_negatives import app as mine_app
-from node.errors import InputRefused
+from node.errors import InputRefused, Misconfigured
 from node.learn import set_writer
+from node.learn.lesion_finders import seen_of
 from node.learn.scans import has_scans, scans
 from node.learn.set_writer import Case, write_set
 from node.phantom.phantom import Nodule
+from node.segment.runtime import runtime
 from tests.conftest import REPOSITORY
-from tests.lesions.conftest import Make
+from tests.lesions.conftest import Make, with_digests
 
 NODULES = (Nodule((-92.0, -28.0, 20.0), 16.0), Nodule((88.0, 30.0, -40.0), 24.0))
 
@@ -90,3 +92,24 @@ def test_too_few_candidates_leave_the_model_as_it_was(models, volumes):
     assert isinstance(answer.exception, InputRefused)
     assert answer.exception.code == "CALIBRATE-FEW"
     assert (models / "dense" / "model.toml").read_text() == before
+
+
+def test_a_calibration_of_an_earlier_program_is_no_reason_to_refuse_a_new_one(models):
+    folder = models / "dense"
+    (folder / "confidence.json").write_text(json.dumps({"features": ["inner_mm"]}))
+    with_digests(folder)
+    place = runtime("cpu", "fp32")
+
+    with pytest.raises(Misconfigured, match="calibrate the model again"):
+        seen_of("dense", models, place)
+    assert seen_of("dense", models, place, uncalibrated=True).finder.confidence is None
+
+
+def test_a_fold_answers_as_the_model_that_is_calibrated(models):
+    place = runtime("cpu", "fp32")
+    like = seen_of("dense", models, place).finder
+
+    two = seen_of("dense+dense", models, place, like)
+
+    assert (two.finder.plan, two.finder.nets[1].plan) == (like.plan, like.nets[0].plan)
+    assert two.train_cases == {"LIDC-IDRI-0001"}

@@ -14,6 +14,7 @@ from node.segment.lesions.net import LesionNet
 from node.segment.lesions.search_region import SearchRegion, search_region
 from node.segment.lesions.seeds import small_seeds
 from node.segment.lesions.shape import Shape, shape_of
+from node.segment.lesions.under_dome import is_under_dome
 from node.segment.working_grid import WorkingGrid
 
 _BEYOND_MM = 20.0  # how far the search window reaches beyond the region, in the plane: a mass is searched whole
@@ -56,7 +57,7 @@ class Found:
     marks : the most voluminous first.
     p : (head, back, left) 0 ... 255.
     area : where it was searched.
-    n_left_out : candidates outside the measured limits.
+    n_left_out : candidates under the diaphragm or outside the measured limits.
     """
 
     marks: tuple[Mark, ...]
@@ -110,7 +111,8 @@ class Finder:
         parts = candidates(found, area.region, hu, spacing_mm, self.plan.least_mm3)
         marks = [self._mark(one, shape_of(one, p, hu, area.inside, spacing_mm)) for one in parts]
         marks = [mark for mark in marks if mark.shape.p_max >= self.plan.peak]
-        kept = [mark for mark in marks if self.confidence is None or self.confidence.allows(mark.shape)]
+        above = [mark for mark in marks if not is_under_dome(mark.candidate, area.inside, spacing_mm[0])]
+        kept = [mark for mark in above if self.confidence is None or self.confidence.allows(mark.shape)]
         kept.sort(key=lambda mark: (-mark.candidate.n_voxels, mark.candidate.box[0].start, mark.candidate.box[1].start))
         return Found(tuple(kept), p, area, len(marks) - len(kept))
 

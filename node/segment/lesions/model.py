@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from node.errors import Code, Misconfigured, Reason, Refusal, warn
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
@@ -32,6 +31,7 @@ from node.segment.model_card import ModelCard
 from node.segment.networks import table
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, shifts_hu
 from node.segment.runtime import Runtime, runtime
+from node.segment.stored_weights import stored_weights
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
@@ -66,8 +66,7 @@ def load_net(card: ModelCard, place: Runtime) -> LoadedNet:
         told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
         plan = told["plan"]
         network = table.build(card.kind, {"channels": told["channels"], **plan["sizes"]})
-        weights = load_file(card.folder / WEIGHTS)
-        network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in weights.items()})
+        network.load_state_dict(stored_weights(card.folder / WEIGHTS))
         net_plan = replace(
             net_plan_of(plan, told["moments_hu"]),
             flips=bool(card.options.get("flips", False)),
@@ -96,9 +95,13 @@ def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPla
 
 def load_network_lesions(
     card: ModelCard, find_card: Callable[[str], ModelCard], threads: int = 0, device: str = "auto",
-    sureness: Sureness = AS_THE_MODEL_SAYS,
+    sureness: Sureness = AS_THE_MODEL_SAYS, *, uncalibrated: bool = False,
 ) -> "NetworkLesions":  # fmt: skip
     """Load a network, or an ensemble with all its members.
+
+    Parameters
+    ----------
+    uncalibrated : leave its confidence unread, which may be of an earlier program: it is about to be fitted anew.
 
     Raises
     ------
@@ -123,7 +126,7 @@ def load_network_lesions(
         float(card.options.get("least_mm3", 20.0)),
         float(card.options.get("peak", 0.0)),
     )
-    finder = Finder([one.net for one in nets], plan, read_confidence(card.folder))
+    finder = Finder([one.net for one in nets], plan, None if uncalibrated else read_confidence(card.folder))
     digest = card.digest
     if len(cards) > 1:
         digest = sha256("\n".join([digest, *(one.digest for one in cards)]).encode()).hexdigest()
