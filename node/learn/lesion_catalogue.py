@@ -8,7 +8,8 @@ networks and losses: what two cores can train.
     crops        192 x 192, half of them round a tumour; nodule cubes and regions side by side in one
     draws        half from slices of 8 bits, a tenth from single slices in HU, a fifth each from volumes and from cubes
                  (`SHARES`); the score that steers weighs the domains alike
-    neighbours   left out as often where there is a lesion as where there is none (`LesionSet.alone_odds`); not for P4
+    neighbours   every 2nd or 3rd slice in half of the draws, at most 6 mm apart (`LesionSet.strides`), feet up in half;
+                 left out as often where there is a lesion as where there is none (`LesionSet.alone_odds`); not for P4
     width        16 at the first level, in every name
     batch        8 slices (P4: 2 runs of 8); an epoch is 480 slices, a case with n slices as often as the root of n
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99

@@ -18,6 +18,7 @@ from node.learn.transplants import with_transplants
 from node.segment.preprocess.lesion_recipes import Prepare
 
 _GAP_UNIT_MM = 10.0
+_FEET_UP_P = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,18 @@ def _of_slices(
     for index in _drawn(data, plan, rng, n_steps):
         alone = rng.random(len(index)) < odds[index]
         hu, tumour = crops(
-            data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac, alone=alone
-        )
+            data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac, alone=alone,
+            strides=data.strides(index, rng),
+        )  # fmt: skip
+        hu = _with_feet_up(hu, rng)
         hu, tumour = augment(*with_transplants(hu, tumour, rng), rng)
         yield Given(prepare(hu), tumour.float())
+
+
+def _with_feet_up(hu: Tensor, rng: np.random.Generator) -> Tensor:
+    """Change what lies above a slice with what lies below it, in half of the crops (N, C, H, W)."""
+    turned = torch.from_numpy(rng.random(len(hu)) < _FEET_UP_P)
+    return torch.where(turned[:, None, None, None], hu.flip(1), hu)
 
 
 def _drawn(data: LesionSet, plan: LesionPlan, rng: np.random.Generator, n_steps: int) -> list[Index]:

@@ -21,7 +21,10 @@ from node.learn.planes import Plane, planes
 Index = NDArray[np.intp]
 
 AIR_HU = -1024
+UNKNOWN_STEP_MM = 1.5  # the middle of what the slice set has that states none (0.6 to 2.5 mm)
 _LEAST_WITH_LESION = 0.5  # of a case's draws
+_STRIDES = (1, 1, 2, 3)  # half of the slices with their own neighbours
+_FARTHEST_MM = 6.0  # where a stride may bring a neighbour
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,27 @@ class LesionSet:
             found.setdefault((plane.domain, max(plane.hu_yx.shape)), []).append(at)
         return {key: np.array(value, np.intp) for key, value in found.items()}
 
-    def channels(self, at: int, neighbours: int) -> list[NDArray[np.int16]]:
-        """Return the slice and `neighbours` on either side of it, from the feet."""
+    def channels(self, at: int, neighbours: int, stride: int = 1) -> list[NDArray[np.int16]]:
+        """Return the slice and `neighbours` on either side of it, every `stride`-th, from the feet."""
         down, up = [at], [at]
         for _ in range(neighbours):
-            down.append(int(self.below[down[-1]]))
-            up.append(int(self.above[up[-1]]))
+            down.append(self._moved(self.below, down[-1], stride))
+            up.append(self._moved(self.above, up[-1], stride))
         return [self.planes[i].hu_yx for i in (*down[:0:-1], at, *up[1:])]
+
+    def strides(self, index: Index, rng: np.random.Generator) -> Index:
+        """Draw how far apart the neighbours of each slice are to be, in slices: scans are thinner and thicker.
+
+        Scans that are searched have slices of 2 to 5 mm, most rows that are learnt from thinner ones.
+        """
+        steps_mm = np.array([self.planes[at].step_mm or UNKNOWN_STEP_MM for at in index])
+        farthest = np.maximum(_FARTHEST_MM // steps_mm, 1).astype(np.intp)
+        return np.minimum(rng.choice(_STRIDES, len(index)), farthest)
+
+    def _moved(self, to: Index, at: int, steps: int) -> int:
+        for _ in range(steps):
+            at = int(to[at])
+        return at
 
 
 def load(rows: Sequence[Row], size: int) -> LesionSet:
@@ -122,11 +139,11 @@ def moments(data: LesionSet) -> tuple[float, float]:
 
 def crops(
     data: LesionSet, index: Index, rng: np.random.Generator, side: int, *, neighbours: int, lesion_frac: float,
-    alone: NDArray[np.bool_] | None = None,
+    alone: NDArray[np.bool_] | None = None, strides: Index | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Cut a square out of each slice, in `lesion_frac` of those with a tumour round one of its pixels.
 
-    Those that `alone` (N,) names stand for their own neighbours.
+    Those that `alone` (N,) names stand for their own neighbours; of the others every `strides`-th (N,) is one.
 
     Returns
     -------
@@ -138,11 +155,12 @@ def crops(
     for n, at in enumerate(index):
         plane = data.planes[at]
         cell = max(plane.hu_yx.shape)
+        near = neighbours, 1 if strides is None else int(strides[n])
         if side // cell > 1:
             for corner, mate in _side_by_side(data, int(at), rng, side):
-                _paste(data, mate, corner, hu[n], tumour[n, 0], neighbours)
+                _paste(data, mate, corner, hu[n], tumour[n, 0], near)
         else:
-            _paste(data, int(at), corner_of(plane.tumour_yx, rng, side, lesion_frac), hu[n], tumour[n, 0], neighbours)
+            _paste(data, int(at), corner_of(plane.tumour_yx, rng, side, lesion_frac), hu[n], tumour[n, 0], near)
         if alone is not None and alone[n]:
             hu[n] = hu[n, neighbours]
     return torch.from_numpy(hu), torch.from_numpy(tumour)
@@ -160,10 +178,10 @@ def _side_by_side(data: LesionSet, at: int, rng: np.random.Generator, side: int)
 
 def _paste(
     data: LesionSet, at: int, corner: tuple[int, int], hu_cyx: NDArray[np.float32], tumour_yx: NDArray[np.uint8],
-    neighbours: int,
+    near: tuple[int, int],
 ) -> None:  # fmt: skip
-    """Copy one slice, its neighbours and its tumour into a crop that begins at its `corner`."""
-    for channel, hu_yx in enumerate(data.channels(at, neighbours)):
+    """Copy one slice, its neighbours (how many, how far apart) and its tumour into a crop that begins at `corner`."""
+    for channel, hu_yx in enumerate(data.channels(at, *near)):
         cut(hu_yx, corner, hu_cyx[channel])
     cut(data.planes[at].tumour_yx, corner, tumour_yx)
 

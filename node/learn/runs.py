@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from node.learn.lesion_set import AIR_HU, Index, LesionSet, corner_of, cut
+from node.learn.lesion_set import AIR_HU, UNKNOWN_STEP_MM, Index, LesionSet, corner_of, cut
 
-UNKNOWN_STEP_MM = 1.5
 _STRIDES = (1, 1, 2, 3)  # half of the sequences as they are
 
 

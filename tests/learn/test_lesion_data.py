@@ -150,6 +150,30 @@ def test_neighbours_of_neighbours_come_in_order_from_the_feet():
     assert [int(c[0, 0]) for c in data.channels(0, 2)] == [0, 0, 0, 10, 20]
 
 
+def test_neighbours_that_are_strides_apart_stop_at_the_end_of_their_stack():
+    data = lesion_set(*(plane(z) for z in range(8)))
+
+    assert [int(c[0, 0]) for c in data.channels(4, 1, 3)] == [10, 40, 70]
+    assert [int(c[0, 0]) for c in data.channels(2, 2, 2)] == [0, 0, 20, 40, 60]
+
+
+@pytest.mark.parametrize(("step_mm", "drawn"), [(None, {1, 2, 3}), (1.0, {1, 2, 3}), (3.0, {1, 2}), (5.0, {1})])
+def test_no_neighbour_is_drawn_from_farther_than_six_millimetres(step_mm: float | None, drawn: set[int]):
+    data = lesion_set(*(plane(z, step_mm=step_mm) for z in range(4)))
+
+    assert set(data.strides(np.arange(4).repeat(50), np.random.default_rng(0)).tolist()) == drawn
+
+
+def test_a_crop_shows_its_neighbours_at_the_stride_that_it_is_given():
+    data = lesion_set(*(plane(z, size=8) for z in range(8)))
+
+    hu, _ = crops(
+        data, np.array([4, 4]), np.random.default_rng(0), 8, neighbours=1, lesion_frac=0.0, strides=np.array([1, 3])
+    )
+
+    assert hu[:, :, 4, 4].tolist() == [[30, 40, 50], [10, 40, 70]]
+
+
 def test_volumes_and_slices_of_one_patient_are_no_neighbours(data_dir):
     rows = read_index(data_dir / "vol3d", where=("case=PYRAD-lung1",))
     slices = read_index(data_dir / "tumour2d", where=("case=PYRAD-lung1",))
@@ -410,6 +434,17 @@ def test_that_a_slice_has_no_neighbours_says_nothing_of_a_lesion(monkeypatch):
     with_lesion, without = (np.array(alone)[np.array(lesion) == kind].mean() for kind in (True, False))
     assert with_lesion == pytest.approx(without, abs=0.15)
     assert 0.6 < without < 0.85  # five of seven
+
+
+def test_half_of_the_crops_stand_on_their_head(monkeypatch):
+    monkeypatch.setattr("node.learn.lesion_feed.augment", lambda hu, tumour, _: (hu, tumour))
+    data = lesion_set(*(plane(z, size=32, tumour=True) for z in range(12)))
+    plan = replace(reduced(lesion_entry("unet")), crop_px=32)
+
+    given = torch.cat([given.x for given in feed(data, plan, recipe("unit"), np.random.default_rng(0))])
+
+    feet_up = given[:, 0, 0, 0] > given[:, 2, 0, 0]
+    assert float(feet_up.float().mean()) == pytest.approx(0.5, abs=0.08)
 
 
 def test_where_both_kinds_have_neighbours_they_keep_them():
