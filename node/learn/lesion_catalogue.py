@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from node.errors import InputRefused
-from node.learn.bce_iou import bce_alone, bce_dice, bce_iou
+from node.learn.bce_iou import bce_alone, bce_dice, bce_iou, bce_iou_of_step
 from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
 from node.learn.catalogue import Schedule
 from node.learn.ce_dice import ce_alone, ce_dice, run_dice_focal
@@ -58,6 +58,7 @@ LOSSES: Mapping[str, RunLoss] = {
     "focal": _of_slices(focal_alone),
     "bce": _of_slices(bce_alone),
     "bce-iou": _of_slices(bce_iou),
+    "bce-iou-of-step": _of_slices(bce_iou_of_step),
     "bce-dice": _of_slices(bce_dice),
     "ce": ce_alone,
     "ce-dice": ce_dice,

@@ -5,7 +5,7 @@ from math import log
 import pytest
 import torch
 
-from node.learn.bce_iou import bce_alone, bce_dice, bce_iou
+from node.learn.bce_iou import bce_alone, bce_dice, bce_iou, bce_iou_of_step
 from node.learn.ce_dice import ce_alone, ce_dice, run_dice, run_dice_focal
 from node.learn.dice_focal import dice_alone, dice_focal, focal_alone
 from node.learn.ema import Average
@@ -51,6 +51,18 @@ def test_p3_adds_bce_and_iou_with_epsilon_one():
     iou = 1 - (0.8 + 1) / (1 + 1.2 - 0.8 + 1)
 
     assert float(bce_iou(Logits(LOGITS), TARGET)) == pytest.approx(BCE + iou, rel=1e-5)
+
+
+def test_the_pictures_of_a_step_share_their_sums():
+    logits = torch.cat((LOGITS, LOGITS))
+    target = torch.cat((TARGET, torch.zeros_like(TARGET)))
+    p_sum = float(LOGITS.sigmoid().sum())
+    both = float((LOGITS.sigmoid() * TARGET).sum())
+
+    iou = 1 - (both + 1) / (2 * p_sum + float(TARGET.sum()) - both + 1)
+
+    bce = float(torch.nn.functional.binary_cross_entropy_with_logits(logits, target))
+    assert float(bce_iou_of_step(Logits(logits), target)) == pytest.approx(bce + iou, rel=1e-5)
 
 
 def test_p3_offers_bce_and_dice_and_bce_alone():
