@@ -32,7 +32,7 @@ _AT_MOST = ("elongation", "flatness", "outside_frac")  # what a vessel, a fissur
 _AT_LEAST = ("blobness", "ridgeness", "inner_mm")  # and less of; a mass may be thicker than all that were at hand
 _SLACK = 0.25
 _FEWEST_TRUE = 10
-_KEPT_TRUE = 0.9  # of the lesions that stay above `drop_below`, taken as if all were of whole scans
+_KEPT_TRUE = 0.95  # of the lesions that stay above `drop_below`, taken as if all were of whole scans
 
 
 @dataclass(frozen=True, slots=True)

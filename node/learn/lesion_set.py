@@ -107,7 +107,8 @@ class LesionSet:
         """
         steps_mm = np.array([self.planes[at].step_mm or UNKNOWN_STEP_MM for at in index])
         farthest = np.maximum(_FARTHEST_MM // steps_mm, 1).astype(np.intp)
-        return np.minimum(rng.choice(_STRIDES, len(index)), farthest)
+        drawn: Index = np.minimum(rng.choice(_STRIDES, len(index)), farthest)
+        return drawn
 
     def _moved(self, to: Index, at: int, steps: int) -> int:
         for _ in range(steps):
