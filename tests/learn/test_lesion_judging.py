@@ -60,7 +60,8 @@ def test_an_installed_model_is_judged_by_its_name_and_an_ensemble_by_its_members
     one, all_members = answering("lesions-p3", None, CPU), answering("lesions-joint", None, CPU)
 
     assert [run.name for run in one] == ["lesions-p3"]
-    assert [run.plan.run_length for run in all_members] == [0, 0, 0, 8]
+    assert [run.name for run in all_members] == ["lesions-p3", "lesions-p3b", "lesions-p3c", "lesions-p3d"]
+    assert [run.plan.neighbours for run in all_members] == [1, 2, 2, 2]
     assert "MSD-S02" in one[0].val_cases - one[0].train_cases
     with pytest.raises(Misconfigured) as caught:
         answering("lungs-rule", None, CPU)
