@@ -23,7 +23,7 @@ Index = NDArray[np.intp]
 AIR_HU = -1024
 UNKNOWN_STEP_MM = 1.5  # the middle of what the slice set has that states none (0.6 to 2.5 mm)
 _LEAST_WITH_LESION = 0.5  # of a case's draws
-_STRIDES = (1, 1, 2, 3)  # half of the slices with their own neighbours
+STRIDES = (1, 1, 2, 3)  # half of the slices with their own neighbours, half of the sequences as they are
 _FARTHEST_MM = 6.0  # where a stride may bring a neighbour
 
 
@@ -107,7 +107,7 @@ class LesionSet:
         """
         steps_mm = np.array([self.planes[at].step_mm or UNKNOWN_STEP_MM for at in index])
         farthest = np.maximum(_FARTHEST_MM // steps_mm, 1).astype(np.intp)
-        drawn: Index = np.minimum(rng.choice(_STRIDES, len(index)), farthest)
+        drawn: Index = np.minimum(rng.choice(STRIDES, len(index)), farthest)
         return drawn
 
     def _moved(self, to: Index, at: int, steps: int) -> int:

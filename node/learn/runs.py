@@ -12,9 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from node.learn.lesion_set import AIR_HU, UNKNOWN_STEP_MM, Index, LesionSet, corner_of, cut
-
-_STRIDES = (1, 1, 2, 3)  # half of the sequences as they are
+from node.learn.lesion_set import AIR_HU, STRIDES, UNKNOWN_STEP_MM, Index, LesionSet, corner_of, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def draw(
     """Draw one sequence: a slice by its probability `p`, a stride, and where in the sequence the slice lies."""
     at = int(rng.choice(len(data), p=p))
     run = next(run for run in all_runs if at in run)
-    stride = min(int(rng.choice(_STRIDES)), max(len(run) // 2, 1))
+    stride = min(int(rng.choice(STRIDES)), max(len(run) // 2, 1))
     place = int(np.flatnonzero(run == at)[0])
     thinned = run[place % stride :: stride]
     first, last = place // stride - length + 1, max(len(thinned) - length, 0)
