@@ -11,7 +11,7 @@ from node.learn.lesion_finders import seen_of
 from node.learn.scan_judge import as_found, find, lungs_of, refuse_seen, summary
 from node.learn.scan_score import ScanScore, score
 from node.learn.scans import scans
-from node.segment.lesions.model import listed
+from node.segment.lesions.listing import listed
 from node.segment.lesions.sureness import Sureness
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
@@ -48,13 +48,13 @@ def judge_scans(
     found = seen_of(model, models, runtime("auto"))
     lung_model = load_lungs(lungs, models)
     sureness = Sureness(unsure_below, drop=drop)
-    level = unsure_below if unsure_below is not None else _own_level(found.finder.confidence)
+    confidence = found.finder.confidence
     scores: list[ScanScore] = []
     for one in scans(data, frozenset(part.value for part in split), frozenset(scan)):
         if not seen:
             refuse_seen(one, found.train_cases)
-        marks = listed(find(one, lungs_of(one, lung_model), found.finder), found.finder.confidence, sureness)
-        judged = score(one, as_found(marks, one, level))
+        marks = listed(find(one, lungs_of(one, lung_model), found.finder), confidence, sureness)
+        judged = score(one, as_found(marks, one, confidence, sureness))
         if out is not None:
             findings_sheet(one, judged, out)
         if not as_json:
@@ -66,8 +66,3 @@ def judge_scans(
         scores.append(judged)
     if as_json:
         print_json({"model": model} | summary(scores))
-
-
-def _own_level(confidence: object) -> float:
-    """Return the confidence from which a model's lesions are sure."""
-    return float(getattr(confidence, "unsure_below", 0.5))

@@ -121,7 +121,7 @@ def _of_scan(scan: Scan, area: SearchRegion, finder: Finder, *, of_cube: bool = 
     plain = finder.probabilities(hu, area, spacing_mm)
     turned = _flipped(finder.probabilities(_flipped(hu), _flipped_area(area), spacing_mm))
     found = Finder(finder.nets, finder.plan).judged(hu, plain, area, spacing_mm)  # without an earlier one's limits
-    judged = score(scan, as_found(found.marks, scan, 0.0)).judged
+    judged = score(scan, as_found(found.marks, scan)).judged
     for mark, each in zip(found.marks, judged, strict=True):
         counts = any(scan.known[number].counts for number in each.hits)
         if not counts and not each.is_false:

@@ -58,7 +58,7 @@ def mine(all_scans: Iterable[Scan], finder: Finder, lungs: LungModel, out: Path)
             if scan.split != "train":
                 raise InputRefused("SET-LEAK", f"{scan.name} is a {scan.split} scan: only training scans are mined")
             found = find(scan, lungs_of(scan, lungs), finder)
-            wrong = [one for one in score(scan, as_found(found.marks, scan, 0.0)).judged if _is_wrong(one, scan)]
+            wrong = [one for one in score(scan, as_found(found.marks, scan)).judged if _is_wrong(one, scan)]
             chosen = sorted({z for one in wrong for z in _slices(one)})
             writer.writerows(_written(scan, chosen, out))
             n_scans, n_marks, n_slices = n_scans + 1, n_marks + len(wrong), n_slices + len(chosen)

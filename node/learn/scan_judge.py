@@ -14,7 +14,10 @@ from node.errors import InputRefused, Refusal
 from node.learn.scan_score import RATES, FoundMark, ScanScore, froc, score
 from node.learn.scans import Scan
 from node.segment.contract import LungModel, Segmentation
+from node.segment.lesions.confidence import Confidence
 from node.segment.lesions.finder import Finder, Found, Mark
+from node.segment.lesions.listing import doubt_of
+from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.working_grid import WorkingGrid, working_grid
 
 
@@ -50,14 +53,18 @@ def grid_of(scan: Scan) -> WorkingGrid:
     return working_grid((nz, ny, nx), scan.volume.lps_from_zyx)
 
 
-def as_found(marks: Sequence[Mark], scan: Scan, unsure_below: float) -> tuple[FoundMark, ...]:
+def as_found(
+    marks: Sequence[Mark], scan: Scan, confidence: Confidence | None = None, sureness: Sureness = AS_THE_MODEL_SAYS
+) -> tuple[FoundMark, ...]:
     """Bring marks from the working axes to the scan's own grid; without a calibration p is their confidence."""
+    grid = grid_of(scan)
     return tuple(
-        _as_found(number, mark, scan, grid_of(scan), unsure_below) for number, mark in enumerate(marks, start=1)
+        _as_found(number, mark, scan, grid, is_uncertain=doubt_of(mark, confidence, sureness) is not None)
+        for number, mark in enumerate(marks, start=1)
     )
 
 
-def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, unsure_below: float) -> FoundMark:
+def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, *, is_uncertain: bool) -> FoundMark:
     at = _on_scan(np.argwhere(mark.candidate.mask) + [s.start for s in mark.candidate.box], grid)
     low, high = at.min(axis=0), at.max(axis=0) + 1
     mask = np.zeros(high - low, bool)
@@ -65,7 +72,6 @@ def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, unsure_bel
     z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     left, back, head = (scan.volume.lps_from_zyx @ (*at.mean(axis=0), 1.0))[:3].tolist()
     confidence = mark.shape.p_mean if mark.confidence is None else mark.confidence
-    is_uncertain = mark.confidence is None or mark.confidence < unsure_below
     volume_mm3 = len(at) * scan.volume.voxel_ml * 1000.0
     return FoundMark(f"nodule-{number}", (left, back, head), confidence, volume_mm3, (z, y, x), mask, is_uncertain)
 

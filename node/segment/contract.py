@@ -44,7 +44,12 @@ class Segment:
     kind: SegmentKind
     name: str  # "Right lung", "Left lung", "nodule-1": Segment Label and Tracking Identifier
     confidence: float | None = None
-    is_uncertain: bool = False  # a lesion below the confidence from which it is listed as sure
+    doubt: str | None = None  # why a lesion is listed as uncertain, None of a sure one
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Tell whether it is listed as uncertain."""
+        return self.doubt is not None
 
 
 @dataclass(frozen=True, slots=True)

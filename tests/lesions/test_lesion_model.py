@@ -155,6 +155,24 @@ def test_below_the_confidence_a_lesion_is_uncertain_or_dropped_by_setting(rule_m
     assert len(overlapped(dropped, phantom, 1)) == 1
 
 
+def test_a_hazy_mark_is_never_sure_and_says_why(rule_model, chest):
+    phantom = chest(RIGHT, LEFT)
+    hu = np.where(phantom.labels_zyx == 3, np.int16(-350), phantom.hu_zyx)  # the right one: below -300 HU throughout
+    models = rule_model(threshold=0.02)
+    calibrated(models / "dense", sharp(bias=3.0))
+
+    def find(sureness):
+        return load_lesions("dense", models, sureness=sureness).find(volume_of(phantom, hu), lungs_of(phantom))
+
+    as_told, dropped = find(Sureness()), find(Sureness(drop=True))
+    (hazy,), (dense,) = overlapped(as_told, phantom, 0), overlapped(as_told, phantom, 1)
+    assert hazy.confidence > 0.9
+    assert "100 % of its inside is hazy" in hazy.doubt
+    assert dense.doubt is None
+    assert overlapped(dropped, phantom, 0) == []
+    assert len(overlapped(dropped, phantom, 1)) == 1
+
+
 def test_a_candidate_outside_the_measured_limits_is_no_lesion(rule_model, chest):
     phantom = chest(RIGHT)
     models = rule_model()

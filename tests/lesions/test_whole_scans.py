@@ -135,7 +135,7 @@ def test_marks_lie_on_the_scans_own_grid(rule_model, chest):
     scan = phantom_scan(phantom, known=2)
     finder = load_lesions("dense", rule_model()).finder
 
-    scored = score(scan, as_found(find(scan, lungs_of(phantom), finder).marks, scan, 0.5))
+    scored = score(scan, as_found(find(scan, lungs_of(phantom), finder).marks, scan))
 
     assert (scored.n_known, scored.n_found) == (2, 2)
     centres = np.array([one.mark.centre_lps_mm for one in scored.judged if one.hits])
@@ -214,7 +214,7 @@ def test_a_contact_sheet_shows_every_mark_and_leaves_room_for_a_verdict(rule_mod
     calibrated(models / "dense", sharp(log_mm3=2.0, bias=-14.0))
     scan = phantom_scan(phantom)
     finder = load_lesions("dense", models).finder
-    scored = score(scan, as_found(find(scan, lungs_of(phantom), finder).marks, scan, 0.5))
+    scored = score(scan, as_found(find(scan, lungs_of(phantom), finder).marks, scan))
 
     path = findings_sheet(scan, scored, tmp_path)
 

@@ -64,7 +64,8 @@ class Outlined:
         n_lesions = int(self.phantom.labels_zyx.max()) - FIRST_NODULE + 1
         found = segmentation_of(self.phantom.labels_zyx, n_lesions)
         segments = [
-            replace(s, confidence=0.31, is_uncertain=True) if s.name == UNCERTAIN else s for s in found.segments
+            replace(s, confidence=0.31, doubt="the model's confidence is 0.31") if s.name == UNCERTAIN else s
+            for s in found.segments
         ]
         lesions = replace(self.identity, name="lesions-outlined", task=Task.LESIONS)
         return replace(found, segments=tuple(segments), models=(self.identity, lesions))

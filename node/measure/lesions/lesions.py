@@ -21,12 +21,13 @@ from node.measure.lesions.screening import NotApplicable, ScreeningBand
 from node.measure.lesions.separate import Mark, further_lesions
 from node.measure.lesions.side_surface import side_surface
 from node.measure.lesions.size import Size, measure_size
-from node.measure.lesions.solid import DENSE_HU, Composition, NoduleType, composition
+from node.measure.lesions.solid import Composition, NoduleType, composition
 from node.measure.lesions.tnm_text import TnmSize, tnm_size
 from node.measure.lesions.values import Finding, LesionMeasurements
 from node.measure.lesions.withheld import verdict
 from node.measure.quantity import Side
 from node.segment.contract import Segmentation
+from node.segment.lesions.dense import DENSE_HU
 from node.volume.volume import Volume
 
 _LARGEST_NODULE_MM = 30.0
@@ -131,10 +132,8 @@ def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:
 
 def _doubt(scan: _Scan, mark: LesionMark) -> tuple[Reason, ...]:
     """Return SEG-UNSURE where this lesion, or its whole series, is uncertain."""
-    if mark.segment.is_uncertain:
-        told = mark.segment.confidence
-        text = "its confidence is not calibrated" if told is None else f"the model's confidence is {told:.2f}"
-        return (warn(Code.SEG_UNSURE, f"the lesion is uncertain: {text}"),)
+    if mark.segment.doubt is not None:
+        return (warn(Code.SEG_UNSURE, f"the lesion is uncertain: {mark.segment.doubt}"),)
     return (warn(Code.SEG_UNSURE, "the lesion is uncertain: so is its series"),) if scan.is_uncertain else ()
 
 

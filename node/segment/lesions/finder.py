@@ -10,6 +10,7 @@ from node.segment.box import Box, box_of
 from node.segment.contract import Segmentation
 from node.segment.lesions.candidates import Candidate, candidates
 from node.segment.lesions.confidence import Confidence
+from node.segment.lesions.dense import dense_frac
 from node.segment.lesions.net import LesionNet
 from node.segment.lesions.search_region import SearchRegion, search_region
 from node.segment.lesions.seeds import small_seeds
@@ -41,11 +42,18 @@ class FindPlan:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One candidate as it was measured; `confidence` None where the model was not calibrated."""
+    """One candidate as it was measured.
+
+    Attributes
+    ----------
+    confidence : that it is a lesion, None where the model was not calibrated.
+    dense_frac : of its inside, None where it is too thin to tell.
+    """
 
     candidate: Candidate
     shape: Shape
     confidence: float | None
+    dense_frac: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +117,16 @@ class Finder:
         """Turn probabilities into marks."""
         found = p >= round(255.0 * self.plan.threshold)
         parts = candidates(found, area.region, hu, spacing_mm, self.plan.least_mm3)
-        marks = [self._mark(one, shape_of(one, p, hu, area.inside, spacing_mm)) for one in parts]
+        marks = [self._mark(one, shape_of(one, p, hu, area.inside, spacing_mm), hu) for one in parts]
         marks = [mark for mark in marks if mark.shape.p_max >= self.plan.peak]
         above = [mark for mark in marks if not is_under_dome(mark.candidate, area.inside, spacing_mm[0])]
         kept = [mark for mark in above if self.confidence is None or self.confidence.allows(mark.shape)]
         kept.sort(key=lambda mark: (-mark.candidate.n_voxels, mark.candidate.box[0].start, mark.candidate.box[1].start))
         return Found(tuple(kept), p, area, len(marks) - len(kept))
 
-    def _mark(self, one: Candidate, shape: Shape) -> Mark:
-        return Mark(one, shape, None if self.confidence is None else self.confidence.of(shape))
+    def _mark(self, one: Candidate, shape: Shape, hu: Hu) -> Mark:
+        confidence = None if self.confidence is None else self.confidence.of(shape)
+        return Mark(one, shape, confidence, dense_frac(hu[one.box], one.mask))
 
 
 def _window(area: SearchRegion, spacing_mm: tuple[float, float, float]) -> Box | None:

@@ -22,8 +22,9 @@ from node.errors import Code, Misconfigured, Reason, Refusal, warn
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
 from node.segment.ensemble import members_of
 from node.segment.folding import folded
-from node.segment.lesions.confidence import UNSURE_BELOW, Confidence, read_confidence
+from node.segment.lesions.confidence import Confidence, read_confidence
 from node.segment.lesions.finder import Finder, FindPlan, Found, Mark
+from node.segment.lesions.listing import doubt_of, listed
 from node.segment.lesions.net import LesionNet, NetPlan
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.lung_mask import series_cdf
@@ -39,7 +40,6 @@ WEIGHTS = "weights.safetensors"
 TRAINING = "training.json"
 ENSEMBLE = "lesion-ensemble/1"  # raise it when the mean is taken otherwise
 FIRST_LABEL = 3
-_MOST = 250  # labels of one byte
 _FILLED_FRAC = 0.25  # of the lungs; more marked is no lesion but a lung that the weights do not know
 
 
@@ -162,7 +162,7 @@ class NetworkLesions:
         confidence = self.finder.confidence
         marks = listed(found, confidence, self._sureness)
         segments = tuple(
-            _segment(number, mark, _unsure_below(confidence, self._sureness)) for number, mark in enumerate(marks)
+            _segment(number, mark, doubt_of(mark, confidence, self._sureness)) for number, mark in enumerate(marks)
         )
         reasons = doubts(hu, found, marks, confidence, self._reference)
         return replace(
@@ -173,18 +173,6 @@ class NetworkLesions:
             models=(*lungs.models, self.identity),
             reasons=(*lungs.reasons, *reasons),
         )
-
-
-def listed(found: Found, confidence: Confidence | None, sureness: Sureness) -> tuple[Mark, ...]:
-    """Return the marks that are written down, the most voluminous first."""
-    marks = found.marks
-    if confidence is not None:
-        least = _unsure_below(confidence, sureness) if sureness.drop else confidence.drop_below
-        marks = tuple(mark for mark in marks if mark.confidence is None or mark.confidence >= least)
-    if len(marks) <= _MOST:
-        return marks
-    best = sorted(marks, key=lambda mark: -(mark.confidence or mark.shape.p_mean))[:_MOST]
-    return tuple(mark for mark in marks if mark in best)
 
 
 def doubts(
@@ -208,17 +196,8 @@ def doubts(
     return tuple(warn(Code.SEG_UNSURE, text) for text in texts)
 
 
-def _unsure_below(confidence: Confidence | None, sureness: Sureness) -> float:
-    if sureness.unsure_below is not None:
-        return sureness.unsure_below
-    return UNSURE_BELOW if confidence is None else confidence.unsure_below
-
-
-def _segment(number: int, mark: Mark, unsure_below: float) -> Segment:
-    is_uncertain = mark.confidence is None or mark.confidence < unsure_below
-    return Segment(
-        FIRST_LABEL + number, SegmentKind.LESION, f"nodule-{number + 1}", mark.confidence, is_uncertain=is_uncertain
-    )
+def _segment(number: int, mark: Mark, doubt: str | None) -> Segment:
+    return Segment(FIRST_LABEL + number, SegmentKind.LESION, f"nodule-{number + 1}", mark.confidence, doubt)
 
 
 def _painted(labels_zyx: NDArray[np.uint8], marks: tuple[Mark, ...], grid: WorkingGrid) -> NDArray[np.uint8]:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from node.measure.lesions.attenuation import attenuation
-from node.measure.lesions.solid import DENSE_HU, NoduleType, composition
+from node.measure.lesions.solid import NoduleType, composition
 from node.phantom.grid import Grid, grid_at
 from node.phantom.render import mask_of
 from node.phantom.shapes import Shape, Tube, sphere
+from node.segment.lesions.dense import DENSE_HU
 
 GLASS_HU, SOLID_HU = -600, 30
 CENTRE = (0.0, 0.0, 0.0)
