@@ -7,17 +7,17 @@ from and the run is marked. Test rows are never among either side.
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 
 from node.errors import InputRefused
-from node.learn.beginning import beginning, refuse_unfit, told_of_beginning
+from node.learn.beginning import beginning, refuse_unfit
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
 from node.learn.lesion_train import LesionEnded, LesionJob, LesionPoint, build, train
+from node.learn.rows_told import rows_told
 from node.segment.networks.attention_unet_hybrid import Gate
 from node.segment.runtime import Precision, Runtime, runtime
 
@@ -156,7 +156,6 @@ def _switch(text: str) -> tuple[str, int | bool]:
 def _summary(
     job: LesionJob, wish: LesionWish, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime
 ) -> dict[str, object]:
-    rows = (*learn_rows, *val_rows)
     sizes = ", ".join(f"{name} {value}" for name, value in job.plan.sizes.items())
     return {
         "model": job.entry.name,
@@ -171,14 +170,7 @@ def _summary(
         "fold": f"{wish.fold} of {wish.folds}" if wish.folds else "the set's own split",
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in build(job.entry, job.plan).parameters()),
-        "val_cases": sorted({row.case for row in val_rows}),
-        "n_train": len(learn_rows),
-        "n_val": len(val_rows),
-        "free": all(row.is_free for row in rows) and (job.init is None or job.init.free),
-        "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
-    } | told_of_beginning(
-        job.init, {row.case for row in learn_rows}, {row["licence"] or "not stated" for row in rows}
-    )  # fmt: skip
+    } | rows_told(learn_rows, val_rows, job.init)
 
 
 def _outcome(ended: LesionEnded) -> dict[str, object]:

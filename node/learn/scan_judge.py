@@ -59,12 +59,12 @@ def as_found(
     """Bring marks from the working axes to the scan's own grid; without a calibration p is their confidence."""
     grid = grid_of(scan)
     return tuple(
-        _as_found(number, mark, scan, grid, is_uncertain=doubt_of(mark, confidence, sureness) is not None)
+        _as_found(number, mark, scan, grid, doubt_of(mark, confidence, sureness))
         for number, mark in enumerate(marks, start=1)
     )
 
 
-def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, *, is_uncertain: bool) -> FoundMark:
+def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, doubt: str | None) -> FoundMark:
     at = _on_scan(np.argwhere(mark.candidate.mask) + [s.start for s in mark.candidate.box], grid)
     low, high = at.min(axis=0), at.max(axis=0) + 1
     mask = np.zeros(high - low, bool)
@@ -73,7 +73,7 @@ def _as_found(number: int, mark: Mark, scan: Scan, grid: WorkingGrid, *, is_unce
     left, back, head = (scan.volume.lps_from_zyx @ (*at.mean(axis=0), 1.0))[:3].tolist()
     confidence = mark.shape.p_mean if mark.confidence is None else mark.confidence
     volume_mm3 = len(at) * scan.volume.voxel_ml * 1000.0
-    return FoundMark(f"nodule-{number}", (left, back, head), confidence, volume_mm3, (z, y, x), mask, is_uncertain)
+    return FoundMark(f"nodule-{number}", (left, back, head), confidence, volume_mm3, (z, y, x), mask, doubt)
 
 
 def _on_scan(at: NDArray[np.intp], grid: WorkingGrid) -> NDArray[np.intp]:
@@ -116,6 +116,7 @@ def _row(one: ScanScore) -> dict[str, Any]:
         "marks": one.n_marks,
         "false": one.n_false,
         "unadjudicated": one.n_unadjudicated,
+        "fits": [None if each is None else asdict(each) for each in one.fits],
         "findings": [
             {
                 "name": each.mark.name,
@@ -123,6 +124,7 @@ def _row(one: ScanScore) -> dict[str, Any]:
                 "volume_mm3": round(each.mark.volume_mm3, 1),
                 "confidence": round(each.mark.confidence, 4),
                 "uncertain": each.mark.is_uncertain,
+                "doubt": each.mark.doubt,
                 "verdict": verdict_of(each.hits, is_false=each.is_false, is_spared=each.is_spared),
             }
             for each in one.judged

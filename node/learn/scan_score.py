@@ -26,6 +26,7 @@ class FoundMark:
     Attributes
     ----------
     mask_zyx : of its box on the scan's grid; box : where that lies.
+    doubt : why it is listed as uncertain, None where it is sure.
     """
 
     name: str
@@ -34,7 +35,12 @@ class FoundMark:
     volume_mm3: float
     box: tuple[slice, slice, slice]
     mask_zyx: NDArray[np.bool_]
-    is_uncertain: bool = False
+    doubt: str | None = None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Tell whether it is listed as uncertain."""
+        return self.doubt is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,23 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """How the mark that shares most with an outlined lesion fits it: 3D Dice, and found over outlined volume."""
+
+    mark: str
+    dice: float
+    volume_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScanScore:
-    """One scan; `best` is the highest confidence among the marks that hit each lesion that counts, None if missed."""
+    """One scan.
+
+    Attributes
+    ----------
+    best : the highest confidence among the marks that hit each lesion that counts, None if missed.
+    fits : of each lesion that counts and is outlined, None if missed.
+    """
 
     name: str
     split: str
@@ -62,6 +83,7 @@ class ScanScore:
     best: tuple[float | None, ...]
     false: tuple[float, ...]
     judged: tuple[Judged, ...]
+    fits: tuple[Fit | None, ...]
 
 
 def score(scan: Scan, marks: Sequence[FoundMark]) -> ScanScore:
@@ -70,11 +92,23 @@ def score(scan: Scan, marks: Sequence[FoundMark]) -> ScanScore:
     counted = [number for number, known in enumerate(scan.known) if known.counts]
     best = tuple(max((one.mark.confidence for one in judged if number in one.hits), default=None) for number in counted)
     false = tuple(one.mark.confidence for one in judged if one.is_false)
+    outlines = [scan.known[number].mask_zyx for number in counted]
+    fits = tuple(_fit(mask, judged) for mask in outlines if mask is not None)
     elsewhere = sum(not one.hits and not one.is_spared for one in judged)
     return ScanScore(
         scan.name, scan.split, scan.read_completely, len(counted), sum(value is not None for value in best),
-        len(marks), len(false), 0 if scan.read_completely else elsewhere, best, false, judged,
+        len(marks), len(false), 0 if scan.read_completely else elsewhere, best, false, judged, fits,
     )  # fmt: skip
+
+
+def _fit(truth_zyx: NDArray[np.bool_], judged: Sequence[Judged]) -> Fit | None:
+    """Return how the mark that shares most voxels with an outline fits it, None where none does."""
+    shared = [int((truth_zyx[one.mark.box] & one.mark.mask_zyx).sum()) for one in judged]
+    if not any(shared):
+        return None
+    at = int(np.argmax(shared))
+    n_found, n_truth = int(judged[at].mark.mask_zyx.sum()), int(truth_zyx.sum())
+    return Fit(judged[at].mark.name, 2.0 * shared[at] / (n_found + n_truth), n_found / n_truth)
 
 
 def _judged(scan: Scan, mark: FoundMark) -> Judged:

@@ -7,19 +7,19 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 import torch
 
 from node.errors import InputRefused
-from node.learn.beginning import beginning, refuse_unfit, told_of_beginning
+from node.learn.beginning import beginning, refuse_unfit
 from node.learn.catalogue import Decay, Entry, entry
 from node.learn.curves import Point, draw_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.losses import p1_loss
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
+from node.learn.rows_told import rows_told
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
 from node.segment.contract import LungDefinition
@@ -170,7 +170,6 @@ def title_of(chosen: Entry, plan: Plan) -> str:
 def _summary(
     job: Job, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime, wish: Wish
 ) -> dict[str, object]:
-    rows = (*learn_rows, *val_rows)
     return {
         "model": job.entry.name,
         "data": str(wish.data.resolve()),
@@ -190,14 +189,7 @@ def _summary(
         "seed": job.seed,
         "runtime": place.name,
         "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),
-        "val_cases": sorted({row.case for row in val_rows}),
-        "n_train": len(learn_rows),
-        "n_val": len(val_rows),
-        "free": all(row.is_free for row in rows) and (job.init is None or job.init.free),
-        "rows_digest": sha256("\n".join(row.id for row in rows).encode()).hexdigest(),
-    } | told_of_beginning(
-        job.init, {row.case for row in learn_rows}, {row["licence"] or "not stated" for row in rows}
-    )  # fmt: skip
+    } | rows_told(learn_rows, val_rows, job.init)
 
 
 def _outcome(ended: Ended) -> dict[str, object]:

@@ -78,6 +78,18 @@ def test_two_marks_on_one_lesion_find_it_once_and_neither_is_false():
     assert scored.best == (0.9,)
 
 
+def test_the_mark_that_shares_most_with_an_outline_is_judged_by_it():
+    truth = np.zeros((9, 9, 9), bool)
+    truth[:2, :2, :3] = True  # 12 voxels; the first mark shares 8 of its 8, the second 4 of its 8
+    second = replace(mark(box=(slice(0, 2), slice(0, 2), slice(2, 4))), name="nodule-2")
+    (fit,) = score(scan_with(Known(mask_zyx=truth)), [second, mark()]).fits
+    assert fit.mark == "nodule-1"
+    assert fit.dice == pytest.approx(16 / 20)
+    assert fit.volume_ratio == pytest.approx(8 / 12)
+    assert score(scan_with(outline((8, 8, 8))), [mark()]).fits == (None,)
+    assert score(scan_with(Known(ball_lps_mm=((0.0, 0.0, 5.0), 6.0))), [mark()]).fits == ()
+
+
 def test_marks_elsewhere_are_false_only_where_a_scan_was_read_completely_and_no_reader_marked():
     beside = [mark(centre=(50.0, 0.0, 0.0), box=(slice(5, 7),) * 3)]
     assert score(scan_with(outline()), beside).n_false == 1
