@@ -78,7 +78,7 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     plan = plan_of(wish, chosen)
     learn_rows, val_rows, left_out = rows_of(wish)
     if plan.run_length:
-        learn_rows, val_rows = _of_scans(learn_rows), _of_scans(val_rows)
+        learn_rows, val_rows = _of_runs(learn_rows, plan.crop_px), _of_runs(val_rows, plan.crop_px)
     begun = None
     if wish.init is not None:
         begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
@@ -137,12 +137,12 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val"), left_out
 
 
-def _of_scans(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Return the rows without cubes and crops, which are too small to be laid side by side in a run.
+def _of_runs(rows: tuple[Row, ...], crop_px: int) -> tuple[Row, ...]:
+    """Return the rows without crops, which are single slices, and without cubes that do not fill the square of a run.
 
     They are left out after patients were dealt to folds, so that P4's folds hold out whom the others' do.
     """
-    return tuple(row for row in rows if not row["depth"] and not row["tile"])
+    return tuple(row for row in rows if not row["tile"] and (not row["depth"] or int(row["width"]) >= crop_px))
 
 
 def _switch(text: str) -> tuple[str, int | bool]:

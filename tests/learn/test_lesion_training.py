@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from node.errors import InputRefused
 from node.learn import checkpoint
@@ -393,7 +394,10 @@ def test_false_marks_on_empty_slices_cost_a_training_its_lead():
 
 def test_p4_passes_over_cubes_and_holds_out_whom_the_others_do(monkeypatch, small_set, tmp_path):
     cubes = tuple(
-        Row(small_set, {"id": f"cube-{n}", "case": f"N{n}", "split": "train", "depth": "8", "licence": "CC BY 3.0"})
+        Row(
+            small_set,
+            {"id": f"cube-{n}", "case": f"N{n}", "split": "train", "depth": "8", "width": "8", "licence": "CC BY 3.0"},
+        )
         for n in range(5)
     )
     slices = read_index(small_set)
@@ -405,3 +409,27 @@ def test_p4_passes_over_cubes_and_holds_out_whom_the_others_do(monkeypatch, smal
 
     assert any(row["depth"] for row in held)
     assert summary["val_cases"] == sorted({row.case for row in held if not row["depth"]})
+
+
+@pytest.mark.parametrize(("crop", "learns"), [(16, True), (32, False)])
+def test_p4_learns_from_cubes_that_fill_its_crop(monkeypatch, tmp_path, crop, learns):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 40, (8 * 16, 16)).astype(np.uint8)).save(tmp_path / "image.png")
+    ball = np.zeros((8, 16, 16), np.uint8)
+    ball[2:6, 5:10, 6:11] = 255
+    Image.fromarray(ball.reshape(-1, 16)).save(tmp_path / "mask.png")
+    told = {
+        "image": "image.png", "mask": "mask.png", "width": "16", "height": "16", "depth": "8", "spacing_mm": "0.8",
+        "hu_slope": "5.192157", "hu_intercept": "-1024", "domain": "hu", "licence": "CC BY 3.0",
+    }  # fmt: skip
+    parts = {"N0": "train", "N1": "train", "N2": "val"}
+    cubes = tuple(Row(tmp_path, told | {"id": case, "case": case, "split": split}) for case, split in parts.items())
+    monkeypatch.setattr("node.learn.lesion_session.read_index", lambda _: cubes)
+    asked = wish(tmp_path, tmp_path / "p4", "raemd-net", epochs=1, crop=crop)
+
+    if learns:
+        assert run(asked, quiet)["val_cases"] == ["N2"]
+    else:
+        with pytest.raises(InputRefused) as caught:
+            run(asked, quiet)
+        assert caught.value.code == "SET-EMPTY"
