@@ -98,10 +98,13 @@ def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
             f"({low:.2f} to {high:.2f}); from slice to slice {continuity} against the outlines, {outline['gaps']} gaps"
         )
     if found := answer.get("strain", {}).get(name):
+        dice_sd, p_sd, recall, small_dice = (
+            "-" if found[key] is None else f"{found[key]:.3f}"
+            for key in ("dice_sd", "probability_sd", "small_recall", "small_dice")
+        )
         lines.append(
-            f"{name}: under +-50 HU and gamma 0.8 and 1.25 Dice changes by {found['dice_sd']:.3f}, a pixel's "
-            f"probability by {found['probability_sd']:.3f} (SD); {found['n_small']} small lesions, recall "
-            f"{found['small_recall']:.2f}, Dice {found['small_dice']:.2f}"
+            f"{name}: under +-50 HU and gamma 0.8 and 1.25 Dice changes by {dice_sd}, a pixel's probability by {p_sd} "
+            f"(SD); {found['n_small']} small lesions, recall {recall}, Dice {small_dice}"
         )
     return lines
 

@@ -74,12 +74,15 @@ def strain(data: LesionSet, as_it_is: list[Found], answer: Answer, threshold: fl
     )
 
 
-def told(strains: Sequence[Strain]) -> dict[str, dict[str, float]]:
-    """Return by domain: mean standard deviations, and the small lesions with their recall and mean Dice."""
+def told(strains: Sequence[Strain]) -> dict[str, dict[str, float | None]]:
+    """Return by domain: mean standard deviations, and the small lesions with their recall and mean Dice.
+
+    None is the mean of nothing: a domain without a small lesion, or without any.
+    """
     dice_sd, p_sd, small = (
         [one for part in strains for one in getattr(part, name)] for name in ("dice_sd", "p_sd", "small")
     )
-    answer: dict[str, dict[str, float]] = {}
+    answer: dict[str, dict[str, float | None]] = {}
     for domain in sorted({domain for domain, *_ in (*dice_sd, *small)}):
         few = [(hit, dice) for its, hit, dice in small if its == domain]
         answer[domain] = {
@@ -121,10 +124,9 @@ def _small_lesions(data: LesionSet, found: list[Found], threshold: float) -> tup
     )
 
 
-def _mean(values: Iterable[float]) -> float:
-    """Return the mean, NaN of nothing."""
+def _mean(values: Iterable[float]) -> float | None:
     known = list(values)
-    return float(np.mean(known)) if known else float("nan")
+    return float(np.mean(known)) if known else None
 
 
 def _is_small(n: int, edge_mm: float | None) -> bool:

@@ -1,5 +1,7 @@
 """Strain: an answer that follows the intensities has a spread, one that does not has none; small ones are counted."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,10 @@ def test_small_lesions_are_told_by_pixels_and_by_millimetres():
 
     assert (found["hu8"]["n_small"], found["hu8"]["small_recall"], found["hu8"]["small_dice"]) == (2, 0.5, 0.5)
     assert (found["cube"]["n_small"], found["cube"]["small_recall"]) == (1, 1.0)
+
+
+def test_a_domain_without_a_small_lesion_has_no_mean_of_them_and_can_be_written_as_json():
+    found = strained(as_set(plane("large", "hu8", 200)), brighter_than(-400.0))
+
+    assert (found["hu8"]["n_small"], found["hu8"]["small_recall"], found["hu8"]["small_dice"]) == (0, None, None)
+    json.dumps(found, allow_nan=False)
