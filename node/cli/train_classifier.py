@@ -10,7 +10,7 @@ from node.cli.terminal import print_json, to_person
 from node.learn.classify import ClassifierJob, malignancy_regions, subtype_regions, train_classifier
 from node.learn.index import read_index
 from node.learn.lesion_judge import marks_of_picture
-from node.learn.lesion_trained import trained
+from node.learn.lesion_trained import answering
 from node.segment.runtime import runtime
 
 app = typer.Typer()
@@ -31,7 +31,9 @@ def train_head(
     width: int = typer.Option(16, min=2, help="Channels of the first level."),
     epochs: int = typer.Option(60, min=1, help="At most so many epochs."),
     seed: int = typer.Option(0, help="Of weights, order and augmentation."),
-    region_run: Path | None = typer.Option(None, help="A P3 training whose mask is the region (subtype alone)."),
+    region_of: str | None = typer.Option(
+        None, help="Folder of a P3 training, or name of a model, whose mask is the region (subtype alone)."
+    ),
     threads: int = typer.Option(0, min=0, help="CPU threads; 0: torch's choice."),
     any_licence: bool = typer.Option(False, "--any-licence", help="Learn from every row; the weights are marked."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object."),
@@ -41,9 +43,9 @@ def train_head(
     Example: lungnode train-classifier malignancy --data sets/nodules --out runs/malignancy
     """
     find = None
-    if region_run is not None:
+    if region_of is not None:
         place = runtime("cpu", "fp32")
-        find = marks_of_picture(trained(region_run, place), place)
+        find = marks_of_picture(answering(region_of, None, place), place)
     read = malignancy_regions if head is Head.MALIGNANCY else partial(subtype_regions, find=find)
     rows = [row for row in read_index(data) if row.split != "test"]
     job = ClassifierJob(head.value, out, width, epochs=epochs, seed=seed, threads=threads)

@@ -152,8 +152,8 @@ def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish
     return p_yx
 
 
-def marks_of_picture(run: Trained, runtime: Runtime) -> Callable[[NDArray[np.float32]], NDArray[np.bool_]]:
-    """Return the run as a function from a grey picture (0 ... 1, unknown window) to a mask.
+def marks_of_picture(runs: Sequence[Trained], runtime: Runtime) -> Callable[[NDArray[np.float32]], NDArray[np.bool_]]:
+    """Return the mean of runs as a function from a grey picture (0 ... 1, unknown window) to a mask.
 
     The picture is taken to show -1000 to 400 HU, and to be its own neighbour: for P3's classifier alone.
     """
@@ -163,7 +163,7 @@ def marks_of_picture(run: Trained, runtime: Runtime) -> Callable[[NDArray[np.flo
         lone = Plane("", "", "windowed8", hu, np.zeros(hu.shape, np.uint8), "", 0, None)
         alone = np.zeros(1, np.intp)
         data = LesionSet((lone,), alone, alone)
-        ((_, p),) = together([run], data, Finish(), runtime)
+        ((_, p),) = together(runs, data, Finish(), runtime)
         mask: NDArray[np.bool_] = p >= 0.5
         return mask
 

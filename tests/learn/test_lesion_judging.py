@@ -159,7 +159,7 @@ def test_a_run_marks_a_lone_picture_at_its_own_size(run_folder):
     one = trained(run_folder, CPU)
     torch.nn.init.constant_(one.model.head.bias, 50.0)
 
-    mask = marks_of_picture(one, CPU)(np.zeros((30, 41), np.float32))
+    mask = marks_of_picture([one], CPU)(np.zeros((30, 41), np.float32))
 
     assert mask.shape == (30, 41)
     assert mask.all()
