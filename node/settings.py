@@ -268,7 +268,7 @@ class Rules(_Section):
     multivolume: Literal["refuse", "first", "last"] = "refuse"
     minimum_age_years: float = Field(18.0, ge=0)
     earl: bool = False  # of several PET reconstructions take one without resolution modelling first (PT-MULTI)
-    lesion_confidence: float | None = Field(None, ge=0, le=1)  # sure from here on unless it is hazy; None: the model's own
+    lesion_confidence: float | None = Field(None, ge=0, le=1)  # sure from here on, if not hazy; None: the model's
     uncertain_lesions: Literal["list", "drop"] = "list"
     stop_without_identity_check: bool = False
     compare_without_birth_date: bool = False  # with a prior of the same Patient ID where neither has a birth date
