@@ -12,6 +12,7 @@ from node.learn.cases import Item
 from node.learn.metrics import Confusion, confusion, dice, kept_out, overlaps
 from node.learn.predictors import Predictor
 from node.learn.surface import distances
+from node.segment.body_air import BORDER_HU
 from node.segment.preprocess.body import body
 
 Mask = NDArray[np.bool_]
@@ -20,6 +21,7 @@ Values = dict[str, float | None]
 # gain about air, offset in HU: the changes under which a model should not move (ours; the papers give none)
 INTENSITY_CHANGES = ((0.95, 0.0), (1.05, 0.0), (1.0, -20.0), (1.0, 20.0), (1.0, -40.0), (1.0, 40.0))
 _AIR_HU = -1024.0
+_TUMOUR = ("tumour_kept_out", "tumour_inside", "dense_tumour_kept_out", "aerated_tumour_frac")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,19 @@ def _unreferenced(item: Item, found: Mask) -> Measured:
 
 
 def _of_tumour(item: Item, found: Mask) -> Values:
-    """Return the parts of the tumour outside and inside the mask."""
-    outside = None if item.tumour_zyx is None else kept_out(found, item.tumour_zyx)
-    return {"tumour_kept_out": outside, "tumour_inside": None if outside is None else 1.0 - outside}
+    """Return the parts of the tumour outside and inside the mask, and what of it is as dark as lung.
+
+    Outlines of tumours are loose in many sets and hold a rim of lung, which a border drawn by the density keeps; so the
+    tumour from `BORDER_HU` on is told apart.
+    """
+    if item.tumour_zyx is None:
+        return dict.fromkeys(_TUMOUR)
+    tumour = item.tumour_zyx
+    dense = tumour & (item.hu_zyx >= BORDER_HU)
+    outside = kept_out(found, tumour)
+    inside = None if outside is None else 1.0 - outside
+    aerated_frac = 1.0 - float(dense.sum() / tumour.sum()) if tumour.any() else None
+    return dict(zip(_TUMOUR, (outside, inside, kept_out(found, dense), aerated_frac), strict=True))
 
 
 def _distances(item: Item, found: Mask, reference: Mask) -> Values:

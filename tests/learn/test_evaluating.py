@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from node.errors import InputRefused
-from node.learn.cases import items
+from node.learn.cases import Item, items
 from node.learn.evaluate import Question, evaluate
 from node.learn.index import read_index
 from node.learn.judge import Measured, measure
@@ -108,6 +108,21 @@ def test_patients_with_and_without_outlined_lungs_stand_in_one_group():
     assert (told["tumour_kept_out_mean"], told["tumour_kept_out_n"]) == (1.0, 1)
 
 
+def test_what_a_loose_outline_holds_of_aerated_lung_is_told_apart():
+    hu = np.full((1, 4, 4), -850, np.int16)
+    hu[0, 1, :2] = 40  # two pixels of tissue
+    tumour = np.zeros((1, 4, 4), bool)
+    tumour[0, 1] = True  # outlined with two pixels of lung
+    lungs = hu < -300
+    lungs[0, 1, 0] = True  # one of the two is called lung
+
+    measured = measure(Item("a", "A", hu, None, tumour, None, "hu8/expert"), lungs)
+
+    assert measured.values["tumour_kept_out"] == 0.25
+    assert measured.values["dense_tumour_kept_out"] == 0.5
+    assert measured.values["aerated_tumour_frac"] == 0.5
+
+
 def test_a_set_without_a_reference_is_refused(trained, small_set, tmp_path):
     index = small_set / "index.csv"
     index.write_text(index.read_text().replace(LABEL, "nothing was outlined"))
@@ -157,6 +172,7 @@ def test_a_volume_is_judged_in_three_dimensions(tmp_path):
     n = int(item.reference_zyx.sum())
     assert measured.values["dice"] == pytest.approx(2 * (n - 64) / (n - 64 + 1 + n))
     assert measured.values["tumour_kept_out"] == 1.0
+    assert measured.values["aerated_tumour_frac"] == 0.0
     assert measured.values["false_marks"] == 1.0
     assert (measured.n_slices, measured.n_empty, measured.n_empty_marked) == (6, 2, 1)
     assert summary("m", "test", [measured])["empty_fp_rate"] == 0.5
