@@ -2,16 +2,13 @@
 
 The printed focal loss has no term for the background and would be least at p = 1 everywhere; p is read as p_t and
 alpha as alpha_t, alpha on the tumour and 1 - alpha elsewhere, with the mean for the sum: P1's focal loss. lambda and
-alpha are not stated; 0.25 weighs the rare tumour down, so 0.75 is the default, and both are looked at on validation.
+alpha are not stated; 0.25 weighs the rare tumour down, so 0.75 is the default, and both are rows of the ablation.
 """
 
 from torch import Tensor
 
 from node.learn.losses import dice, focal
 from node.segment.networks.logits import Logits
-
-LAMBDAS = (0.3, 0.5, 0.7)
-ALPHAS = (0.25, 0.75)
 
 
 def dice_focal(output: Logits, target: Tensor, lam: float = 0.5, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:

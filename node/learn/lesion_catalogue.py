@@ -22,6 +22,7 @@ networks and losses: what two cores can train.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from node.errors import InputRefused
@@ -39,11 +40,15 @@ RunLoss = Callable[[Logits, Tensor, Tensor | None], Tensor]
 
 
 def _of_slices(loss: Callable[[Logits, Tensor], Tensor]) -> RunLoss:
-    """Let a loss of single slices judge runs: of them, the slices that are there."""
+    """Let a loss of single slices judge runs: of them, the slices that are there.
+
+    Further maps, which two of the baselines have, are supervised with weight 1, as when they learn lungs.
+    """
 
     def of_runs(output: Logits, target: Tensor, valid: Tensor | None) -> Tensor:
         if valid is None:
-            return loss(output, target)
+            maps = (output.main, *output.auxiliary)
+            return sum((loss(Logits(m), target) for m in maps), torch.zeros((), device=target.device))
         return loss(Logits(output.main[valid]), target[valid])
 
     return of_runs
@@ -93,6 +98,7 @@ class LesionPlan:
     run_length : slices in a run; 0 for networks of single slices.
     average : decay of the moving average, 0 for none.
     shares : of each domain in what is drawn and in the score that steers.
+    has_transplants : whether lesions are transplanted between crops (ours; not for runs).
     """
 
     protocol: str
@@ -108,6 +114,7 @@ class LesionPlan:
     run_length: int = 0
     average: float = 0.0
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    has_transplants: bool = False
 
     @property
     def channels(self) -> int:
@@ -177,6 +184,10 @@ ENTRIES: Mapping[str, LesionEntry] = {
             ),
         ),
         *_BASELINES,
+        LesionEntry(
+            "unet-3d", "baseline", "3D U-Net", "monai",
+            LesionPlan("paper", {"width": 64}, "bce-dice", "unit", Schedule(batch=16), run_length=_RUN),
+        ),
     )
 }  # fmt: skip
 
@@ -200,5 +211,5 @@ def reduced(entry: LesionEntry) -> LesionPlan:
     schedule = replace(REDUCED, batch=2 * length if length else REDUCED.batch)
     return LesionPlan(
         "reduced", {**entry.plan.sizes, "width": _WIDTH}, entry.plan.loss, "windows", schedule, crop_px=192,
-        neighbours=0 if length else 1, run_length=length, average=0.99,
+        neighbours=0 if length else 1, run_length=length, average=0.99, has_transplants=not length,
     )  # fmt: skip

@@ -71,7 +71,9 @@ def _of_slices(
             strides=data.strides(index, rng),
         )  # fmt: skip
         hu = _with_feet_up(hu, rng)
-        hu, tumour = augment(*with_transplants(hu, tumour, rng), rng)
+        if plan.has_transplants:
+            hu, tumour = with_transplants(hu, tumour, rng)
+        hu, tumour = augment(hu, tumour, rng)
         yield Given(prepare(hu), tumour.float())
 
 

@@ -18,6 +18,7 @@ from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
 from node.learn.lesion_train import LesionEnded, LesionJob, LesionPoint, build, train
 from node.learn.rows_told import rows_told
+from node.learn.same_run import refuse_other_run
 from node.segment.networks.attention_unet_hybrid import Gate
 from node.segment.runtime import Precision, Runtime, runtime
 
@@ -88,6 +89,7 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     job = LesionJob(chosen, plan, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
+    refuse_other_run(wish.out, summary)
     _write(wish.out, summary | {"state": "running", "converged": False})
     summary |= _outcome(train(job, learn_rows, val_rows, place, tell))
     _write(wish.out, summary)

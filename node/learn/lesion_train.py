@@ -27,11 +27,11 @@ from node.learn.lesion_score import by_case, by_domain, predict, steering
 from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
+from node.learn.same_run import CHECKPOINT
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime, channels_last
 
-CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 _PRIOR_LOGIT = -4.6  # log(0.01 / 0.99)
 # In channels last; narrower, torch 2.13's gradients of P3 write beyond their memory on a CPU with AVX2 alone.
@@ -99,7 +99,8 @@ def _heads(network: nn.Module) -> list[nn.Module]:
     named = dict(network.named_children())
     if "head" in named:
         return [named["head"]]
-    return [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.out_channels == 1 and m.bias is not None]
+    kinds = (nn.Conv2d, nn.ConvTranspose3d)
+    return [m for m in network.modules() if isinstance(m, kinds) and m.out_channels == 1 and m.bias is not None]
 
 
 def train(
@@ -111,7 +112,7 @@ def train(
     Raises
     ------
     InputRefused
-        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty; RUN-OTHER for another run's folder.
+        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty.
     """
     refuse_leakage((*train_rows, *val_rows))
     if {row.case for row in train_rows} & {row.case for row in val_rows}:
@@ -236,8 +237,6 @@ class _Run:
             "phase_began": self.phase_began,
             "n_averaged": self.average.n_steps,
             "points": [asdict(point) for point in self.points],
-            "run": self._name(),
-            "init": self._begun(),
         }
         checkpoint.save(self.job.out / CHECKPOINT, self._both(), self.optimiser, notes)
         write_curve(self.job.out, self.points)
@@ -246,10 +245,6 @@ class _Run:
         """Go on where the last whole epoch ended."""
         path = self.job.out / CHECKPOINT
         notes = checkpoint.notes_of(path)
-        if notes["run"] != json.loads(json.dumps(self._name())):
-            raise InputRefused("RUN-OTHER", f"{self.job.out} holds another run: {notes['run']}")
-        if "init" in notes and notes["init"] != self._begun():
-            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run that began with other weights")
         checkpoint.load(path, self._both(), self.optimiser)
         self.average.n_steps = notes["n_averaged"]
         self.progress = Progress(**notes["progress"])
@@ -258,19 +253,6 @@ class _Run:
 
     def _both(self) -> nn.ModuleDict:
         return nn.ModuleDict({"now": self.model, "average": self.average.model})
-
-    def _begun(self) -> str | None:
-        """Return the digest of the weights that the run began with."""
-        return None if self.job.init is None else self.job.init.digest
-
-    def _name(self) -> dict[str, object]:
-        """Return what must be the same for a run to be gone on with."""
-        plan = self.job.plan
-        return {
-            "model": self.job.entry.name, "sizes": dict(plan.sizes), "seed": self.job.seed, "loss": plan.loss,
-            "recipe": plan.recipe, "crop_px": plan.crop_px, "channels": plan.channels, "size": plan.size,
-            "train_cases": sorted({one.case for one in self.seen.planes}),  # another fold is another run
-        }  # fmt: skip
 
 
 def write_curve(folder: Path, points: list[LesionPoint]) -> None:

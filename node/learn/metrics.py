@@ -5,7 +5,8 @@
     accuracy = (TP + TN) / all               FPR = FP / (FP + TN), inside the body only
     MCC = (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN))
 
-A quotient of nothing is None, never 0 or 1: an empty reference has no Dice.
+A quotient of nothing is None, never 0 or 1: an empty reference has no Dice. But where something was to be found and
+nothing was, precision and MCC are 0: left out of a mean, a silent model would be the most precise.
 """
 
 from dataclasses import dataclass
@@ -57,15 +58,16 @@ def dice(c: Confusion) -> float | None:
 def overlaps(c: Confusion) -> dict[str, float | None]:
     """Return every overlap measure of one pair of masks."""
     empty = c.tp + c.fn == 0
+    silent = not empty and c.tp + c.fp == 0
     product = (c.tp + c.fp) * (c.tp + c.fn) * (c.tn + c.fp) * (c.tn + c.fn)
     return {
         "dice": dice(c),
         "iou": None if empty else c.tp / (c.tp + c.fp + c.fn),
-        "precision": None if empty else _ratio(c.tp, c.tp + c.fp),
+        "precision": None if empty else 0.0 if silent else _ratio(c.tp, c.tp + c.fp),
         "recall": _ratio(c.tp, c.tp + c.fn),
         "f1": dice(c),
         "accuracy": _ratio(c.tp + c.tn, c.tp + c.fp + c.fn + c.tn),
-        "mcc": None if product == 0 else (c.tp * c.tn - c.fp * c.fn) / sqrt(product),
+        "mcc": 0.0 if silent else None if product == 0 else (c.tp * c.tn - c.fp * c.fn) / sqrt(product),
         "fpr": _ratio(c.fp_body, c.fp_body + c.tn_body),
     }
 

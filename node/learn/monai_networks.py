@@ -13,8 +13,11 @@ from node.errors import InputRefused, Misconfigured
 from node.learn.sizes import Sizes
 from node.segment.networks.logits import Logits
 
+RUN_NETWORK = "unet-3d"  # the one that answers runs of slices
 # Of which sides must be multiples; 0: the size that it was built for. 64: a fifth halving must leave more than a pixel.
-_MULTIPLE = {"attention-unet": 16, "unet++": 16, "unetr": 0, "swin-unetr": 64, "dynunet": 64, "unet-3d": 16}
+_MULTIPLE = {"attention-unet": 16, "unet++": 16, "unetr": 0, "swin-unetr": 64, "dynunet": 64, RUN_NETWORK: 16}
+_STRIDES_3D = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (1, 2, 2))  # a run of eight slices is halved twice
+_SLICES = 4  # of which runs must be a multiple, therefore
 
 
 class Padded(nn.Module):
@@ -35,6 +38,23 @@ class Padded(nn.Module):
         maps = answer.unbind(1) if answer.ndim == x.ndim + 1 else (answer,)
         main, *further = (m[..., :h, :w] for m in maps)
         return Logits(main, tuple(further) if self.training else ())
+
+
+class PaddedRun(nn.Module):
+    """MONAI's 3D U-Net over a run of slices, as P4 is asked; what is padded is the last slice and the edge."""
+
+    def __init__(self, inner: nn.Module, multiple: int) -> None:
+        super().__init__()
+        self.inner = inner
+        self.multiple = multiple
+
+    def forward(self, x: Tensor, _valid: Tensor | None = None) -> Logits:  # (B, T, channels, H, W)
+        """Return the logits, (B, T, 1, H, W); slices that are not there are answered, too."""
+        t, (h, w) = x.shape[1], x.shape[-2:]
+        after, below, right = -t % _SLICES, -h % self.multiple, -w % self.multiple
+        padded = nn.functional.pad(x.transpose(1, 2), (0, right, 0, below, 0, after), mode="replicate")
+        answer: Tensor = self.inner(padded)  # (B, 1, T, H, W)
+        return Logits(answer[:, :, :t, :h, :w].transpose(1, 2))
 
 
 def build(name: str, size: int, sizes: Sizes) -> nn.Module:
@@ -68,6 +88,8 @@ def build(name: str, size: int, sizes: Sizes) -> nn.Module:
             2, channels, 1, [3] * 6, [1, 2, 2, 2, 2, 2], [2] * 5, [*widths, 16 * f], norm_name="instance",
             deep_supervision=True, deep_supr_num=2,
         ),
-        "unet-3d": lambda: nets.UNet(3, channels, 1, widths, (2, 2, 2, 2), num_res_units=0, norm="batch"),
+        RUN_NETWORK: lambda: nets.UNet(3, channels, 1, widths, _STRIDES_3D, num_res_units=0, norm="batch"),
     }  # fmt: skip
+    if name == RUN_NETWORK:
+        return PaddedRun(inner[name](), _MULTIPLE[name])
     return Padded(inner[name](), _MULTIPLE[name] or size)

@@ -43,6 +43,7 @@ class Plan:
     name: str  # of the protocol
     lesion_weight: float = 1.0  # of a tumour's pixel in the loss
     lesion_reach_px: int = 0  # what is no farther from a tumour weighs as much
+    is_drawn_into: bool = False  # whether dense lung and masses are drawn into slices (ours)
 
 
 def paper(entry: Entry) -> Plan:
@@ -57,4 +58,4 @@ def reduced(entry: Entry, width: int = WIDTH) -> Plan:
         sizes["width"] = width
     if entry.name in _DEPTHS:
         sizes["depth"] = _DEPTHS[entry.name]
-    return Plan(sizes, SIZE, PER_CASE, SCHEDULE, (Phase("all"),), "reduced", LESION_WEIGHT)
+    return Plan(sizes, SIZE, PER_CASE, SCHEDULE, (Phase("all"),), "reduced", LESION_WEIGHT, is_drawn_into=True)

@@ -20,6 +20,7 @@ from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.losses import p1_loss
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.rows_told import rows_told
+from node.learn.same_run import refuse_other_run
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
 from node.segment.contract import LungDefinition
@@ -84,6 +85,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     job = Job(chosen, plan, definition, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, learn_rows, val_rows, place, wish)
+    refuse_other_run(wish.out, summary)
     _write(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     draw_curves(wish.out, ended.points, title_of(chosen, plan))
@@ -185,6 +187,7 @@ def _summary(
         "schedule": asdict(job.plan.schedule),
         "lesion_weight": job.plan.lesion_weight,
         "lesion_reach_px": job.plan.lesion_reach_px,
+        "is_drawn_into": job.plan.is_drawn_into,
         "loss_shares": wish.loss_shares,
         "seed": job.seed,
         "runtime": place.name,

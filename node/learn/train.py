@@ -27,13 +27,13 @@ from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import Plan
 from node.learn.rate import is_own_end, rate
+from node.learn.same_run import CHECKPOINT
 from node.learn.slice_set import SliceSet, batch, load, spread
 from node.learn.validate import Score, lesion_weights, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.runtime import Runtime, channels_last
 
-CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 
 Index = NDArray[np.intp]
@@ -159,7 +159,10 @@ class _Run:
 
     def _step(self, index: Index, rng: np.random.Generator) -> float:
         """Take one step and return its loss."""
-        hu, ids = augment(*batch(self.seen, index), rng, dense=DensePlan(), masses=MassPlan())
+        drawn = self.job.plan.is_drawn_into
+        hu, ids = augment(
+            *batch(self.seen, index), rng, dense=DensePlan() if drawn else None, masses=MassPlan() if drawn else None
+        )
         x = self.prepare(hu.to(self.runtime.device)).contiguous(memory_format=torch.channels_last)
         with self.runtime.autocast():
             output = self.model(x)
@@ -200,37 +203,18 @@ class _Run:
             "progress": asdict(self.progress),
             "phase": self.phase,
             "points": [asdict(point) for point in self.points],
-            "model": self.job.entry.name,
-            "sizes": dict(self.job.plan.sizes),
-            "seed": self.job.seed,
-            "init": self._begun(),
         }
         checkpoint.save(self.job.out / CHECKPOINT, self.model, self.optimiser, notes)
         write_curves(self.job.out, self.points)
 
     def _resume(self) -> None:
-        """Go on where the last whole epoch ended.
-
-        Raises
-        ------
-        InputRefused
-            RUN-OTHER if the checkpoint is that of another network or seed, or began with other weights.
-        """
+        """Go on where the last whole epoch ended."""
         path = self.job.out / CHECKPOINT
         notes = checkpoint.notes_of(path)
-        told = (notes["model"], notes["sizes"], notes["seed"])
-        if told != (self.job.entry.name, dict(self.job.plan.sizes), self.job.seed):
-            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run of {told[0]} {told[1]}, seed {told[2]}")
-        if notes.get("init") != self._begun():
-            raise InputRefused("RUN-OTHER", f"{self.job.out} holds a run that began with other weights")
         checkpoint.load(path, self.model, self.optimiser)
         self.progress = Progress(**notes["progress"])
         self.phase = notes["phase"]
         self.points = [Point(**point) for point in notes["points"]]
-
-    def _begun(self) -> str | None:
-        """Return the digest of the weights that the run began with."""
-        return None if self.job.init is None else self.job.init.digest
 
 
 def _optimiser(job: Job, model: nn.Module) -> torch.optim.Optimizer:

@@ -101,6 +101,18 @@ def test_a_run_of_another_fold_is_not_gone_on_with(small_set, tmp_path):
     assert caught.value.code == "RUN-OTHER"
 
 
+@pytest.mark.parametrize("other", [{"lr": 5e-4}, {"average": 0.7}, {"seed": 1}, {"slices_per_epoch": 8}])
+def test_a_run_of_another_schedule_is_not_gone_on_with_and_keeps_what_it_says_of_itself(small_set, tmp_path, other):
+    run(wish(small_set, tmp_path / "run", epochs=1), quiet)
+    told = (tmp_path / "run" / "run.json").read_text()
+
+    with pytest.raises(InputRefused) as caught:
+        run(wish(small_set, tmp_path / "run", epochs=1, **other), quiet)
+
+    assert caught.value.code == "RUN-OTHER"
+    assert (tmp_path / "run" / "run.json").read_text() == told
+
+
 def test_a_run_may_begin_with_the_weights_of_another(small_set, tmp_path):
     run(wish(small_set, tmp_path / "first", epochs=1), quiet)
     asked = wish(small_set, tmp_path / "second", epochs=1, lr=1e-12, average=0.0, init=tmp_path / "first")
@@ -162,14 +174,18 @@ def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path
 def test_the_reduced_protocol_differs_in_network_loss_and_run_length_alone():
     plans = {name: reduced(entry) for name, entry in ENTRIES.items()}
     same = {
-        replace(plan, sizes={}, loss="", neighbours=0, run_length=0, schedule=replace(plan.schedule, batch=8))
-        .__repr__()
+        replace(
+            plan, sizes={}, loss="", neighbours=0, run_length=0, has_transplants=False,
+            schedule=replace(plan.schedule, batch=8),
+        ).__repr__()
         for plan in plans.values()
     }  # fmt: skip
+    of_runs = {name for name, plan in plans.items() if plan.run_length}
 
     assert len(same) == 1
     assert {plan.sizes["width"] for plan in plans.values()} == {16}
-    assert {name: plan.channels for name, plan in plans.items() if plan.channels != 6} == {"raemd-net": 3}
+    assert {name: plan.channels for name, plan in plans.items() if plan.channels != 6} == {"raemd-net": 3, "unet-3d": 3}
+    assert of_runs == {name for name, plan in plans.items() if not plan.has_transplants} == {"raemd-net", "unet-3d"}
     assert (plans["raemd-net"].run_length, plans["raemd-net"].schedule.batch) == (8, 16)
 
 
@@ -180,6 +196,7 @@ def test_the_papers_schedules_are_theirs():
     assert (p3.schedule.lr, p3.schedule.batch, p3.loss, p3.recipe, p3.average) == (1e-3, 8, "bce-iou", "windows", 0.999)
     assert (p4.schedule.lr, p4.schedule.batch, p4.schedule.epochs, p4.schedule.factor) == (1e-3, 16, 100, 0.1)
     assert (p4.loss, p4.recipe, p4.run_length) == ("ce-dice", "unit", 8)
+    assert not any(entry.plan.has_transplants for entry in ENTRIES.values())  # they are ours, and in no paper
 
 
 def test_p3_has_three_phases_once_its_backbones_have_learnt_something(tmp_path):
@@ -286,6 +303,18 @@ def test_every_loss_judges_slices_and_runs_and_ignores_padding(name):
 
     assert float(of_padded) == pytest.approx(float(of_run), rel=1e-5)
     assert float(of_slices) == pytest.approx(float(of_run), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["dynunet", "pspnet"])
+def test_every_parameter_of_a_baseline_with_further_maps_learns_from_tumours(model):
+    entry = lesion_entry(model)
+    plan = replace(reduced(entry), sizes={**entry.plan.sizes, "width": 4})
+    network = build(entry, plan).train()
+    target = (torch.rand(2, 1, 64, 64) > 0.9).float()
+
+    torch.autograd.backward(LOSSES[plan.loss](network(torch.rand(2, 6, 64, 64)), target, None))
+
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 class Known(torch.nn.Module):

@@ -19,6 +19,7 @@ from node.learn.protocol import paper, reduced
 from node.learn.rate import ending, is_own_end, rate
 from node.learn.session import Wish
 from node.learn.slice_set import load, spread
+from node.segment.contract import LungDefinition
 from node.segment.runtime import runtime
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -60,6 +61,43 @@ def test_a_run_of_another_network_is_not_gone_on_with(small_set, tmp_path):
     with pytest.raises(InputRefused) as caught:
         session.run(wish(small_set, tmp_path / "run", width=6), lambda _: None)
     assert caught.value.code == "RUN-OTHER"
+
+
+@pytest.mark.parametrize(
+    ("model", "other"),
+    [
+        ("unet", {"folds": 2, "fold": 1}),
+        ("unet", {"recipe": "p1"}),
+        ("unet", {"definition": LungDefinition.WITH_LESIONS}),
+        ("unet", {"lesion_weight": 3.0}),
+        ("fusionlungnet", {"loss_shares": "1,0,0"}),
+    ],
+)
+def test_a_run_of_another_fold_loss_or_target_is_not_gone_on_with(small_set, tmp_path, model, other):
+    asked = wish(small_set, tmp_path / "run", model=model, epochs=1, folds=2, fold=0)
+    session.run(asked, lambda _: None)
+    told = (tmp_path / "run" / "run.json").read_text()
+
+    with pytest.raises(InputRefused) as caught:
+        session.run(replace(asked, **other), lambda _: None)
+
+    assert caught.value.code == "RUN-OTHER"
+    assert (tmp_path / "run" / "run.json").read_text() == told  # the patients that its weights have learnt from
+
+
+def test_a_longer_run_goes_on_where_the_rate_does_not_depend_on_its_length(small_set, tmp_path):
+    asked = wish(small_set, tmp_path / "run", epochs=1, decay="plateau")
+    session.run(asked, lambda _: None)
+
+    summary = session.run(replace(asked, epochs=2), lambda _: None)
+
+    assert summary["epochs"] == 2
+
+
+def test_the_papers_protocol_draws_nothing_into_slices():
+    for name in ("aru-net", "fusionlungnet"):
+        assert not paper(catalogue.entry(name)).is_drawn_into
+        assert reduced(catalogue.entry(name)).is_drawn_into
 
 
 def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path):
