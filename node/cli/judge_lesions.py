@@ -1,6 +1,6 @@
 """`lungnode judge-lesions`: trainings of tumour networks judged on a labelled set, with each step after the network."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,33 @@ import typer
 
 from node.cli.terminal import print_json, to_person
 from node.cli.train import PrecisionName
+from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
 from node.learn.lesion_compare import MARGIN, Difference, differences
 from node.learn.lesion_judge import Finish, judge, judge_held_out
-from node.learn.lesion_trained import answering
+from node.learn.lesion_pictures import write_pictures
+from node.learn.lesion_score import Found
+from node.learn.lesion_set import LesionSet
+from node.learn.lesion_trained import Trained, answering
+from node.segment.networks.attention_unet_hybrid import AttentionUNet
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.runtime import runtime
 
 app = typer.Typer()
+
+_SPREADS = {
+    "slice_dice": "slice Dice", "dice": "pooled Dice", "iou": "IoU", "precision": "precision", "recall": "recall",
+    "accuracy": "accuracy", "mcc": "MCC", "fpr": "FPR in the body",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was asked about one set of runs: the answer, the runs of each fold, and each fold's slices and marks."""
+
+    answer: dict[str, Any]
+    runs: list[list[Trained]]
+    kept: list[tuple[LesionSet, list[Found]]]
 
 
 @app.command()
@@ -44,6 +63,9 @@ def judge_lesions(
     ),
     single: bool = typer.Option(False, "--single", help="Of a run of slices or a cube keep the surest piece alone."),
     middle: bool = typer.Option(False, "--middle", help="Of a crop or a cube keep the piece nearest to its middle."),
+    pictures: Path | None = typer.Option(
+        None, "--pictures", help="Folder for a picture of each case, and P2's attention maps below it."
+    ),
     baseline: list[str] = typer.Option([], "--baseline", help="Trainings to compare with, by patient; as many folds."),
     models: Path | None = typer.Option(None, "--models", help="Folder of models; without it, the shipped ones."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
@@ -63,14 +85,20 @@ def judge_lesions(
     rows = read_index(data, split=None if held_out else split, where=where)
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 
-    def judged(names: list[str]) -> dict[str, Any]:
+    def judged(names: list[str]) -> Judged:
         together = [[one for part in name.split("+") for one in answering(part, models, place)] for name in names]
+        kept: list[tuple[LesionSet, list[Found]]] = []
+        keep = None if pictures is None else lambda data, found: kept.append((data, found))
         if held_out:
-            return judge_held_out(together, rows, finish, place)
-        return judge([one for runs in together for one in runs], rows, finish, place)
+            return Judged(judge_held_out(together, rows, finish, place, keep), together, kept)
+        alone = [one for runs in together for one in runs]
+        return Judged(judge(alone, rows, finish, place, keep), together, kept)
 
-    answer = judged(runs)
-    beside = differences(answer, judged(baseline)) if baseline else []
+    ours, theirs = judged(runs), judged(baseline) if baseline else None
+    answer = ours.answer
+    beside = [] if theirs is None else differences(answer, theirs.answer)
+    if pictures is not None:
+        _write_pictures(pictures, ours, theirs, threshold)
     if as_json:
         print_json(answer if not baseline else answer | {"differences": [asdict(one) for one in beside]})
         return
@@ -78,6 +106,17 @@ def judge_lesions(
         to_person.print("\n".join(_of_domain(answer, name)), markup=False)
     for one in beside:
         to_person.print(_of_difference(one), markup=False)
+
+
+def _write_pictures(folder: Path, ours: Judged, theirs: Judged | None, threshold: float) -> None:
+    """Draw each case, and the attention of single networks that have gates."""
+    beside = {} if theirs is None else {data.planes[at].id: p for data, found in theirs.kept for at, p in found}
+    for data, found in ours.kept:
+        known = [(at, beside[plane.id]) for at, plane in enumerate(data.planes) if plane.id in beside]
+        write_pictures(data, found, known, threshold, folder)
+    for (data, _), runs in zip(ours.kept, ours.runs, strict=False):
+        if len(runs) == 1 and isinstance(runs[0].model, AttentionUNet):
+            write_attention(runs[0].model, data, runs[0].plan, runs[0].prepare, folder / "attention")
 
 
 def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
@@ -88,14 +127,19 @@ def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
         f"cases (median {score['pooled_median']:.3f}, {score['n_missed']} missed); "
         f"marks on {score['n_empty_marked']} of {score['n_empty']} empty slices"
     ]
+    if overlaps := answer["overlaps"].get(name):
+        lines.append(f"{name}: " + ", ".join(_spread(overlaps, measure, label) for measure, label in _SPREADS.items()))
     if outline := answer["outlines"].get(name):
         low, middle, high = outline["volume_ratio_quartiles"]
-        hd95, assd, continuity = (
-            "-" if outline[key] is None else f"{outline[key]:.2f}" for key in ("hd95", "assd", "continuity")
-        )
+        lines += [
+            f"{name}: HD95 {_or_dash(one['hd95'])} {one['unit']}, ASSD {_or_dash(one['assd'])} {one['unit']} over "
+            f"{one['n']} cases"
+            for one in outline["distances"]
+        ]
         lines.append(
-            f"{name}: HD95 {hd95} {outline['unit']}, ASSD {assd} {outline['unit']}; size found / outlined {middle:.2f} "
-            f"({low:.2f} to {high:.2f}); from slice to slice {continuity} against the outlines, {outline['gaps']} gaps"
+            f"{name}: size found / outlined {middle:.2f} ({low:.2f} to {high:.2f}); pieces per tumour found "
+            f"{_or_dash(outline['pieces'])}; from slice to slice {_or_dash(outline['continuity'])} against the "
+            f"outlines, {outline['gaps']} gaps"
         )
     if found := answer.get("strain", {}).get(name):
         dice_sd, p_sd, recall, small_dice = (
@@ -107,6 +151,20 @@ def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
             f"(SD); {found['n_small']} small lesions, recall {recall}, Dice {small_dice}"
         )
     return lines
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _spread(overlaps: dict[str, Any], measure: str, label: str) -> str:
+    """Return a mean with its standard deviation, and for Dice its interval."""
+    one = overlaps[measure]
+    if one["mean"] is None:
+        return f"{label} -"
+    text = f"{label} {one['mean']:.3f}" + ("" if one["sd"] is None else f" ± {one['sd']:.3f}")
+    is_dice = measure in {"slice_dice", "dice"}
+    return text + (f" ({one['interval'][0]:.3f} to {one['interval'][1]:.3f})" if is_dice and one["interval"] else "")
 
 
 def _of_difference(one: Difference) -> str:

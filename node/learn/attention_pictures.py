@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_set import LesionSet
+from node.learn.outline_pixels import outline_pixels
 from node.segment.networks.attention_unet_hybrid import AttentionUNet
 from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.preprocess.window import window
@@ -27,10 +28,11 @@ def write_attention(
     """Write one picture for each case with a tumour; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+    device = next(model.parameters()).device
     for case, at in _largest(data).items():
         hu = np.stack(data.channels(at, plan.neighbours)).astype(np.float32)
         with torch.inference_mode():
-            alphas = model.eval().attention(prepare(torch.from_numpy(hu)[None]))
+            alphas = model.eval().attention(prepare(torch.from_numpy(hu)[None]).to(device))
         path = folder / f"{case}.png"
         Image.fromarray(_picture(data.planes[at].hu_yx, data.planes[at].tumour_yx, alphas)).save(path)
         written.append(path)
@@ -54,9 +56,9 @@ def _picture(
     """Return the slice with its outline and each map, (rows, columns of all, 3)."""
     slice_yx = window(torch.from_numpy(hu_yx.astype(np.float32))).numpy()
     shown = [np.repeat(_grey(slice_yx)[:, :, None], 3, 2)]
-    shown[0][_outline(tumour_yx.astype(bool))] = _OUTLINE_RGB
+    shown[0][outline_pixels(tumour_yx.astype(bool))] = _OUTLINE_RGB
     for alpha in alphas:
-        map_yx = F.interpolate(alpha, hu_yx.shape, mode="nearest")[0, 0].numpy()
+        map_yx = F.interpolate(alpha, hu_yx.shape, mode="nearest")[0, 0].cpu().numpy()
         shown.append(np.repeat(_grey(map_yx)[:, :, None], 3, 2))
     return np.concatenate(shown, 1)
 
@@ -64,10 +66,3 @@ def _picture(
 def _grey(values_yx: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey: NDArray[np.uint8] = np.rint(values_yx * 255.0).astype(np.uint8)
     return grey
-
-
-def _outline(mask_yx: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels of a mask that touch what lies outside it."""
-    padded = np.pad(mask_yx, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return mask_yx & ~inner

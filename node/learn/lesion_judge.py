@@ -17,6 +17,7 @@ from node.errors import InputRefused
 from node.learn.index import Row
 from node.learn.kept_pieces import kept_pieces
 from node.learn.lesion_outline import Outline, outlines, told_outlines
+from node.learn.lesion_overlaps import CaseOverlaps, overlaps_by_case, told_overlaps
 from node.learn.lesion_score import CaseScore, Found, by_case, by_domain, predict
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_strain import Strain, strain, told
@@ -50,15 +51,30 @@ class Scores:
     """What some patients come to; those of folds are put together."""
 
     cases: list[CaseScore]
+    overlaps: list[CaseOverlaps]
     outlines: list[Outline]
     strains: list[Strain]
 
     def __add__(self, other: "Scores") -> "Scores":
-        return Scores(self.cases + other.cases, self.outlines + other.outlines, self.strains + other.strains)
+        return Scores(
+            self.cases + other.cases,
+            self.overlaps + other.overlaps,
+            self.outlines + other.outlines,
+            self.strains + other.strains,
+        )
 
 
-def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime) -> dict[str, Any]:
+Keep = Callable[[LesionSet, list[Found]], None]  # what was judged and how it was answered
+
+
+def judge(
+    runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime: Runtime, keep: Keep | None = None
+) -> dict[str, Any]:
     """Return scores by domain and by case.
+
+    Parameters
+    ----------
+    keep : is handed the slices and the answers, for pictures.
 
     Raises
     ------
@@ -71,11 +87,15 @@ def judge(runs: Sequence[Trained], rows: Sequence[Row], finish: Finish, runtime:
     data = load(rows, runs[0].plan.size)
     if not len(data):
         raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
-    return _told(runs, scores(runs, data, finish, runtime), finish)
+    return _told(runs, scores(runs, data, finish, runtime, keep), finish)
 
 
 def judge_held_out(
-    folds: Sequence[Sequence[Trained]], rows: Sequence[Row], finish: Finish, runtime: Runtime
+    folds: Sequence[Sequence[Trained]],
+    rows: Sequence[Row],
+    finish: Finish,
+    runtime: Runtime,
+    keep: Keep | None = None,
 ) -> dict[str, Any]:
     """Return scores where each fold's runs together answer for the patients that all of them held out, and no others.
 
@@ -90,11 +110,11 @@ def judge_held_out(
         if twice := sorted(held & owners.keys()):
             raise InputRefused("EVAL-TRAINED", f"{runs[0].name} and another run both held out {', '.join(twice[:5])}")
         owners |= dict.fromkeys(held, runs)
-    scored = Scores([], [], [])
+    scored = Scores([], [], [], [])
     for runs in folds:
         data = load([row for row in rows if owners.get(row.case) is runs], runs[0].plan.size)
         if len(data):
-            scored += scores(runs, data, finish, runtime)
+            scored += scores(runs, data, finish, runtime, keep)
     if not scored.cases:
         raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
     return _told([run for runs in folds for run in runs], scored, finish)
@@ -106,12 +126,15 @@ def _told(runs: Sequence[Trained], scored: Scores, finish: Finish) -> dict[str, 
         "finish": asdict(finish),
         "domains": {name: asdict(score) for name, score in by_domain(scored.cases).items()},
         "cases": [asdict(case) for case in scored.cases],
+        "overlaps": told_overlaps(scored.overlaps, scored.cases),
         "outlines": told_outlines(scored.outlines),
         "outlines_by_case": [asdict(one) for one in scored.outlines],
     } | ({"strain": told(scored.strains)} if scored.strains else {})
 
 
-def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Scores:
+def scores(
+    runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime, keep: Keep | None = None
+) -> Scores:
     """Return the scores of every case and, where that was asked for, what strains the runs."""
     data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
 
@@ -126,8 +149,15 @@ def scores(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Ru
         return list(kept)
 
     found = answer(data)
+    if keep is not None:
+        keep(data, found)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []
-    return Scores(by_case(data, found, finish.threshold), outlines(data, found, finish.threshold), strained)
+    return Scores(
+        by_case(data, found, finish.threshold),
+        overlaps_by_case(data, found, finish.threshold),
+        outlines(data, found, finish.threshold),
+        strained,
+    )
 
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:

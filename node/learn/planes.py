@@ -35,6 +35,7 @@ class Plane:
     stack : slices of one stack whose `z` follow one another are neighbours.
     z : number in the stack, from the feet.
     step_mm : distance of two neighbours, None where unknown.
+    pixel_mm : (row, column) distance of two pixels, None where unknown.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Plane:
     stack: str
     z: int
     step_mm: float | None
+    pixel_mm: tuple[float, float] | None = None
 
     @property
     def has_tumour(self) -> bool:
@@ -69,7 +71,8 @@ def _planes_of(row: Row) -> Iterator[Plane]:
         cube = read_cube(row)
         for z, (hu, nodule) in enumerate(zip(cube.hu_zyx, cube.nodule_zyx, strict=True)):
             yield Plane(
-                f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm
+                f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm,
+                (cube.spacing_mm, cube.spacing_mm),
             )  # fmt: skip
     elif row["tile"] and "bitmask" in row["label"]:
         crop = read_crop(row)
@@ -88,7 +91,9 @@ def _of_slice(row: Row) -> Iterator[Plane]:
     step_mm = float(row["slice_mm"]) if row["slice_mm"] else None
     z = int(float(row["z_index"] or 0))
     stack = f"{row.root}/{row['source']}/{row.case}"  # the source tells apart several scans of one patient
-    yield Plane(row.id, row.case, row["domain"], hu, tumour.astype(np.uint8), stack, z, step_mm)
+    yield Plane(
+        row.id, row.case, row["domain"], hu, tumour.astype(np.uint8), stack, z, step_mm, piece.spacing_yx_mm
+    )  # fmt: skip
 
 
 def _of_volume(row: Row) -> Iterator[Plane]:
@@ -96,11 +101,11 @@ def _of_volume(row: Row) -> Iterator[Plane]:
     tumour = tumour_truth(row, label.voxels_zyx)
     if tumour is None:
         return
-    step_mm = picture.spacing_zyx_mm[0]
+    step_mm, *pixel_mm = picture.spacing_zyx_mm
     for z, (hu, mask) in enumerate(zip(picture.voxels_zyx, tumour, strict=True)):
         yield Plane(
             f"{row.id}_{z:03d}", row.case, "volume", hu.astype(np.int16), mask.astype(np.uint8), f"{row.id}/volume", z,
-            step_mm,
+            step_mm, (pixel_mm[0], pixel_mm[1]),
         )  # fmt: skip
 
 
@@ -109,8 +114,11 @@ def _reduced(plane: Plane, size: int) -> Plane:
     if max(plane.hu_yx.shape) <= size:
         return plane
     hu = to_network(torch.from_numpy(plane.hu_yx.astype(np.float32))[None, None], size)
+    rows, columns = (n / size for n in plane.hu_yx.shape)
+    pixel_mm = None if plane.pixel_mm is None else (plane.pixel_mm[0] * rows, plane.pixel_mm[1] * columns)
     share = F.adaptive_avg_pool2d(torch.from_numpy(plane.tumour_yx.astype(np.float32))[None, None], size)
     return Plane(
         plane.id, plane.case, plane.domain, hu[0, 0].round().numpy().astype(np.int16),
         (share[0, 0] >= 0.5).numpy().astype(np.uint8), plane.stack, plane.z, plane.step_mm,
+        pixel_mm,
     )  # fmt: skip

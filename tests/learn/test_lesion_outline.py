@@ -1,5 +1,7 @@
 """Outlines beyond their overlap, against numbers done by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,17 @@ def square(side: int, rows: slice, columns: slice) -> np.ndarray:
 
 def as_set(masks: list[np.ndarray], domain: str = "hu8", step_mm: float | None = None) -> LesionSet:
     planes = tuple(
-        Plane(f"{z}", "A", domain, np.zeros(mask.shape, np.int16), mask, "A", z, step_mm)
+        Plane(
+            f"{z}",
+            "A",
+            domain,
+            np.zeros(mask.shape, np.int16),
+            mask,
+            "A",
+            z,
+            step_mm,
+            None if step_mm is None else (step_mm, step_mm),
+        )
         for z, mask in enumerate(masks)
     )
     alone = np.arange(len(planes))
@@ -34,7 +46,7 @@ def test_outlines_are_told_in_pixels_of_slices():
     assert (one.hd95, one.volume_ratio, one.gaps) == (3.0, 0.5, 1)  # slice 3 lies behind the last mark: no gap
     assert one.continuity is None  # no two neighbouring slices are marked
     assert one.assd == pytest.approx((4 * 3 + 2 * 2 + 2 * 1) / 12)  # last, next and next column; the first lies on one
-    assert told["unit"] == "px"
+    assert told["distances"] == [{"unit": "px", "n": 1, "hd95": 3.0, "assd": one.assd}]
 
 
 def test_cubes_are_measured_in_mm_and_continuity_against_the_reference():
@@ -45,7 +57,26 @@ def test_cubes_are_measured_in_mm_and_continuity_against_the_reference():
 
     assert one.continuity == pytest.approx(0.75 - 1.0)  # neighbours share three of four columns
     assert 0.5 <= (one.hd95 or 0.0) <= 1.0  # at most two voxels of half a millimetre
-    assert told_outlines([one])["cube"]["unit"] == "mm"
+    assert one.unit == "mm"
+
+
+def test_scattered_slices_with_known_pixels_are_measured_in_mm_one_by_one():
+    truth, mark = square(32, slice(8, 12), slice(8, 12)), square(32, slice(8, 12), slice(11, 15)).astype(np.float32)
+    planes = as_set([truth, truth], "hu", 0.5).planes
+    apart = (planes[0], replace(planes[1], z=9))
+
+    (one,) = outlines(LesionSet(apart, np.arange(2), np.arange(2)), [(0, mark), (1, mark)], 0.5)
+
+    assert (one.unit, one.hd95) == ("mm", 1.5)  # three columns of half a millimetre
+
+
+def test_a_tumour_in_two_pieces_is_told_as_such():
+    truth = [square(32, slice(8, 12), slice(8, 20))] * 2
+    torn = square(32, slice(8, 12), slice(8, 12)) + square(32, slice(8, 12), slice(16, 20))
+
+    (one,) = outlines(as_set(truth), [(z, torn.astype(np.float32)) for z in range(2)], 0.5)
+
+    assert one.pieces == 2.0
 
 
 def test_a_case_without_a_tumour_has_no_outline():
