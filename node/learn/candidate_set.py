@@ -21,6 +21,7 @@ from node.learn.nodule_cube import read_cube
 from node.learn.scan_judge import as_found, grid_of, lungs_of
 from node.learn.scan_score import score
 from node.learn.scans import Known, Scan
+from node.learn.seen import Seen, finder_for
 from node.segment.closing import closed
 from node.segment.contract import LungModel
 from node.segment.lesions.finder import Finder
@@ -36,14 +37,6 @@ _Any = TypeVar("_Any", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A finder and the patients that its networks learnt from."""
-
-    finder: Finder
-    train_cases: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Described:
     """One labelled candidate with its test-time uncertainty.
 
@@ -56,20 +49,6 @@ class Described:
     labelled: Labelled
     entropy: float
     flip_distance: float
-
-
-def finder_for(scan: Scan, seen: Sequence[Seen]) -> Finder:
-    """Return a finder that has not learnt from a patient.
-
-    Raises
-    ------
-    InputRefused
-        EVAL-TRAINED where all of them have.
-    """
-    for one in seen:
-        if not scan.is_of(one.train_cases):
-            return one.finder
-    raise InputRefused("EVAL-TRAINED", f"every network learnt from {scan.case}; give the runs of the other folds, too")
 
 
 def described(

@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from node.errors import InputRefused
-from node.learn.candidate_set import Seen
 from node.learn.lesion_train import BEST
 from node.learn.lesion_trained import Trained, answering
+from node.learn.seen import Seen
 from node.segment.folding import folded
 from node.segment.lesions.finder import Finder, FindPlan
 from node.segment.lesions.model import load_network_lesions, net_plan_of

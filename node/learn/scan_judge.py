@@ -1,9 +1,6 @@
-"""An installed lesion model, or trainings, on whole scans: found of known, marks that are no lesion, FROC.
+"""An installed lesion model, or trainings, on whole scans: found of known, marks that are no lesion, FROC."""
 
-A scan that a network learnt from is refused, unless that is said to be meant (for mining and for pictures).
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import InputRefused, Refusal
-from node.learn.scan_score import RATES, FoundMark, ScanScore, froc, score
+from node.learn.scan_score import RATES, FoundMark, ScanScore, froc
 from node.learn.scans import Scan
 from node.segment.contract import LungModel, Segmentation
 from node.segment.lesions.confidence import Confidence
@@ -19,12 +16,6 @@ from node.segment.lesions.finder import Finder, Found, Mark
 from node.segment.lesions.listing import doubt_of
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.working_grid import WorkingGrid, working_grid
-
-
-def refuse_seen(scan: Scan, train_cases: frozenset[str]) -> None:
-    """Raise InputRefused EVAL-TRAINED if a network learnt from this scan's patient."""
-    if scan.is_of(train_cases):
-        raise InputRefused("EVAL-TRAINED", f"learnt from {scan.case}: it says nothing about this scan")
 
 
 def lungs_of(scan: Scan, model: LungModel) -> Segmentation:
@@ -84,24 +75,22 @@ def _on_scan(at: NDArray[np.intp], grid: WorkingGrid) -> NDArray[np.intp]:
     return answer
 
 
-def judge_scans(
-    all_scans: Iterable[Scan], judge: Callable[[Scan], tuple[FoundMark, ...]]
-) -> Iterator[tuple[Scan, ScanScore]]:
-    """Yield each scan with its score."""
-    for scan in all_scans:
-        yield scan, score(scan, judge(scan))
+def summary(scores: Sequence[ScanScore], learnt: Collection[str] = ()) -> dict[str, Any]:
+    """Return what `judge-scans --json` prints.
 
-
-def summary(scores: Sequence[ScanScore]) -> dict[str, Any]:
-    """Return what `judge-scans --json` prints."""
+    Parameters
+    ----------
+    learnt : names of the scans that whoever answered has learnt from: their figures say what it remembers.
+    """
     curve = froc(scores)
     read = [one for one in scores if one.read_completely]
     return {
-        "scans": [_row(one) for one in scores],
+        "scans": [_row(one) | {"learnt_from": one.name in learnt} for one in scores],
         "found": sum(one.n_found for one in scores),
         "known": sum(one.n_known for one in scores),
         "false_per_scan_median": float(np.median([one.n_false for one in read])) if read else None,
         "n_completely_read": len(read),
+        "n_learnt_from": sum(one.name in learnt for one in scores),
         "froc": None if curve is None else asdict(curve) | {"false_per_scan": list(RATES)},
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,35 @@ def test_a_model_is_judged_on_whole_scans_with_pictures(models, volumes, tmp_pat
     assert told["froc"]["n_known"] == 2
     assert told["false_per_scan_median"] == told["scans"][0]["false"]
     assert (tmp_path / "sheets" / "P-3.jpg").is_file()
+
+
+def test_a_scan_that_all_learnt_from_is_refused_or_marked_as_remembered(models, volumes, monkeypatch):
+    def learnt_from(case):
+        def seen_as(name, *rest, **more):
+            return replace(seen_of(name, *rest, **more), train_cases=frozenset({case}))
+
+        return seen_as
+
+    words = ("dense", "--data", volumes, "--split", "train", "--models", models, "--lungs", "lungs-rule")
+    monkeypatch.setattr("node.cli.judge_scans.seen_of", learnt_from("P-1"))
+    refused = CliRunner().invoke(judge_app, [str(word) for word in words])
+    told = run(judge_app, *words[:-2], "--seen")
+
+    assert refused.exception.code == "EVAL-TRAINED"
+    assert [(one["scan"], one["learnt_from"]) for one in told["scans"]] == [("P-1", True), ("P-2", False)]
+    assert told["n_learnt_from"] == 1
+
+
+def test_a_fold_answers_for_whom_the_model_learnt_from(models, volumes, monkeypatch):
+    known = {"dense": frozenset({"P-1"}), "fold": frozenset({"P-2"})}
+    monkeypatch.setattr(
+        "node.cli.judge_scans.seen_of",
+        lambda name, folder, place, like=None: replace(seen_of("dense", folder, place), train_cases=known[name]),
+    )
+
+    told = run(judge_app, "dense", "--fold", "fold", "--data", volumes, "--split", "train", "--models", models)
+
+    assert [(one["scan"], one["learnt_from"]) for one in told["scans"]] == [("P-1", False), ("P-2", False)]
 
 
 def test_regions_are_no_scans_and_only_the_parts_asked_for_are_read(volumes):
