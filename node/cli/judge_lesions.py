@@ -104,6 +104,7 @@ def judge_lesions(
         return
     for name in answer["domains"]:
         to_person.print("\n".join(_of_domain(answer, name)), markup=False)
+    to_person.print(f"{answer['seconds_per_slice']:.2f} s a slice", markup=False)
     for one in beside:
         to_person.print(_of_difference(one), markup=False)
 
@@ -131,11 +132,7 @@ def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
         lines.append(f"{name}: " + ", ".join(_spread(overlaps, measure, label) for measure, label in _SPREADS.items()))
     if outline := answer["outlines"].get(name):
         low, middle, high = outline["volume_ratio_quartiles"]
-        lines += [
-            f"{name}: HD95 {_or_dash(one['hd95'])} {one['unit']}, ASSD {_or_dash(one['assd'])} {one['unit']} over "
-            f"{one['n']} cases"
-            for one in outline["distances"]
-        ]
+        lines += [f"{name}: {_distances(one)}" for one in outline["distances"]]
         lines.append(
             f"{name}: size found / outlined {middle:.2f} ({low:.2f} to {high:.2f}); pieces per tumour found "
             f"{_or_dash(outline['pieces'])}; from slice to slice {_or_dash(outline['continuity'])} against the "
@@ -151,6 +148,14 @@ def _of_domain(answer: dict[str, Any], name: str) -> list[str]:
             f"(SD); {found['n_small']} small lesions, recall {recall}, Dice {small_dice}"
         )
     return lines
+
+
+def _distances(one: dict[str, Any]) -> str:
+    taken = ", ".join(
+        f"{label} {_or_dash(one[key])} {one['unit']}"
+        for key, label in (("hd", "HD"), ("hd95", "HD95"), ("assd", "ASSD"))
+    )
+    return f"{taken} over {one['n']} cases"
 
 
 def _or_dash(value: float | None) -> str:

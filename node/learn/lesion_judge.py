@@ -5,6 +5,7 @@ together are the mean of their probabilities (an ensemble of folds, or of system
 refused.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,6 +55,8 @@ class Scores:
     overlaps: list[CaseOverlaps]
     outlines: list[Outline]
     strains: list[Strain]
+    seconds: float = 0.0
+    n_slices: int = 0
 
     def __add__(self, other: "Scores") -> "Scores":
         return Scores(
@@ -61,6 +64,8 @@ class Scores:
             self.overlaps + other.overlaps,
             self.outlines + other.outlines,
             self.strains + other.strains,
+            self.seconds + other.seconds,
+            self.n_slices + other.n_slices,
         )
 
 
@@ -126,6 +131,7 @@ def _told(runs: Sequence[Trained], scored: Scores, finish: Finish) -> dict[str, 
         "finish": asdict(finish),
         "domains": {name: asdict(score) for name, score in by_domain(scored.cases).items()},
         "cases": [asdict(case) for case in scored.cases],
+        "seconds_per_slice": scored.seconds / scored.n_slices,
         "overlaps": told_overlaps(scored.overlaps, scored.cases),
         "outlines": told_outlines(scored.outlines),
         "outlines_by_case": [asdict(one) for one in scored.outlines],
@@ -148,7 +154,9 @@ def scores(
         )  # fmt: skip
         return list(kept)
 
+    started = time.perf_counter()
     found = answer(data)
+    seconds = time.perf_counter() - started
     if keep is not None:
         keep(data, found)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []
@@ -157,6 +165,8 @@ def scores(
         overlaps_by_case(data, found, finish.threshold),
         outlines(data, found, finish.threshold),
         strained,
+        seconds,
+        len(data),
     )
 
 

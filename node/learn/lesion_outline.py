@@ -1,8 +1,8 @@
 """How the outlines of tumours agree beyond their overlap: distances, volume, and what neighbouring slices say.
 
-    HD95, ASSD    in mm and in three dimensions where a case is slices that follow one another and known voxels;
-                  else of each slice, in mm or, where the pixels are not known, in pixels, mean over the slices where
-                  both outlines are; then mean over cases, each unit apart and with its number of cases
+    distances     HD, HD95 and ASSD, in mm and in three dimensions where a case is slices that follow one another and
+                  known voxels; else of each slice, in mm or, where the pixels are not known, in pixels, mean over the
+                  slices where both outlines are; then mean over cases, each unit apart and with its number of cases
     volume        pixels found over pixels of the reference, of a case
     continuity    mean Dice of neighbouring slices as found minus the same of the reference, over pairs in which both
                   are set
@@ -39,6 +39,7 @@ class Outline:
     case: str
     domain: str
     unit: str
+    hd: float | None
     hd95: float | None
     assd: float | None
     volume_ratio: float
@@ -85,6 +86,7 @@ def _distances(its: Sequence[Outline], unit: str) -> dict[str, object]:
     return {
         "unit": unit,
         "n": sum(one.hd95 is not None for one in its),
+        "hd": _mean([one.hd for one in its]),
         "hd95": _mean([one.hd95 for one in its]),
         "assd": _mean([one.assd for one in its]),
     }
@@ -100,7 +102,8 @@ def _of_case(case: str, domain: str, slices: _Slices) -> Outline:
     gaps = sum(t.any() and not masks[at].any() and marked[0] < at < marked[-1] for at, t in enumerate(truth) if marked)
     one, other = _neighbours(slices, masks), _neighbours(slices, truth)
     return Outline(
-        case, domain, unit, _mean([each["hd95"] for each in taken]), _mean([each["assd"] for each in taken]),
+        case, domain, unit, _mean([each["hd"] for each in taken]), _mean([each["hd95"] for each in taken]),
+        _mean([each["assd"] for each in taken]),
         sum(int(mask.sum()) for mask in masks) / n_truth,
         None if one is None or other is None else one - other, int(gaps), _pieces(stretches),
     )  # fmt: skip

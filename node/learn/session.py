@@ -24,6 +24,7 @@ from node.learn.same_run import refuse_other_run
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
 from node.segment.contract import LungDefinition
+from node.segment.preprocess.recipes import BODY_ONLY, RECIPES
 from node.segment.runtime import Precision, Runtime, runtime
 
 
@@ -73,8 +74,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
         torch.set_num_threads(wish.threads)
     if wish.search:
         wish = replace(wish, lr=searched_lr(wish, tell), search=False)
-    chosen = entry(wish.model)
-    chosen = with_shares(replace(chosen, recipe=wish.recipe or chosen.recipe), wish.loss_shares)
+    chosen = with_shares(with_recipe(entry(wish.model), wish.recipe), wish.loss_shares)
     plan = plan_of(wish, chosen)
     definition = wish.definition or chosen.definition
     learn_rows, val_rows = rows_of(wish, definition)
@@ -107,6 +107,21 @@ def searched_lr(wish: Wish, tell: Callable[[Point], None]) -> float:
         )  # fmt: skip
         scores[lr] = float(str(run(trial, tell)["best_val_steering"]))
     return max(scores, key=lambda lr: scores[lr])
+
+
+def with_recipe(chosen: Entry, name: str | None) -> Entry:
+    """Return the system with another preprocessing, artefact removal included where that belongs to it.
+
+    Raises
+    ------
+    InputRefused
+        MODEL-UNKNOWN, with the names that there are.
+    """
+    if name is None:
+        return chosen
+    if name not in RECIPES:
+        raise InputRefused("MODEL-UNKNOWN", f"preprocessing {name!r} is none of {', '.join(RECIPES)}")
+    return replace(chosen, recipe=name, body_only=name in BODY_ONLY)
 
 
 def with_shares(chosen: Entry, shares: str | None) -> Entry:

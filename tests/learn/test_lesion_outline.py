@@ -46,7 +46,7 @@ def test_outlines_are_told_in_pixels_of_slices():
     assert (one.hd95, one.volume_ratio, one.gaps) == (3.0, 0.5, 1)  # slice 3 lies behind the last mark: no gap
     assert one.continuity is None  # no two neighbouring slices are marked
     assert one.assd == pytest.approx((4 * 3 + 2 * 2 + 2 * 1) / 12)  # last, next and next column; the first lies on one
-    assert told["distances"] == [{"unit": "px", "n": 1, "hd95": 3.0, "assd": one.assd}]
+    assert told["distances"] == [{"unit": "px", "n": 1, "hd": 3.0, "hd95": 3.0, "assd": one.assd}]
 
 
 def test_cubes_are_measured_in_mm_and_continuity_against_the_reference():

@@ -94,6 +94,19 @@ def test_a_longer_run_goes_on_where_the_rate_does_not_depend_on_its_length(small
     assert summary["epochs"] == 2
 
 
+@pytest.mark.parametrize(("model", "recipe", "expected"), [("unet", "p1", True), ("fusionlungnet", "window", False)])
+def test_artefact_removal_comes_and_goes_with_the_preprocessing(small_set, tmp_path, model, recipe, expected):
+    summary = session.run(wish(small_set, tmp_path / "run", model=model, recipe=recipe, epochs=1), lambda _: None)
+
+    assert (summary["recipe"], summary["body_only"]) == (recipe, expected)
+
+
+def test_an_unknown_preprocessing_is_refused(small_set, tmp_path):
+    with pytest.raises(InputRefused) as caught:
+        session.run(wish(small_set, tmp_path / "run", recipe="raw"), lambda _: None)
+    assert caught.value.code == "MODEL-UNKNOWN"
+
+
 def test_the_papers_protocol_draws_nothing_into_slices():
     for name in ("aru-net", "fusionlungnet"):
         assert not paper(catalogue.entry(name)).is_drawn_into

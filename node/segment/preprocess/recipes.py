@@ -2,7 +2,7 @@
 
 P0: window (eq. 10), after histogram matching where a series needs it. P1: window, median, dynamic threshold (eq. 13);
 artefact removal comes first here, because air is a value in HU. Baselines take P0's window, so that a comparison
-compares networks. `raw` is P1 without its preprocessing: its ablation row.
+compares networks. P1 with `window` and without artefact removal is its ablation row.
 """
 
 from collections.abc import Callable
@@ -23,3 +23,4 @@ def p1(hu: Tensor) -> Tensor:
 
 
 RECIPES: Final[dict[str, Recipe]] = {"window": window, "p1": p1}
+BODY_ONLY: Final = frozenset({"p1"})  # those that begin with artefact removal
