@@ -21,7 +21,7 @@ _EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Crf:
-    """Weights and widths, searched on validation.
+    """Weights and widths, set by hand.
 
     Attributes
     ----------
