@@ -50,9 +50,19 @@ def evaluate(
     if not models or data is None or out is None:
         raise typer.BadParameter("models, --data and --out are needed; or --corrections alone")
     question = Question(
-        tuple(models), data, out, None if split == "all" else split, tuple(where), definition, baseline, models_dir,
-        device, robust=robust, save=save or pictures, raw=raw,
-    )  # fmt: skip
+        tuple(models),
+        data,
+        out,
+        split=None if split == "all" else split,
+        where=tuple(where),
+        definition=definition,
+        baseline=baseline,
+        models_dir=models_dir,
+        device=device,
+        robust=robust,
+        save=save or pictures,
+        raw=raw,
+    )
     answer = judge_models(question, _tell)
     if pictures:
         write_page(question, answer)

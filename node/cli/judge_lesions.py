@@ -81,7 +81,18 @@ def judge_lesions(
         raise typer.BadParameter("a shifted cube's nodule is not in its middle", param_hint="--middle")
     place = runtime(device, precision.value)
     field = Crf(w_1=w1, w_2=w2, theta_b_hu=theta_b) if crf else None
-    finish = Finish(threshold, flips, field, smooth, shift_seed, least_px, peak, strained, single, middle)
+    finish = Finish(
+        threshold=threshold,
+        flips=flips,
+        crf=field,
+        smoothing_px=smooth,
+        shift_seed=shift_seed,
+        least_px=least_px,
+        peak=peak,
+        strained=strained,
+        single=single,
+        middle=middle,
+    )
     rows = read_index(data, split=None if held_out else split, where=where)
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 

@@ -65,10 +65,33 @@ def train(
     Example: lungnode train aru-net --data sets/lungs --out runs/p0 --protocol reduced --budget 60
     """
     wish = Wish(
-        model, data, out, protocol.value, width, size, lr, epochs, optimiser, definition, recipe, tuple(where), folds,
-        fold, seed, budget, device, precision.value, threads, any_licence, search, tuple(switch), init=init,
-        lesion_weight=lesion_weight, lesion_reach_px=lesion_reach, loss_shares=loss_shares,
-    )  # fmt: skip
+        model,
+        data,
+        out,
+        protocol=protocol.value,
+        width=width,
+        size=size,
+        lr=lr,
+        epochs=epochs,
+        optimiser=optimiser,
+        definition=definition,
+        recipe=recipe,
+        where=tuple(where),
+        folds=folds,
+        fold=fold,
+        seed=seed,
+        budget_min=budget,
+        device=device,
+        precision=precision.value,
+        threads=threads,
+        any_licence=any_licence,
+        search=search,
+        switches=tuple(switch),
+        init=init,
+        lesion_weight=lesion_weight,
+        lesion_reach_px=lesion_reach,
+        loss_shares=loss_shares,
+    )
     summary = run(wish, _tell)
     if as_json:
         print_json(summary)

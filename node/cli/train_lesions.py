@@ -51,10 +51,33 @@ def train_lesions(
     Example: lungnode train-lesions raemd-net --data sets/tumours --out runs/p4 --protocol reduced --budget 60
     """
     wish = LesionWish(
-        model, tuple(data), out, protocol.value, width, size, crop, neighbours, recipe, loss, lr, epochs, slices,
-        average, tuple(switch), tuple(where), folds, fold, seed, budget, init, device, precision.value, threads,
-        any_licence, fixed_rate,
-    )  # fmt: skip
+        model,
+        tuple(data),
+        out,
+        protocol=protocol.value,
+        width=width,
+        size=size,
+        crop=crop,
+        neighbours=neighbours,
+        recipe=recipe,
+        loss=loss,
+        lr=lr,
+        epochs=epochs,
+        slices_per_epoch=slices,
+        average=average,
+        switches=tuple(switch),
+        where=tuple(where),
+        folds=folds,
+        fold=fold,
+        seed=seed,
+        budget_min=budget,
+        init=init,
+        device=device,
+        precision=precision.value,
+        threads=threads,
+        any_licence=any_licence,
+        fixed_rate=fixed_rate,
+    )
     summary = run(wish, _tell)
     if as_json:
         print_json(summary)

@@ -6,7 +6,7 @@ A case that a model learnt from is refused: its figure would say how well it rem
 import csv
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Question:
     models: tuple[str, ...]
     data: Path
     out: Path
+    _: KW_ONLY
     split: str | None = "test"
     where: tuple[str, ...] = ()
     definition: LungDefinition | None = None

@@ -31,7 +31,7 @@ from node.segment.preprocess.window import HIGH_HU, LOW_HU
 from node.segment.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
     """What comes before and after the network. `shift_seed` and `crf` None, `smoothing_px` 0: nothing."""
 

@@ -6,7 +6,7 @@ from and the run is marked. Test rows are never among either side.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -39,6 +39,7 @@ class LesionWish:
     model: str
     data: tuple[Path, ...]
     out: Path
+    _: KW_ONLY
     protocol: str = "reduced"
     width: int | None = None
     size: int | None = None

@@ -5,7 +5,7 @@ A run folder holds `run.json` (everything that decided it), `checkpoint.safetens
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Wish:
     model: str
     data: Path
     out: Path
+    _: KW_ONLY
     protocol: str = "reduced"
     width: int | None = None
     size: int | None = None

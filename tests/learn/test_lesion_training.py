@@ -271,7 +271,7 @@ def test_each_row_of_p4s_ablation_can_be_trained(small_set, tmp_path, row):
 def test_a_fixed_rate_is_never_lowered_under_either_protocol(tmp_path, protocol):
     entry = lesion_entry("raemd-net")
     fixed, moving = (
-        plan_of(LesionWish("raemd-net", (tmp_path,), tmp_path, protocol, fixed_rate=is_fixed), entry).schedule
+        plan_of(LesionWish("raemd-net", (tmp_path,), tmp_path, protocol=protocol, fixed_rate=is_fixed), entry).schedule
         for is_fixed in (True, False)
     )
 
