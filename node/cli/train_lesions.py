@@ -6,8 +6,8 @@ import typer
 
 from node.cli.terminal import print_json, to_person
 from node.cli.train import PrecisionName, ProtocolName
+from node.learn.lesion_curves import LesionPoint
 from node.learn.lesion_session import LesionWish, run
-from node.learn.lesion_train import LesionPoint
 
 app = typer.Typer()
 

@@ -16,7 +16,8 @@ from node.learn.beginning import beginning, refuse_unfit
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
-from node.learn.lesion_train import LesionEnded, LesionJob, LesionPoint, build, train
+from node.learn.lesion_curves import LesionPoint, draw_lesion_curves
+from node.learn.lesion_train import LesionEnded, LesionJob, build, train
 from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
 from node.segment.networks.attention_unet_hybrid import Gate
@@ -92,8 +93,10 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
     refuse_other_run(wish.out, summary)
     _write(wish.out, summary | {"state": "running", "converged": False})
-    summary |= _outcome(train(job, learn_rows, val_rows, place, tell))
+    ended = train(job, learn_rows, val_rows, place, tell)
+    summary |= _outcome(ended)
     _write(wish.out, summary)
+    draw_lesion_curves(wish.out, ended.points, str(summary["title"]))
     return summary
 
 

@@ -4,8 +4,6 @@ Everything random comes from a generator of (seed, epoch). The weights and their
 so that a kill leaves both or neither.
 """
 
-import csv
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from node.learn.ema import Average
 from node.learn.freeze import freeze
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
+from node.learn.lesion_curves import LesionPoint, write_curve
 from node.learn.lesion_feed import Given, feed, steps_of_epoch
 from node.learn.lesion_score import by_case, by_domain, predict, steering
 from node.learn.lesion_set import LesionSet, load, moments
@@ -48,21 +47,6 @@ class LesionJob:
     out: Path
     budget_s: float | None = None
     init: Beginning | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LesionPoint:
-    """One epoch; `domains` holds each domain's scores."""
-
-    epoch: int
-    phase: str
-    train_loss: float
-    val_dice: float
-    val_pooled_dice: float
-    n_empty_marked: int
-    lr: float
-    seconds: float
-    domains: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +237,6 @@ class _Run:
 
     def _both(self) -> nn.ModuleDict:
         return nn.ModuleDict({"now": self.model, "average": self.average.model})
-
-
-def write_curve(folder: Path, points: list[LesionPoint]) -> None:
-    """Write `curve.csv` (without domains) and `curve.json`."""
-    told = [asdict(point) for point in points]
-    (folder / "curve.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-    with (folder / "curve.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [name for name in told[0] if name != "domains"], extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(told)
 
 
 def _moments(job: LesionJob, seen: LesionSet) -> tuple[float, float]:

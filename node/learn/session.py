@@ -14,7 +14,7 @@ import torch
 from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit
 from node.learn.catalogue import Decay, Entry, entry
-from node.learn.curves import Point, draw_curves
+from node.learn.curves import Point, draw_lung_curves
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.losses import p1_loss
@@ -89,9 +89,9 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     refuse_other_run(wish.out, summary)
     _write(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
-    draw_curves(wish.out, ended.points, title_of(chosen, plan))
     summary |= _outcome(ended)
     _write(wish.out, summary)
+    draw_lung_curves(wish.out, ended.points, title_of(chosen, plan))
     return summary
 
 

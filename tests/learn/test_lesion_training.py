@@ -17,10 +17,11 @@ from node.learn import checkpoint
 from node.learn.freeze import Frozen
 from node.learn.index import Row, read_index
 from node.learn.lesion_catalogue import ENTRIES, LOSSES, LesionPhase, lesion_entry, reduced
+from node.learn.lesion_curves import LesionPoint
 from node.learn.lesion_score import DomainScore, by_case, by_domain, predict, steering
 from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
 from node.learn.lesion_set import LesionSet, load
-from node.learn.lesion_train import LesionJob, LesionPoint, build, train
+from node.learn.lesion_train import LesionJob, build, train
 from node.learn.planes import Plane
 from node.learn.plateau import Progress
 from node.learn.rate import rate
@@ -83,6 +84,7 @@ def test_every_system_starts_resumes_and_says_what_it_is(small_set, tmp_path, mo
 
     assert told(parts) == told(whole)
     assert (summary["model"], summary["epochs"], summary["state"]) == (model, 2, "epochs")
+    assert (tmp_path / "parts" / "curve.png").is_file()
 
 
 def test_a_run_of_another_loss_is_not_gone_on_with(small_set, tmp_path):
@@ -163,6 +165,15 @@ def test_folds_hold_out_each_case_once_and_never_touch_the_test_rows(small_set, 
     held = [{row.case for row in rows_of(wish(small_set, tmp_path, folds=4, fold=fold))[1]} for fold in range(4)]
 
     assert sorted(case for cases in held for case in cases) == ["A", "B", "C", "D"]
+
+
+def test_a_run_needs_no_library_of_pictures(small_set, tmp_path, monkeypatch):
+    monkeypatch.setattr("node.learn.curve_picture.find_spec", lambda _name: None)
+
+    summary = run(wish(small_set, tmp_path / "run", epochs=1), quiet)
+
+    assert summary["state"] == "epochs"
+    assert not (tmp_path / "run" / "curve.png").exists()
 
 
 def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path):
