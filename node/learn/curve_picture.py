@@ -14,7 +14,7 @@ def draw_curves(folder: Path, title: str, epochs: Sequence[int], losses: Lines, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  training needs no matplotlib
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
+    figure = Figure(figsize=(11.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     for axes, lines in ((left, losses), (right, scores)):
@@ -23,7 +23,7 @@ def draw_curves(folder: Path, title: str, epochs: Sequence[int], losses: Lines, 
     left.set(xlabel="epoch", ylabel="loss")
     left.legend()
     right.set(xlabel="epoch", ylim=(0.0, 1.0))
-    right.legend(loc="lower right")
+    right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the lines, which may be anywhere
     figure.suptitle(title)
     path = folder / "curve.png"
     figure.savefig(path, dpi=100)
