@@ -10,6 +10,7 @@ from pathlib import Path
 from node.engine.files import read_json, write_json
 from node.errors import InputRefused
 from node.store.layout import is_uid
+from node.store.status import status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,5 @@ def answered(data_dir: Path, uid: str) -> None:
 
 def studies_told_of(data_dir: Path) -> dict[str, int]:
     """Return the studies with counts, each with a number that changes when a count does."""
-    folder = data_dir / "expected"
-    return {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} if folder.exists() else {}
+    statuses = {path.name: status_of(path) for path in (data_dir / "expected").glob("*")}
+    return {study: status.st_mtime_ns for study, status in statuses.items() if status is not None}

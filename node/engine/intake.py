@@ -49,6 +49,7 @@ from node.store.layout import Layout
 from node.store.ledger import Ledger
 from node.store.quarantine import quarantined
 from node.store.settle import Judgement, Settled
+from node.store.status import status_of
 
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
 _RESULT_SOON_S = 2.0  # until a reader's segmentation is looked at again whose case is at work
@@ -241,7 +242,8 @@ class Intake:
 
     def _arrived(self) -> tuple[str, ...]:
         """Follow the journal, but only where it has grown: an idle node must cost nothing."""
-        size_bytes = sum(path.stat().st_size for path in self.layout.journal.glob("*.jsonl"))
+        statuses = (status_of(path) for path in self.layout.journal.glob("*.jsonl"))
+        size_bytes = sum(status.st_size for status in statuses if status is not None)
         if size_bytes == self._journal_bytes:
             return ()
         self._journal_bytes = size_bytes

@@ -16,6 +16,7 @@ from node.errors import InputRefused
 from node.store.journal import Event, Line, journal_files, process_of, read_lines
 from node.store.layout import SUFFIX, Layout, uids_of
 from node.store.part10 import read_meta
+from node.store.status import status_of
 from node.store.tables import announced, association_studies, associations, instances, journal_positions
 
 CURRENT = "studies"  # the place of current files
@@ -97,11 +98,11 @@ class Index:
                 self._forget_journal(path, before_s)
 
     def _forget_journal(self, path: Path, before_s: float) -> None:
-        status = path.stat()
+        status = status_of(path)
         with self._engine.begin() as connection:
-            if status.st_mtime >= before_s or _position(connection, path.name) < status.st_size:
+            if status is None or status.st_mtime >= before_s or _position(connection, path.name) < status.st_size:
                 return
-            path.unlink()
+            path.unlink(missing_ok=True)
             connection.execute(delete(journal_positions).where(journal_positions.c.file == path.name))
 
     def note(self, path: Path) -> None:

@@ -117,8 +117,15 @@ def _number(path: Path) -> int:
 
 
 def read_lines(path: Path, offset: int) -> Iterator[tuple[Line, int]]:
-    """Read the whole lines behind `offset`, each with the offset behind it; damaged lines are passed over."""
-    with path.open("rb") as file:
+    """Read the whole lines behind `offset`, each with the offset behind it; damaged lines are passed over.
+
+    A journal that retention removed has none.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
         file.seek(offset)
         rest = b""
         while block := file.read(_READ_BYTES):

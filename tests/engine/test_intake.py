@@ -373,3 +373,25 @@ def test_every_decision_is_kept_with_its_reason(make_site, slices) -> None:
     site.intake.tick()
     kept = site.intake.ledger.decisions(uids(files)[0])
     assert [(d.kind, d.reason) for d in kept] == [("WaitUntil", "1000 s of quiet are wanted")]
+
+
+def test_what_retention_removes_meanwhile_does_not_end_intake(make_site, slices, monkeypatch) -> None:
+    site, files = make_site(), slices()
+    expect(site.settings.data_dir, "1.2.9", "1.2.9.1", 3)
+    site.receive(files)
+    gone = (site.settings.data_dir / "expected" / "1.2.9", site.spool.layout.journal / "receive-1.0.jsonl")
+    gone[1].touch()
+    stat, opened = Path.stat, Path.open
+
+    def missing(call: Callable) -> Callable:
+        def instead(path: Path, *args: object, **more: object) -> object:
+            if path in gone:
+                raise FileNotFoundError(path)
+            return call(path, *args, **more)
+
+        return instead
+
+    monkeypatch.setattr(Path, "stat", missing(stat))
+    monkeypatch.setattr(Path, "open", missing(opened))
+    site.intake.tick()
+    assert len(site.cases) == 1
