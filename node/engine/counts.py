@@ -15,6 +15,7 @@ from node.errors import Misconfigured, WorldUnavailable
 from node.route.completeness import COUNTS_APART_S, CountAnswer, CountSource
 
 _AFTER_FAILURE_S = 30.0
+_FORGET_AFTER_S = 3600.0  # what nobody wanted to know for so long; a case that waits asks far more often
 _KEPT = 4  # answers per series; two that agree decide
 
 
@@ -29,6 +30,7 @@ class AskedArchive:
 
 @dataclass(slots=True)
 class _Asked:
+    wanted_s: float
     answers: list[CountAnswer] = field(default_factory=list)
     not_before_s: float = 0.0
     running: bool = False
@@ -54,16 +56,15 @@ class Counts:
         archive = next((a for a in self._archives if not a.sources or calling_ae in a.sources), None)
         if archive is None:
             return ()
-        asked = self._asked.setdefault((study_uid, series_uid), _Asked())
-        if not asked.running and time.time() >= asked.not_before_s:
+        now_s = time.time()
+        if (study_uid, series_uid) not in self._asked:
+            self._asked = {k: a for k, a in self._asked.items() if now_s - a.wanted_s < _FORGET_AFTER_S}
+        asked = self._asked.setdefault((study_uid, series_uid), _Asked(now_s))
+        asked.wanted_s = now_s
+        if not asked.running and now_s >= asked.not_before_s:
             asked.running = True
             self._pool.submit(partial(self._ask, archive, asked, study_uid, series_uid))
         return tuple(asked.answers)
-
-    def forget(self, study_uid: str) -> None:
-        """Drop what was answered about a study."""
-        for key in [k for k in self._asked if k[0] == study_uid]:
-            del self._asked[key]
 
     def close(self) -> None:
         """Ask no more."""

@@ -53,6 +53,7 @@ from node.store.status import status_of
 
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
 _RESULT_SOON_S = 2.0  # until a reader's segmentation is looked at again whose case is at work
+_STILL_COMING_S = 60.0  # how long headers are kept in memory after the last instance: reading them again costs time
 _SNAPSHOT = Path("engine") / "waiting.json"
 
 
@@ -78,6 +79,7 @@ class Intake:
     _rejections: Rejections = field(init=False)
     _facts: dict[str, FactsOfStudy] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
+    _last_at_s: dict[str, float] = field(default_factory=dict)  # study -> when its last instance had come
     _first: bool = True
     _journal_bytes: int = -1
     _told: dict[str, int] = field(default_factory=dict)
@@ -107,6 +109,8 @@ class Intake:
         due = [study for study, at_s in self._due.items() if at_s <= now_s]
         for study in dict.fromkeys((*touched, *due, *self._studies_of(wishes))):
             self._look_safely(study, wishes)
+            self._forget_past(now_s)
+        self._forget_past(now_s)
 
     def _look_safely(self, study: str, wishes: set[str]) -> None:
         """Look at a study; a failure costs this study some time, and the others nothing."""
@@ -121,12 +125,21 @@ class Intake:
         if self._waiting.get(study) != before:
             write_json(self.data_dir / _SNAPSHOT, [w for waiting in self._waiting.values() for w in waiting])
 
+    def _forget_past(self, now_s: float) -> None:
+        """Forget the headers of studies that wait for nothing and of which nothing has come for a while."""
+        past = [s for s, at_s in self._last_at_s.items() if s not in self._due and now_s - at_s > _STILL_COMING_S]
+        for study in past:
+            del self._last_at_s[study]
+            self._facts.pop(study, None)
+
     def _look(self, study: str, wishes: set[str]) -> None:
         self._waiting.pop(study, None)
         arrival = self.index.arrival(study)
         if arrival is None:
+            self._last_at_s.pop(study, None)
             self._facts.pop(study, None)
             return
+        self._last_at_s[study] = arrival.last_at_s
         series = self._facts.setdefault(study, FactsOfStudy()).series(self.index.files(study))
         if self._rejections.look(series):
             series = self._facts[study].series(self.index.files(study))

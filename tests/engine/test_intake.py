@@ -395,3 +395,27 @@ def test_what_retention_removes_meanwhile_does_not_end_intake(make_site, slices,
     monkeypatch.setattr(Path, "open", missing(opened))
     site.intake.tick()
     assert len(site.cases) == 1
+
+
+def test_a_study_is_forgotten_when_it_waits_for_nothing_and_nothing_more_of_it_comes(
+    make_site, slices, monkeypatch
+) -> None:
+    site = make_site()
+    site.receive(slices())
+    site.intake.tick()
+    assert len(site.cases) == 1
+    assert len(site.intake._facts) == 1  # more of it may be coming
+    now_s = time.time()
+    monkeypatch.setattr("node.engine.intake.time.time", lambda: now_s + 100.0)
+    site.intake.tick()
+    assert site.intake._facts == site.intake._last_at_s == {}
+
+
+def test_a_study_that_waits_is_not_forgotten(make_site, slices, monkeypatch) -> None:
+    site = make_site(PATIENT)
+    site.receive(slices())
+    site.intake.tick()
+    now_s = time.time()
+    monkeypatch.setattr("node.engine.intake.time.time", lambda: now_s + 100.0)
+    site.intake.tick()
+    assert len(site.intake._facts) == 1

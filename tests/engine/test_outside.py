@@ -126,3 +126,13 @@ def test_an_archive_is_asked_only_about_the_senders_it_knows() -> None:
     assert counts.news.get(timeout=5) == "1.2"
     assert asked == ["1.2"]
     counts.close()
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = Counts((ARCHIVE,), count=lambda *_: 64)
+    answers(counts, 1)
+    now_s = time.time()
+    monkeypatch.setattr("node.engine.counts.time.time", lambda: now_s + 4000.0)
+    counts.answers("1.3", "1.3.1", "CT1")
+    assert list(counts._asked) == [("1.3", "1.3.1")]
+    counts.close()
