@@ -3,6 +3,7 @@
 Each word is a small file, so that the process that hears it and the one that acts on it may be different ones.
 """
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,13 @@ def expected(data_dir: Path, study_uid: str) -> tuple[Expected, ...]:
     """Return the counts that are known for the series of a study."""
     found = [read_json(path) for path in sorted((data_dir / "expected" / study_uid).glob("*.json"))]
     return tuple(Expected(f["study"], f["series"], f["n_instances"], f["at_s"]) for f in found if f is not None)
+
+
+def forget_expected(data_dir: Path, *, before_s: float, but: set[str]) -> None:
+    """Forget the counts of studies that have not come in all the time since."""
+    for study in studies_told_of(data_dir).keys() - but:
+        if all(told.at_s < before_s for told in expected(data_dir, study)):
+            shutil.rmtree(data_dir / "expected" / study, ignore_errors=True)
 
 
 def asked(data_dir: Path) -> tuple[Asked, ...]:

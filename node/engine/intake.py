@@ -14,7 +14,7 @@ import structlog
 from dbos import DBOSClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from node.engine.announced import answered, asked, expected, studies_told_of
+from node.engine.announced import Asked, answered, asked, expected, studies_told_of
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, SourceSeries
 from node.engine.case_start import Decided, Identify, source_of, start
@@ -54,6 +54,7 @@ from node.store.status import status_of
 _TRY_AGAIN_S = 30.0  # after a failure that is not the study's fault
 _RESULT_SOON_S = 2.0  # until a reader's segmentation is looked at again whose case is at work
 _STILL_COMING_S = 60.0  # how long headers are kept in memory after the last instance: reading them again costs time
+_WISH_KEPT_S = 86400.0  # for a study that does not come
 _SNAPSHOT = Path("engine") / "waiting.json"
 
 
@@ -83,6 +84,7 @@ class Intake:
     _first: bool = True
     _journal_bytes: int = -1
     _told: dict[str, int] = field(default_factory=dict)
+    _wishes: frozenset[Asked] = frozenset()  # those whose studies were looked at
     _waiting: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,11 +105,10 @@ class Intake:
         if touched or self._first:
             self._first = False
             touched |= dict.fromkeys(self._judge_variants())
-        wishes = {wish.uid for wish in asked(self.data_dir)}
-        if wishes:
-            self.pace.hurry()
+        newly_wished = self._newly_wished(now_s)
+        wishes = {wish.uid for wish in self._wishes}
         due = [study for study, at_s in self._due.items() if at_s <= now_s]
-        for study in dict.fromkeys((*touched, *due, *self._studies_of(wishes))):
+        for study in dict.fromkeys((*touched, *due, *newly_wished)):
             self._look_safely(study, wishes)
             self._forget_past(now_s)
         self._forget_past(now_s)
@@ -279,13 +280,21 @@ class Intake:
         self._told = now
         return changed
 
-    def _studies_of(self, wishes: set[str]) -> list[str]:
-        if not wishes:
+    def _newly_wished(self, now_s: float) -> list[str]:
+        """Return the studies that wishes of this moment mean; an older wish waits for its study to come or be due."""
+        here = frozenset(asked(self.data_dir))
+        past = frozenset(wish for wish in here if now_s - wish.at_s > _WISH_KEPT_S)
+        for wish in past:
+            answered(self.data_dir, wish.uid)
+        uids = {wish.uid for wish in here - past - self._wishes}
+        self._wishes = here - past
+        if not uids:
             return []
+        self.pace.hurry()
         return [
             study
             for study in self.index.studies()
-            if study in wishes or any((self.layout.studies / study / uid).exists() for uid in wishes)
+            if study in uids or any((self.layout.studies / study / uid).exists() for uid in uids)
         ]
 
     def _wait(self, case: Case, decision: WaitUntil, at_s: float) -> None:

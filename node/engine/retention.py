@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 
+from node.engine.announced import forget_expected
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, result_folder
 from node.engine.files import read_json
@@ -36,6 +37,7 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
         removed.append(study)
     stores.ledger.forget(before_s=now_s - older_than_s, but=here - set(removed))
     stores.index.forget_past(before_s=now_s - older_than_s)
+    forget_expected(data_dir, before_s=now_s - older_than_s, but=here)
     return tuple(removed)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -50,10 +51,12 @@ def application(settings: Settings) -> Starlette:
             return JSONResponse(details(settings, engine, job(settings, engine, request.path_params["workflow_id"])))
 
     def analyse(request: Request) -> Response:
+        _want_json(request)
         ask(settings.data_dir, request.path_params["uid"])
         return JSONResponse({"asked": request.path_params["uid"]}, status_code=202)
 
     async def expected(request: Request) -> Response:
+        _want_json(request)
         told = await _body(request)
         values = (told.get("study_instance_uid"), told.get("series_instance_uid"), told.get("n_instances"))
         await run_in_threadpool(_expect, settings, *values)
@@ -77,6 +80,12 @@ def _expect(settings: Settings, study: object, series: object, n_instances: obje
     if not (isinstance(study, str) and isinstance(series, str) and isinstance(n_instances, int)):
         raise ValueError("study_instance_uid, series_instance_uid and n_instances are wanted")
     expect(settings.data_dir, study, series, n_instances)
+
+
+def _want_json(request: Request) -> None:
+    """Refuse what any page in a browser of this machine could send: a browser lets no foreign page send JSON."""
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "Content-Type: application/json is wanted")
 
 
 async def _body(request: Request) -> dict[str, Any]:

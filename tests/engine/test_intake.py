@@ -419,3 +419,45 @@ def test_a_study_that_waits_is_not_forgotten(make_site, slices, monkeypatch) -> 
     monkeypatch.setattr("node.engine.intake.time.time", lambda: now_s + 100.0)
     site.intake.tick()
     assert len(site.intake._facts) == 1
+
+
+def test_a_wish_for_a_study_that_is_not_here_is_looked_at_once_and_granted_when_the_study_comes(
+    make_site, slices, monkeypatch
+) -> None:
+    site, files = make_site(PATIENT), slices()
+    hurried: list[None] = []
+    monkeypatch.setattr(site.intake.pace, "hurry", lambda: hurried.append(None))
+    ask(site.settings.data_dir, uids(files)[0])
+    for _ in range(3):
+        site.intake.tick()
+    assert len(hurried) == 1 + 1  # the wish, and the journal at the start
+    site.receive(files)
+    site.intake.tick()
+    assert site.cases[0].why[-1] == "asked for by hand"
+    assert asked(site.settings.data_dir) == ()
+
+
+def test_a_wish_for_a_study_that_fails_is_tried_again_in_its_time(make_site, slices) -> None:
+    site, files = make_site(PATIENT), slices()
+    site.receive(files)
+    site.failing.add(uids(files)[0])
+    ask(site.settings.data_dir, uids(files)[0])
+    for _ in range(3):
+        with structlog.testing.capture_logs() as said:
+            site.intake.tick()
+    assert said == []
+    site.failing.clear()
+    site.intake._due[uids(files)[0]] = 0.0
+    site.intake.tick()
+    assert len(site.cases) == 1
+
+
+def test_a_wish_for_a_study_that_never_comes_is_forgotten(make_site, monkeypatch) -> None:
+    site = make_site()
+    ask(site.settings.data_dir, "1.2.9")
+    site.intake.tick()
+    assert len(asked(site.settings.data_dir)) == 1
+    now_s = time.time()
+    monkeypatch.setattr("node.engine.intake.time.time", lambda: now_s + 90000.0)
+    site.intake.tick()
+    assert asked(site.settings.data_dir) == ()

@@ -43,7 +43,9 @@ class Node:
 
     def ask(self, path: str, body: dict[str, object] | None = None) -> Any:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.status_port}{path}", data=None if body is None else json.dumps(body).encode()
+            f"http://127.0.0.1:{self.status_port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())

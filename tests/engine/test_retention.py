@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from node.engine import node_worker
+from node.engine.announced import expect, studies_told_of
 from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
 from node.engine.files import write_json
 from node.engine.retention import sweep
@@ -105,6 +106,16 @@ def test_the_decisions_about_a_study_go_with_it_and_those_about_one_that_is_gone
     assert [len(stores.ledger.decisions(study)) for study in ("1.2.3", "1.2.4", "1.2.5")] == [1, 1, 1]
     sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 4 * DAY_S)
     assert [len(stores.ledger.decisions(study)) for study in ("1.2.3", "1.2.4", "1.2.5")] == [0, 1, 0]
+
+
+def test_the_counts_of_a_study_that_never_came_are_forgotten_in_their_time(tmp_path: Path, stores: Stores) -> None:
+    put(tmp_path, stores, "1.2.4", (OPEN,))
+    for study in ("1.2.4", "1.2.5"):  # nothing of the last came
+        expect(tmp_path, study, f"{study}.1", 3)
+    sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 2 * DAY_S)
+    assert sorted(studies_told_of(tmp_path)) == ["1.2.4", "1.2.5"]
+    sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 4 * DAY_S)
+    assert sorted(studies_told_of(tmp_path)) == ["1.2.4"]
 
 
 def test_a_database_that_is_lost_delays_the_sweep_and_is_told_in_one_line(

@@ -24,8 +24,9 @@ class Page:
     def get(self, path: str) -> tuple[int, str]:
         return self._call(urllib.request.Request(self.url + path))
 
-    def post(self, path: str, body: bytes = b"") -> tuple[int, str]:
-        return self._call(urllib.request.Request(self.url + path, data=body, method="POST"))
+    def post(self, path: str, body: bytes = b"", content_type: str = "application/json") -> tuple[int, str]:
+        headers = {"Content-Type": content_type}
+        return self._call(urllib.request.Request(self.url + path, data=body, headers=headers, method="POST"))
 
     def json(self, path: str) -> dict:
         return json.loads(self.get(path)[1])

@@ -109,6 +109,14 @@ def test_a_wish_to_analyse_is_kept_for_intake(page) -> None:
     assert [a.uid for a in asked(page.settings.data_dir)] == ["1.2.3"]
 
 
+@pytest.mark.parametrize("path", ["/api/analyse/1.2.3", "/api/expected"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_what_a_foreign_web_page_can_send_is_refused(page, path: str, content_type: str) -> None:
+    body = json.dumps({"study_instance_uid": "1.2", "series_instance_uid": "1.2.3", "n_instances": 64}).encode()
+    assert page.post(path, body, content_type) == (415, "Content-Type: application/json is wanted")
+    assert asked(page.settings.data_dir) == expected(page.settings.data_dir, "1.2") == ()
+
+
 @pytest.mark.parametrize("uid", ["..%2f..", "nonsense", "1.2.3%00"])
 def test_a_wish_for_no_uid_is_refused(page, uid: str) -> None:
     assert page.post(f"/api/analyse/{uid}")[0] in (400, 404)
