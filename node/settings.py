@@ -302,6 +302,18 @@ class Settings(_Section):
         return self
 
     @model_validator(mode="after")
+    def _kept_while_waited_for(self) -> "Settings":
+        kept_s, patience = self.disk.retention_days * 86400.0, self.completeness
+        waits_s = patience.maximum_wait_s + patience.partner_wait_s
+        if kept_s <= waits_s:
+            raise ValueError(
+                f"disk.retention_days ({self.disk.retention_days:g}, or {kept_s:g} s) is not above "
+                f"completeness.maximum_wait_s and partner_wait_s together ({waits_s:g} s): what is still waited for "
+                f"would be removed; set retention_days to {(waits_s // 864.0 + 1.0) / 100.0:g} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ports_differ(self) -> "Settings":
         ports = [p for p in (self.receive.port, self.receive.tls_port, self.watch.port) if p]
         if len(set(ports)) != len(ports):

@@ -19,7 +19,7 @@ from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import result_folder
 from node.engine.correction_state import has_result
 from node.engine.stores import Stores, opened_stores
-from node.engine.worker import slot_lock
+from node.engine.worker import slot_when_free
 from node.errors import LungnodeError
 from node.facts.read import Unread, read_facts
 from node.facts.segmentation import SEGMENTATION_CLASSES
@@ -41,9 +41,9 @@ def search_loop(settings: Settings, stopping: threading.Event) -> None:
     if not asked:
         stopping.wait()  # a loop that ends takes its worker with it
         return
-    while (lock := slot_lock(settings, _SLOT)) is None:
-        if stopping.wait(1.0):
-            return
+    lock = slot_when_free(settings, _SLOT, stopping)
+    if lock is None:
+        return
     due_s = {archive.name: time.monotonic() + archive.corrections_every_s for archive in asked}
     try:
         while not stopping.wait(1.0):

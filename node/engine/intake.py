@@ -144,6 +144,8 @@ class Intake:
         series = self._facts.setdefault(study, FactsOfStudy()).series(self.index.files(study))
         if self._rejections.look(series):
             series = self._facts[study].series(self.index.files(study))
+        if not series and not self.ledger.decisions(study):  # retention removes nothing of which nothing was decided
+            self.ledger.decide(study, "skipped", "none of its files can be read")
         wished = [s for s in series if s.series_instance_uid in wishes]
         selection = select(wished or series, self.routes, self._known(arrival, series))
         self._tell_passed(study, selection)

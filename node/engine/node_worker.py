@@ -25,7 +25,7 @@ from node.engine.retention import sweep
 from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
 from node.engine.stores import Stores, opened_stores
-from node.engine.worker import Worker, end_process, slot_lock, start_worker, stop_on_signals
+from node.engine.worker import Worker, end_process, slot_when_free, start_worker, stop_on_signals
 from node.route.case import Known
 from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
@@ -35,6 +35,7 @@ from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.index import StudyArrival
 
 _INTAKE_SLOT = "intake"
+_RETENTION_SLOT = "retention"
 _IDENTIFY_WITHIN_S = 600.0
 _SWEEP_EVERY_S = 60.0
 _START_AGAIN = 4  # the exit status of "the world is at fault, try again"
@@ -85,9 +86,9 @@ def _run(worker: Worker) -> None:
 
 def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
     """Turn arrivals into cases; one worker of all does, and another takes over where it ends."""
-    while (lock := slot_lock(settings, _INTAKE_SLOT)) is None:
-        if stopping.wait(1.0):
-            return
+    lock = slot_when_free(settings, _INTAKE_SLOT, stopping)
+    if lock is None:
+        return
     try:
         with _intake(settings, crew) as intake:
             intake.begin()
@@ -100,14 +101,20 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
 
 
 def retention_loop(settings: Settings, stopping: threading.Event) -> None:
-    """Remove what is safe and old enough; a database that is lost for a while only delays it."""
+    """Remove what is safe and old enough, in one worker of all; a database that is lost for a while only delays it."""
+    lock = slot_when_free(settings, _RETENTION_SLOT, stopping)
+    if lock is None:
+        return
     older_than_s = settings.disk.retention_days * 86400.0
-    while not stopping.wait(_SWEEP_EVERY_S):
-        try:
-            with opened_stores(settings) as stores:
-                sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
-        except DATABASE_ERRORS as error:
-            structlog.get_logger().error("engine.retention_waits", code=UNREACHABLE, error=type(error).__name__)
+    try:
+        while not stopping.wait(_SWEEP_EVERY_S):
+            try:
+                with opened_stores(settings) as stores:
+                    sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
+            except DATABASE_ERRORS as error:
+                structlog.get_logger().error("engine.retention_waits", code=UNREACHABLE, error=type(error).__name__)
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What may be deleted, and when: nothing that is not delivered; the rest after its time (architecture 4)."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -18,22 +19,28 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
     """Remove the studies that are done with and old enough, with everything made of them; return their UIDs.
 
     A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
-    which no case was made is done with when nothing of it has come for as long. The decisions about a study go with
-    it, or, where nothing of it is here any more, when the last one is old enough. What is kept of associations,
-    announcements and journals goes when nothing of it is needed.
+    which no case was made is done with when that was decided and nothing of it has come for as long. The decisions
+    about a study go with it, or, where nothing of it is here any more, when the last one is old enough. What is kept of
+    associations, announcements and journals goes when nothing of it is needed.
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
+    waited_for = {w["study_instance_uid"] for w in read_json(data_dir / "engine" / "waiting.json") or ()}
     here = {*stores.index.studies(), *(c.study_instance_uid for c in catalogue.all())}
     for study in sorted(here):
         cases = catalogue.of_study(study)
         arrival = stores.index.arrival(study)
         if arrival is not None and now_s - arrival.last_at_s < older_than_s:
             continue
+        if not cases and (study in waited_for or not stores.ledger.decisions(study)):
+            continue  # intake has not come to it, as after a worker that was away for long
         ends = [_ended_s(data_dir, case) for case in cases]
         if any(end is None or now_s - end < older_than_s for end in ends):
             continue
-        _remove(data_dir, stores, study, cases)
+        files = stores.index.everywhere(study)
+        if stores.index.arrival(study) != arrival:
+            continue  # more of it has come meanwhile
+        _remove(data_dir, stores, study, cases, files)
         removed.append(study)
     stores.ledger.forget(before_s=now_s - older_than_s, but=here - set(removed))
     stores.index.forget_past(before_s=now_s - older_than_s)
@@ -53,14 +60,27 @@ def _ended_s(data_dir: Path, case: CaseFile) -> float | None:
     return folder.stat().st_mtime
 
 
-def _remove(data_dir: Path, stores: Stores, study: str, cases: tuple[CaseFile, ...]) -> None:
-    """Remove the sources first: a study without results would be analysed again, results without sources are not."""
-    for path in stores.index.files(study):
+def _remove(data_dir: Path, stores: Stores, study: str, cases: tuple[CaseFile, ...], files: tuple[Path, ...]) -> None:
+    """Remove the sources first: a study without results would be analysed again, results without sources are not.
+
+    Of the sources just `files` go: what the receiver has kept since is not in the index yet.
+    """
+    for path in files:
+        path.unlink(missing_ok=True)
         stores.index.forget(path)
     layout = stores.layout
-    for root in (layout.studies, layout.variants, layout.quarantine, layout.superseded):
+    for root in (layout.studies, layout.variants):
+        _remove_empty(root / study)
+    for root in (layout.quarantine, layout.superseded):  # intake alone writes there
         shutil.rmtree(root / study, ignore_errors=True)
     shutil.rmtree(data_dir / "expected" / study, ignore_errors=True)
     for case in cases:
         shutil.rmtree(result_folder(data_dir, case.workflow_id), ignore_errors=True)
     structlog.get_logger().info("engine.study_removed", study_uid=study)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a study's folder and its series' folders where nothing is in them."""
+    for path in (*folder.glob("*"), folder):
+        with suppress(OSError):
+            path.rmdir()

@@ -79,6 +79,14 @@ def slot_lock(settings: Settings, name: str) -> Lock | None:
     return take_slot(name, database_url(settings), slots_folder(settings))
 
 
+def slot_when_free(settings: Settings, name: str, stopping: threading.Event) -> Lock | None:
+    """Wait for the lock of what one worker of all does; None where this one is to stop first."""
+    while (lock := slot_lock(settings, name)) is None:
+        if stopping.wait(1.0):
+            return None
+    return lock
+
+
 def slots_folder(settings: Settings) -> Path:
     """Return where the lock files lie."""
     return settings.data_dir / "engine" / "slots"

@@ -122,6 +122,12 @@ class Index:
         with self._engine.connect() as connection:
             return tuple(self._layout.spool / path for path in connection.scalars(query.order_by(instances.c.path)))
 
+    def everywhere(self, study_uid: str) -> tuple[Path, ...]:
+        """Return all files of a study, whatever their place."""
+        query = select(instances.c.path).where(instances.c.study_uid == study_uid)
+        with self._engine.connect() as connection:
+            return tuple(self._layout.spool / path for path in connection.scalars(query.order_by(instances.c.path)))
+
     def studies(self) -> tuple[str, ...]:
         """Return all studies of which there is a current file."""
         query = select(instances.c.study_uid).where(instances.c.place == CURRENT).distinct()

@@ -140,6 +140,11 @@ def test_what_is_well_formed_and_can_never_work_is_told_with_its_line(tmp_path: 
     ("text", "expected"),
     [
         ("[watch]\nport = 11112\n", "receive.port, receive.tls_port and watch.port must differ"),
+        (
+            "[disk]\nretention_days = 0\n",
+            "disk.retention_days (0, or 0 s) is not above completeness.maximum_wait_s and partner_wait_s together "
+            "(2400 s): what is still waited for would be removed; set retention_days to 0.03 or more",
+        ),
         ("[[archives]]\n[[archives]]\n", "two archives share a name: ['archive', 'archive']"),
     ],
 )

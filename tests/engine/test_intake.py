@@ -461,3 +461,17 @@ def test_a_wish_for_a_study_that_never_comes_is_forgotten(make_site, monkeypatch
     monkeypatch.setattr("node.engine.intake.time.time", lambda: now_s + 90000.0)
     site.intake.tick()
     assert asked(site.settings.data_dir) == ()
+
+
+def test_of_a_study_that_cannot_be_read_that_is_decided(make_site, slices) -> None:
+    site, files = make_site(), slices(n=1)
+    study = uids(files)[0]
+    site.receive(files)
+    (kept,) = site.spool.layout.studies.rglob("*.dcm")
+    kept.write_bytes(kept.read_bytes()[:400])
+    for _ in range(2):
+        site.intake.tick()
+        site.intake._due[study] = 0.0
+    assert [(d.kind, d.reason) for d in site.intake.ledger.decisions(study)] == [
+        ("skipped", "none of its files can be read")
+    ]

@@ -18,6 +18,7 @@ from node.engine.files import write_json
 from node.engine.retention import sweep
 from node.engine.stopped import Stopped, mark_stopped
 from node.engine.stores import Stores, opened_stores
+from node.engine.worker import slot_lock
 from node.settings import Settings
 from node.store.durable import make_folder
 from node.store.part10 import FileMeta, encode_meta
@@ -38,6 +39,8 @@ def put(data_dir: Path, stores: Stores, study: str, ends: tuple[str, ...]) -> No
     make_folder(path.parent)
     path.write_bytes(encode_meta(FileMeta("1.2", f"{study}.1.1", "1.2.840.10008.1.2.1", "A", "B")))
     stores.index.note(path)
+    if not ends:
+        stores.ledger.decide(study, "skipped", "no CT", series_uid=f"{study}.1")
     for number, end in enumerate(ends):
         workflow_id = f"{study.replace('.', '')}{number}"
         write_case(
@@ -60,7 +63,7 @@ def put(data_dir: Path, stores: Stores, study: str, ends: tuple[str, ...]) -> No
         pytest.param((HELD,), False, id="held"),
         pytest.param((SUPERSEDED, SAFE), True, id="superseded"),
         pytest.param((CANCELLED,), True, id="cancelled by hand"),
-        pytest.param((), True, id="never analysed"),
+        pytest.param((), True, id="not to be analysed"),
     ],
 )
 def test_a_study_goes_when_nothing_of_it_is_outstanding(
@@ -72,6 +75,44 @@ def test_a_study_goes_when_nothing_of_it_is_outstanding(
     assert (stores.layout.studies / "1.2.3").exists() is not removed
     assert bool(list((tmp_path / "results").iterdir())) is (bool(ends) and not removed)
     assert stores.index.studies() == (() if removed else ("1.2.3",))
+
+
+@pytest.mark.parametrize("decided", [True, False], ids=["waited for", "not looked at yet"])
+def test_what_was_never_analysed_stays_until_that_is_decided(tmp_path: Path, stores: Stores, decided: bool) -> None:
+    put(tmp_path, stores, "1.2.3", ())
+    if decided:
+        write_json(tmp_path / "engine" / "waiting.json", [{"study_instance_uid": "1.2.3"}])
+    else:
+        stores.ledger.forget(before_s=time.time() + DAY_S, but=())
+    assert sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 9 * DAY_S) == ()
+
+
+def test_what_was_kept_since_the_index_was_written_stays(tmp_path: Path, stores: Stores) -> None:
+    put(tmp_path, stores, "1.2.3", (SAFE,))
+    (old,) = stores.index.files("1.2.3")
+    variant = stores.layout.variants / "1.2.3" / "1.2.3.1" / "1.2.3.1.1~1.dcm"
+    fresh = (old.with_name("1.2.3.1.2.dcm"), variant)  # answered 0x0000, and not in the journal that was followed
+    for path in fresh:
+        make_folder(path.parent)
+        path.write_bytes(old.read_bytes())
+    assert sweep(tmp_path, stores, older_than_s=0.0, now_s=time.time() + DAY_S) == ("1.2.3",)
+    assert not old.exists()
+    assert all(path.exists() for path in fresh)
+
+
+def test_of_several_workers_one_sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, stopping, swept = Settings(data_dir=tmp_path), threading.Event(), threading.Event()
+    monkeypatch.setattr(node_worker, "_SWEEP_EVERY_S", 0.001)
+    monkeypatch.setattr(node_worker, "sweep", lambda *_, **__: swept.set())
+    lock = slot_lock(settings, "retention")
+    assert lock is not None
+    loop = threading.Thread(target=node_worker.retention_loop, args=(settings, stopping), daemon=True)
+    loop.start()
+    assert not swept.wait(0.3)
+    lock.release()
+    assert swept.wait(30)
+    stopping.set()
+    loop.join(30)
 
 
 def test_nothing_goes_before_its_time(tmp_path: Path, stores: Stores) -> None:
