@@ -170,18 +170,19 @@ class Crew:
         try:
             with self._warming:
                 self.call("warm", {}, limit_s=_WARM_WITHIN_S, cancelled=lambda: False)
-        except (ChildEnded, StepOverTime, LungnodeError) as error:
+        except (ChildEnded, StepOverTime, LungnodeError, OSError) as error:
             structlog.get_logger().warning("engine.not_warmed", error=type(error).__name__)
 
     @contextmanager
     def _child(self) -> Iterator[Child]:
-        waiting = self._idle.get()
-        child = waiting if waiting is not None and waiting.lives else Child(self._module)
-        with self._lock:
-            self._working.add(child)
+        child = self._idle.get()
         try:
-            yield child
-        finally:
+            if child is None or not child.lives:
+                child = Child(self._module)
             with self._lock:
-                self._working.discard(child)
-            self._idle.put(child if child.lives else None)
+                self._working.add(child)
+            yield child
+        finally:  # also where no child could be started: else its place would be lost, and in the end all
+            with self._lock:
+                self._working -= {child}
+            self._idle.put(child if child is not None and child.lives else None)

@@ -1,5 +1,6 @@
 """Child processes: warm, ended where they must be, and never outliving their parent."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -85,6 +86,18 @@ def test_a_step_that_takes_its_process_down_costs_that_process_alone(crew: Crew,
 def test_warming_starts_one_child_and_no_more(crew: Crew) -> None:
     crew.warm()
     crew.warm()
+    assert call(crew, "echo", value=1) == 1
+
+
+def test_a_child_that_cannot_be_started_takes_no_place_away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_module: str) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("node.engine.crew.Child", fail)
+        with pytest.raises(OSError, match="allocate"):
+            call(crew, "echo", value=1)
+        assert crew._idle.qsize() == 1
     assert call(crew, "echo", value=1) == 1
 
 
