@@ -158,8 +158,7 @@ class Steps:
         try:
             differs = self.identity_differs(case.study_instance_uid, objects[0].path) if objects else None
         except WorldUnavailable as error:
-            next_s = time.time() + destination.first_retry_s
-            return self._keep(folder, replace(delivery, next_s=next_s, why=error.message))
+            return self._keep_broken_off(folder, delivery, destination, f"{error.code}: {error.message}")
         if differs is not None:
             return self._keep(folder, replace(delivery, stage=Stage.HELD, next_s=None, why=differs))
         return self._tried(folder, objects, delivery, destination, breaker)
@@ -179,8 +178,7 @@ class Steps:
             if destination is None or isinstance(error, OurMistake):
                 self._keep(folder, replace(delivery, stage=Stage.DEAD, next_s=None, why=why))
                 raise error
-            jitter = random.random()  # noqa: S311 - spreads load only
-            return self._keep(folder, broken_off(delivery, destination, why, now_s=time.time(), jitter=jitter))
+            return self._keep_broken_off(folder, delivery, destination, why)
         except OSError:  # a disk that is full or away: nothing can be kept now
             return {"stage": Stage.WAITING.value, "wait_s": destination.longest_retry_s if destination else 60.0}
 
@@ -249,6 +247,10 @@ class Steps:
         log_alert(folder.name, delivery)
         wait_s = max(0.0, (delivery.next_s or 0.0) - time.time())
         return {"stage": delivery.stage.value, "wait_s": wait_s}
+
+    def _keep_broken_off(self, folder: Path, delivery: Delivery, destination: Destination, why: str) -> dict[str, Any]:
+        jitter = random.random()  # noqa: S311 - spreads load only
+        return self._keep(folder, broken_off(delivery, destination, why, now_s=time.time(), jitter=jitter))
 
     def _case(self, workflow_id: str) -> CaseFile:
         case = read_case_file(self.settings.data_dir, workflow_id)

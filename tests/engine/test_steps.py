@@ -1,10 +1,17 @@
 """What a step that takes too long, too much memory or its process down comes to."""
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 
+from node.engine.alerts import long_waits
+from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
+from node.engine.outbox import KeptObject, digest_of, publish
+from node.engine.steps import Steps
 from node.engine.stopped import Stopped, why_stopped
+from node.errors import WorldUnavailable
 
 
 def refusal_of(bench, case: str) -> list[str]:
@@ -88,3 +95,25 @@ def test_only_a_case_with_lesions_is_compared_before_it_is_encoded(bench, order:
     steps = [line["step"] for line in bench.log() if line.get("event") == "engine.step_done" and "step" in line]
     assert ("compare" in steps) is (order == "lesions")
     assert steps.index("encode") == steps.index("analyse") + (2 if order == "lesions" else 1)
+
+
+def test_a_delivery_that_may_not_go_unchecked_waits_longer_each_time_is_told_and_given_up(bench) -> None:
+    """`rules.stop_without_identity_check`, and an archive that stays silent."""
+
+    def silent(_study: str, _result: object) -> None:
+        raise WorldUnavailable("ARCHIVE-DOWN", "the archive could not be asked for the identity")
+
+    case = bench.new_case()
+    folder = bench.folder(case)
+    (folder / "seg.dcm").write_bytes(b"a result")
+    publish(folder, [KeptObject("SEG", "seg.dcm", digest_of(folder / "seg.dcm"), "1.2", "1.3", "1.4", 1)])
+    steps = Steps(bench.settings, None, None, identity_differs=silent, enough_disk=lambda: True)
+    due_s = time.time() - 1000.0
+    write_delivery(folder, Delivery("here", due_s=due_s))
+    waits_s = [steps.attempt(case, "here", due_s, lambda: False)["wait_s"] for _ in range(8)]
+    assert waits_s[-1] > 10 * waits_s[0]
+    waiting = read_delivery(folder, "here")
+    assert (waiting.stage, waiting.attempts) == (Stage.WAITING, 8)
+    assert "ARCHIVE-DOWN" in long_waits([waiting], time.time())[0]
+    write_delivery(folder, replace(waiting, due_s=0.0))
+    assert steps.attempt(case, "here", 0.0, lambda: False)["stage"] == Stage.DEAD
