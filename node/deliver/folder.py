@@ -1,11 +1,11 @@
-"""A folder: every object under a temporary name, flushed, then renamed to its SOP Instance UID."""
+"""A folder: every object under its SOP Instance UID, as a whole or not at all."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from node.deliver.receipt import Outgoing, Receipt, State
 from node.settings import Destination
+from node.store.durable import write_whole
 
 
 def send(objects: Sequence[Outgoing], destination: Destination) -> tuple[Receipt, ...]:
@@ -29,22 +29,7 @@ def _send_one(sent: Outgoing, place: Path) -> Receipt:
         content = sent.path.read_bytes()
         if place.exists() and place.read_bytes() == content:
             return Receipt(uid, State.STORED, "present", "the same bytes lie there already")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(place)
-        _flush_folder(place.parent)
+        write_whole(place, content)
     except OSError as error:
         return Receipt(uid, State.RETRYABLE, f"errno {error.errno}", error.strerror or "the folder cannot be written")
     return Receipt(uid, State.STORED, "written")
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

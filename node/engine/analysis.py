@@ -16,6 +16,7 @@ from node.errors import Reason
 from node.measure.lesions.values import LesionMeasurements
 from node.measure.quantity import Quantity
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation
+from node.store.durable import write_whole
 from node.volume.volume import Volume
 
 _MASK = Path("masks") / "labels.nrrd"
@@ -82,9 +83,7 @@ def rewrite_analysis(analysis: Analysis, folder: Path) -> None:
         pet=analysis.pet,
         prior=analysis.prior,
     )
-    temporary = folder / f".{_FILE}.part"
-    temporary.write_bytes(_adapter.dump_json(stored))
-    temporary.replace(folder / _FILE)
+    write_whole(folder / _FILE, _adapter.dump_json(stored))
 
 
 def read_analysis(folder: Path) -> Analysis | None:

@@ -6,6 +6,8 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the library's own usual name
 from numpy.typing import NDArray
 
+from node.store.durable import flush_file, make_folder, move
+
 
 def write_labels(labels_zyx: NDArray[np.uint8], lps_from_zyx: NDArray[np.float64], path: Path) -> None:
     """Write a label map with its place in the patient.
@@ -22,10 +24,11 @@ def write_labels(labels_zyx: NDArray[np.uint8], lps_from_zyx: NDArray[np.float64
     image.SetSpacing(spacing_xyz_mm.tolist())
     image.SetDirection((columns_xyz / spacing_xyz_mm).ravel().tolist())
     image.SetOrigin(lps_from_zyx[:3, 3].tolist())
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.part.nrrd")
     sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=1)
-    temporary.replace(path)
+    flush_file(temporary)
+    move(temporary, path)
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:

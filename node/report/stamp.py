@@ -16,6 +16,7 @@ from node.report.kinds import RTSTRUCT, Kind, series_description, series_number
 from node.report.patient import copy_patient_and_study, read_text
 from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, CaseIdentity
 from node.segment.contract import ModelIdentity
+from node.store.durable import flush_file, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def write(target: Dataset, path: Path) -> None:
         # elements that were encoded or copied as bytes are written as they are, not decoded and encoded once more
         plain.set_original_encoding(False, True, convert_encodings(plain.get("SpecificCharacterSet")))
         plain.save_as(unfinished, enforce_file_format=True)
-    unfinished.replace(path)
+    flush_file(unfinished)  # the outbox, which is flushed, will vouch for its bytes
+    move(unfinished, path)
 
 
 def parse_offset(text: str) -> timezone | None:

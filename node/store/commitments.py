@@ -8,9 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-from node.store.durable import flush_folder, make_folder
+from node.store.durable import flush_folder, make_folder, write_whole
 from node.store.layout import is_uid
 
 FOLDER = "commitments"  # below the data folder
@@ -37,12 +36,9 @@ def was_asked(folder: Path, transaction_uid: str) -> bool:
 
 
 def write_answer(folder: Path, transaction_uid: str, answer: CommitmentAnswer) -> None:
-    """Keep an answer, under a temporary name first."""
-    make_folder(folder)
-    temporary = folder / f".{uuid4().hex}.part"
-    temporary.write_text(json.dumps({"committed": sorted(answer.committed), "failed": dict(answer.failed)}))
-    temporary.replace(folder / f"{transaction_uid}.json")
-    flush_folder(folder)
+    """Keep an answer."""
+    kept = {"committed": sorted(answer.committed), "failed": dict(answer.failed)}
+    write_whole(folder / f"{transaction_uid}.json", json.dumps(kept).encode())
 
 
 def read_answer(folder: Path, transaction_uid: str) -> CommitmentAnswer | None:

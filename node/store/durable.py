@@ -2,6 +2,27 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, its folders too: what is seen later is all of it, also after a power cut."""
+    move(_written_beside(path, content), path)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write as `write_whole` does, but never over a file that is there; tell whether this call was the first."""
+    temporary = _written_beside(path, content)
+    try:
+        return link_new(temporary, path)
+    finally:
+        remove(temporary)
+
+
+def flush_file(path: Path) -> None:
+    """Flush a file that a library wrote to disk; `move` then gives it its name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def flush_folder(folder: Path) -> None:
@@ -59,3 +80,14 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     if path.parent.exists():
         flush_folder(path.parent)
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
+    """Write and flush a temporary file in the folder of `path`."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
