@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from node.watch.state import NodeState
@@ -31,8 +31,8 @@ class _OfState(Collector):
             deliveries.add_metric([destination, stage], n)
         yield deliveries
         yield GaugeMetricFamily("lungnode_waiting", "cases that are not complete", value=len(state.waiting))
-        again = "instances that arrived again with other pixels or geometry (ID-DUPDIFF)"
-        yield CounterMetricFamily("lungnode_instances_arrived_twice", again, value=state.n_quarantined)
+        again = "instances kept that arrived again with other pixels or geometry (ID-DUPDIFF)"
+        yield GaugeMetricFamily("lungnode_instances_quarantined", again, value=state.n_quarantined)
         yield GaugeMetricFamily("lungnode_disk_free_bytes", "free on the spool's file system", value=state.free_bytes)
         yield GaugeMetricFamily("lungnode_paused", "1 while paused", value=float(state.paused is not None))
         yield GaugeMetricFamily("lungnode_healthy", "1 where nothing is wrong", value=float(not state.trouble))

@@ -201,4 +201,6 @@ def test_an_instance_that_came_again_with_other_pixels_is_told_even_after_the_ca
     assert "<p class='trouble'>ID-DUPDIFF: 1 instances" in database.get("/")[1]
     job = database.json("/api/jobs")["jobs"][0]
     assert (job["codes"], job["arrived_twice"]) == (["ID-DUPDIFF"], ["1.2.3.4"])
-    assert "lungnode_instances_arrived_twice_total 1.0" in database.get("/metrics")[1]
+    metrics = database.get("/metrics")[1]
+    assert "# TYPE lungnode_instances_quarantined gauge" in metrics  # retention removes them: no counter
+    assert "lungnode_instances_quarantined 1.0" in metrics
