@@ -125,10 +125,14 @@ def _take(settings: Settings, file: Path, study_uid: str, archive: str) -> str |
         )
     )
     incoming = spool.begin()
-    with file.open("rb") as source, os.fdopen(os.dup(incoming.descriptor), "wb") as target:
-        source.seek(meta.data_set_offset)
-        target.write(head)
-        shutil.copyfileobj(source, target, _COPY_BYTES)
+    try:
+        with file.open("rb") as source, os.fdopen(os.dup(incoming.descriptor), "wb") as target:
+            source.seek(meta.data_set_offset)
+            target.write(head)
+            shutil.copyfileobj(source, target, _COPY_BYTES)
+    except BaseException:  # an open descriptor keeps its lock, and what is locked is never cleaned away
+        spool.discard(incoming)
+        raise
     kept = spool.keep(incoming, uids, len(head))
     journal = Journal(spool.layout.journal, "fetch-0")
     try:

@@ -1,10 +1,13 @@
 """Archives are looked into as often as they are to be, and one that is away costs nothing but a line in the log."""
 
+import errno
 import threading
 from pathlib import Path
 
 import pytest
 import structlog
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from node.engine import correction_search
 from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
@@ -65,3 +68,25 @@ def test_a_study_without_a_result_of_ours_is_not_asked_for(settings: Settings) -
     with structlog.testing.capture_logs() as said:
         assert search_archive(settings, settings.archives[0], "1.2.99") == ()
     assert said == []
+
+
+def test_what_cannot_be_written_leaves_nothing_in_the_spool(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.9.1"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.Modality = "1.2", "1.2.9", "SEG"
+    ds.save_as(tmp_path / "seg.dcm", enforce_file_format=True)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(correction_search.shutil, "copyfileobj", full)
+        with pytest.raises(OSError, match="space"):
+            correction_search._take(settings, tmp_path / "seg.dcm", "1.2", "often")
+    assert list((settings.data_dir / "spool" / "incoming").iterdir()) == []
+    assert correction_search._take(settings, tmp_path / "seg.dcm", "1.2", "often") == "1.2.9.1"
