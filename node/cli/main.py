@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from node import __version__
 from node.cli.terminal import print_error, print_json
 from node.errors import LungnodeError, Misconfigured, OurMistake, WrongUsage
+from node.log_frames import without_message
 
 # command -> (module, name inside its app or "" for the whole app, line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -95,7 +96,7 @@ def run() -> None:
         app()
     except LungnodeError as error:
         _fail(error)
-    except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets an incident id, the log the traceback
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets an incident id, the log the frames
         if isinstance(error, OSError) and error.filename is not None:
             _fail(Misconfigured("ENV-FILE", f"{error.strerror}: {error.filename}"))
         incident = uuid.uuid4().hex[:12]
@@ -112,7 +113,7 @@ def configure_logging(*, verbose: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if pretty else [structlog.processors.format_exc_info]),
+            without_message,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),

@@ -11,7 +11,6 @@ import queue
 import signal
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -21,6 +20,7 @@ import structlog
 
 from node.engine.error_json import error_json
 from node.errors import LungnodeError
+from node.log_frames import without_message
 
 
 def serve(module: ModuleType, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -46,9 +46,7 @@ def _answer(job: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any
     except LungnodeError as error:
         return {"error": error_json(error)}
     except Exception as error:  # noqa: BLE001 - the wrapper of the durable steps: recorded, raised again by the parent
-        # frames without the message: a library's message may quote the header of a patient's image
-        frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        structlog.get_logger().error("engine.step_failed", error=type(error).__name__, frames=frames)
+        structlog.get_logger().error("engine.step_failed", exc_info=error)
         return {"error": error_json(error)}
 
 
@@ -59,7 +57,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        processors=[structlog.processors.add_log_level, without_message, structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     serve(importlib.import_module(sys.argv[1]), sys.stdin.buffer, answers)

@@ -352,11 +352,9 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         self._store = None
         try:
             answer = store.finish()
-        except Exception as error:  # noqa: BLE001  the DIMSE handler: whatever fails, the peer gets a status
+        except Exception:  # noqa: BLE001  the DIMSE handler: whatever fails, the peer gets a status
             incident = uuid4().hex[:12]
-            _log.error(
-                "receive.store_failed", incident=incident, error=type(error).__name__, text=str(error), **self._who()
-            )
+            _log.error("receive.store_failed", incident=incident, exc_info=True, **self._who())
             answer = Answer(Status.PROCESSING_FAILURE, f"incident {incident}")
         if store.study_uid:
             self.studies[store.study_uid] = None

@@ -1,11 +1,14 @@
 """What stops a receiver from starting is said with the setting that is at fault."""
 
+import json
 from pathlib import Path
 
 import pytest
+import structlog
 from pynetdicom import AE
 
 from node.errors import Misconfigured
+from node.log_frames import without_message
 from node.receive.allow import Refused, judge
 from node.receive.commitment import nothing_is_held
 from node.receive.reception import Tally
@@ -83,8 +86,10 @@ def test_a_failure_of_our_own_is_answered_0110_and_the_association_goes_on(
     ds = ct_slice()
 
     def fail(*_: object) -> None:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("Marker^Patient in a library's message")
 
+    logged: list[str] = []
+    monkeypatch.setattr("node.receive.stream._log", logger_into(logged))
     with Receiver(settings, Disk(soft_free_gib=0, hard_free_gib=0), tmp_path, ports, archive_holds=nothing_is_held):
         ae = AE(ae_title="TESTER")
         ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
@@ -96,3 +101,17 @@ def test_a_failure_of_our_own_is_answered_0110_and_the_association_goes_on(
         association.release()
     assert (failed.Status, again.Status) == (Status.PROCESSING_FAILURE, 0)
     assert failed.ErrorComment.startswith("incident ")
+    (line,) = [line for line in logged if "receive.store_failed" in line]
+    assert "ZeroDivisionError" in line
+    assert "test_serving.py" in line
+    assert "Marker" not in line
+
+
+def logger_into(lines: list[str]) -> structlog.typing.BindableLogger:
+    """Make a logger that renders as the command line sets it up."""
+
+    def keep(_logger: object, _method: str, event: dict) -> str:
+        lines.append(json.dumps(event, default=str))
+        raise structlog.DropEvent
+
+    return structlog.wrap_logger(None, processors=[without_message, keep])

@@ -1,0 +1,52 @@
+"""The log names a foreign exception by type and frames: its message may quote the header of a patient's image."""
+
+import json
+import subprocess
+import sys
+
+_LOGS = """
+import structlog
+from node.cli.main import configure_logging
+configure_logging()
+log = structlog.get_logger()
+try:
+    raise {raised}
+except Exception as error:
+    log.error("test.failed", exc_info={given})
+"""
+_FAILS = """
+import node.cli.main as main
+def fail(): raise ValueError("Marker^Patient")
+main.configure_logging()
+main.app = fail
+main.run()
+"""
+
+
+def logged(code: str) -> tuple[dict, str]:
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120).stderr
+    return json.loads(next(line for line in said.splitlines() if line.startswith("{"))), said
+
+
+def test_an_exception_is_logged_without_its_message() -> None:
+    for given in ("True", "error"):
+        line, said = logged(_LOGS.format(raised="ValueError('Marker^Patient')", given=given))
+        assert (line["error"], line["frames"]) == ("ValueError", ["<string>:7 <module>"])
+        assert "Marker" not in said
+
+
+def test_what_the_system_says_is_logged_and_the_file_is_not() -> None:
+    line, said = logged(_LOGS.format(raised="OSError(28, 'Marker^Patient', '/Marker^Patient')", given="error"))
+    assert (line["error"], line["system"]) == ("OSError", "No space left on device")
+    assert "Marker" not in said
+
+
+def test_no_exception_is_no_matter() -> None:
+    line, _ = logged(_LOGS.format(raised="ValueError", given="False"))
+    assert "error" not in line
+
+
+def test_a_failure_that_nobody_expected_is_logged_without_its_message() -> None:
+    line, said = logged(_FAILS)
+    assert (line["event"], line["error"]) == ("cli.failed", "ValueError")
+    assert "Marker" not in said
