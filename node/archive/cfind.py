@@ -113,7 +113,8 @@ def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
     Raises
     ------
     WorldUnavailable
-        ARCHIVE-DOWN nobody answers; ARCHIVE-BUSY no association is free.
+        ARCHIVE-DOWN nobody answers, or it left between two questions; ARCHIVE-BUSY no association is free;
+        ARCHIVE-ANSWER what it answers cannot be read.
     Misconfigured
         ARCHIVE-REFUSED the archive refuses our title or the service.
     """
@@ -133,6 +134,11 @@ def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
     try:
         yield association
         association.release()
+    except RuntimeError as error:  # pynetdicom raises it where the peer left between two questions
+        raise WorldUnavailable("ARCHIVE-DOWN", "the archive ended the association between two questions") from error
+    except ValueError as error:
+        text = f"the archive's answer is not valid: {type(error).__name__}"
+        raise WorldUnavailable("ARCHIVE-ANSWER", text) from error
     finally:
         if association.is_established:
             association.abort()

@@ -13,11 +13,12 @@ from typing import BinaryIO
 from node.archive.endpoint import WebEndpoint
 from node.archive.multipart import Malformed, boundary_of, write_parts
 from node.archive.web import status_error, translated, web_session
-from node.errors import WorldUnavailable
+from node.errors import InputRefused, WorldUnavailable
 
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _PIECE_BYTES = 1 << 20
 _PREFIX_AT = 128
+_GONE = frozenset((404, 406, 410))  # PS3.18 10.4.3: asking again changes nothing
 
 
 def retrieve_series(
@@ -68,6 +69,9 @@ def _fetch(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None
     ):
         if answer.status_code == 206:  # PS3.18: representations of some instances only; never to be processed
             raise WorldUnavailable("ARCHIVE-PARTIAL", "the archive gives only some of the instances, status 206")
+        if answer.status_code in _GONE:
+            text = f"the archive cannot give what was asked for, status {answer.status_code}"
+            raise InputRefused("ARCHIVE-GONE", text)
         if answer.status_code != 200:
             raise status_error(answer)
         try:

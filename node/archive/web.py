@@ -8,14 +8,14 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 
 from node.archive.endpoint import WebEndpoint
-from node.errors import InputRefused, LungnodeError, Misconfigured, WorldUnavailable
+from node.errors import LungnodeError, Misconfigured, WorldUnavailable
 
 Client = Any  # dicomweb-client's types are not followed
 
 LOGIN_REFUSED = "ARCHIVE-LOGIN"
 _BUSY = frozenset((408, 429, 502, 503, 504))
 _LOGIN = frozenset((401, 403))
-_FINAL = frozenset((404, 406, 410))  # PS3.18 10.4.3: asking again changes nothing
+_NO_SUCH_SERVICE = frozenset((404, 406, 410))  # a search without a match is 200 or 204 (PS3.18 10.6.3)
 
 
 @contextmanager
@@ -61,8 +61,6 @@ def translated() -> Iterator[None]:
         ARCHIVE-BROAD the search was too broad; ARCHIVE-ANSWER anything else that is no valid answer.
     Misconfigured
         ARCHIVE-LOGIN credentials are missing, wrong or not allowed.
-    InputRefused
-        ARCHIVE-GONE it does not have, or cannot give, what was asked for.
     """
     try:
         yield
@@ -85,8 +83,9 @@ def status_error(response: requests.Response | None) -> LungnodeError:
         return WorldUnavailable("ARCHIVE-BUSY", f"the archive is busy, status {status}", **_retry_after(response))
     if status == 413:
         return WorldUnavailable("ARCHIVE-BROAD", "the archive finds the request too broad, status 413")
-    if status in _FINAL:
-        return InputRefused("ARCHIVE-GONE", f"the archive cannot give what was asked for, status {status}")
+    if status in _NO_SUCH_SERVICE:
+        text = f"the archive answers with status {status}: check its address, which must be DICOMweb's root"
+        return WorldUnavailable("ARCHIVE-ANSWER", text)
     return WorldUnavailable("ARCHIVE-ANSWER", f"the archive answers with status {status}")
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from node.archive.endpoint import Endpoint
 from node.archive.questions import count_series
-from node.errors import Misconfigured, WorldUnavailable
+from node.errors import LungnodeError
 from node.route.completeness import COUNTS_APART_S, CountAnswer, CountSource
 
 _AFTER_FAILURE_S = 30.0
@@ -71,14 +71,15 @@ class Counts:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, archive: AskedArchive, asked: _Asked, study_uid: str, series_uid: str) -> None:
+        apart_s = _AFTER_FAILURE_S  # whatever goes wrong: an archive must not be asked at every look
         try:
             n_instances = self._count(archive.endpoint, study_uid, series_uid)
-            asked.not_before_s = time.time() + COUNTS_APART_S
+            apart_s = COUNTS_APART_S
             if n_instances is not None:
                 asked.answers = [*asked.answers, CountAnswer(CountSource.ARCHIVE, n_instances, time.time())][-_KEPT:]
-        except (WorldUnavailable, Misconfigured) as error:
+        except LungnodeError as error:
             structlog.get_logger().warning("engine.archive_silent", study_uid=study_uid, code=error.code)
-            asked.not_before_s = time.time() + _AFTER_FAILURE_S
         finally:
+            asked.not_before_s = time.time() + apart_s
             asked.running = False
             self.news.put(study_uid)

@@ -1,6 +1,8 @@
 """What becomes of every answer of a DIMSE peer that is not a plain success."""
 
 import socket
+import threading
+import time
 
 import pytest
 from pynetdicom import AE, evt
@@ -38,6 +40,12 @@ def aborting(event):
     yield 0xFF00, event.identifier
 
 
+def leaving(event):
+    event.identifier.SeriesInstanceUID = "1.2.3"
+    yield 0xFF00, event.identifier
+    threading.Timer(0.2, event.assoc.abort).start()
+
+
 def endless(event):
     answer = event.identifier
     for number in range(cfind._MOST_ANSWERS + 2):
@@ -53,6 +61,28 @@ def test_a_search_that_ends_badly_is_no_empty_answer(handle, code, peer):
         cfind.count_series(peer(handle), "1.2", "1.2.3")
 
     assert caught.value.code == code
+
+
+def test_a_peer_that_leaves_between_two_questions_is_away(peer):
+    def uids():
+        yield "1.2.3.1"
+        time.sleep(1.0)
+        yield "1.2.3.2"
+
+    with pytest.raises(WorldUnavailable) as caught:
+        cfind.held(peer(leaving), "1.2", "1.2.3", uids())
+
+    assert caught.value.code == "ARCHIVE-DOWN"
+
+
+def test_an_answer_that_cannot_be_read_is_told(peer):
+    with (
+        pytest.raises(WorldUnavailable) as caught,
+        cfind.opened(peer(failing), StudyRootQueryRetrieveInformationModelFind),
+    ):
+        raise ValueError("as pydicom does of a damaged value")
+
+    assert caught.value.code == "ARCHIVE-ANSWER"
 
 
 def test_a_peer_that_does_not_search_is_a_matter_of_settings(peer):

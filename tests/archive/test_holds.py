@@ -41,3 +41,9 @@ def test_an_archive_that_cannot_be_asked_promises_nothing(spooled) -> None:
     data_dir, uids = spooled
     settings = Settings(data_dir=data_dir, archives=(Archive(dicomweb_url=NOBODY),))
     assert held_by_archives(settings, uids) == frozenset()
+
+
+def test_an_archive_that_knows_no_such_address_promises_nothing(spooled, scripted) -> None:
+    data_dir, uids = spooled
+    settings = Settings(data_dir=data_dir, archives=(Archive(dicomweb_url=scripted((404, {}, b"")).url),))
+    assert held_by_archives(settings, uids) == frozenset()

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from node.archive import qido
 from node.archive.answers import StudyIdentity
 from node.archive.questions import count_series
-from node.errors import InputRefused, Misconfigured, WorldUnavailable
+from node.errors import Misconfigured, WorldUnavailable
 
 JSON = {"Content-Type": "application/dicom+json"}
 SERIES = {"0020000E": {"vr": "UI", "Value": ["1.2.3"]}}
@@ -19,7 +19,9 @@ FAILURES = {
     "413": ((413, {}, b""), WorldUnavailable, "ARCHIVE-BROAD"),
     "500": ((500, {}, b""), WorldUnavailable, "ARCHIVE-ANSWER"),
     "401": ((401, {}, b""), Misconfigured, "ARCHIVE-LOGIN"),
-    "404": ((404, {}, b""), InputRefused, "ARCHIVE-GONE"),
+    "404": ((404, {}, b""), WorldUnavailable, "ARCHIVE-ANSWER"),
+    "406": ((406, {}, b""), WorldUnavailable, "ARCHIVE-ANSWER"),
+    "410": ((410, {}, b""), WorldUnavailable, "ARCHIVE-ANSWER"),
     "redirect": ((302, {"Location": "http://127.0.0.1:1/"}, b""), WorldUnavailable, "ARCHIVE-ANSWER"),
     "no JSON": ((200, JSON, b"<html>"), WorldUnavailable, "ARCHIVE-ANSWER"),
     "JSON of another kind": ((200, JSON, b'["x"]'), WorldUnavailable, "ARCHIVE-ANSWER"),
@@ -37,6 +39,11 @@ def test_each_failure_has_its_code_and_is_asked_once(name, scripted, web):
 
     assert caught.value.code.startswith(code)
     assert len(server.requests) == 1
+
+
+def test_an_address_that_is_not_dicomwebs_root_is_named_as_the_likely_cause(scripted, web):
+    with pytest.raises(WorldUnavailable, match=r"404.*address"):
+        qido.identities_of_study(web(scripted((404, {}, b"")).url), "1.2")
 
 
 def test_the_wait_that_a_busy_server_asks_for_is_handed_on(scripted, web):

@@ -1,7 +1,10 @@
 """Asking archives: counts in the background, identities field by field."""
 
+import queue
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from node.archive.answers import StudyIdentity
 from node.archive.endpoint import WebEndpoint
 from node.engine.counts import AskedArchive, Counts
 from node.engine.outside import differing, identity_differs
-from node.errors import WorldUnavailable
+from node.errors import Misconfigured, OurMistake, WorldUnavailable
 from node.facts.read import read_facts
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.grid import grid_at
@@ -44,6 +47,23 @@ def test_an_identity_differs_in_named_fields(image: Path, identity: StudyIdentit
     assert differing(identity, read_facts(image)) == fields
 
 
+@pytest.fixture
+def not_found() -> Iterator[str]:
+    """The address of a web server that knows nothing: it answers everything with 404."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/wrong"
+        server.shutdown()
+
+
+class Nothing(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
 def settings(tmp_path: Path, url: str, **rules: object) -> Settings:
     archives = [{"name": "pacs", "dicomweb_url": url, "timeout_s": 1.0}]
     return Settings.model_validate({"data_dir": str(tmp_path), "archives": archives, "rules": rules})
@@ -54,6 +74,10 @@ def test_a_silent_archive_lets_a_delivery_go_unless_the_settings_forbid_it(tmp_p
     assert identity_differs(settings(tmp_path, nobody), "1.2", image) is None
     with pytest.raises(WorldUnavailable):
         identity_differs(settings(tmp_path, nobody, stop_without_identity_check=True), "1.2", image)
+
+
+def test_a_wrong_address_of_the_archive_stops_no_delivery(tmp_path: Path, image: Path, not_found: str) -> None:
+    assert identity_differs(settings(tmp_path, not_found), "1.2", image) is None
 
 
 @pytest.mark.orthanc
@@ -102,17 +126,20 @@ def test_an_archive_that_hangs_delays_nobody() -> None:
     counts.close()
 
 
-def test_a_failing_archive_is_not_asked_again_at_once() -> None:
+@pytest.mark.parametrize("error", [WorldUnavailable, Misconfigured, OurMistake, RuntimeError])
+def test_a_failing_archive_is_not_asked_again_at_once(error: type[Exception]) -> None:
     asked: list[str] = []
 
     def fail(_endpoint: object, study: str, _series: str) -> int:
         asked.append(study)
-        raise WorldUnavailable("ARCHIVE-DOWN", "nobody answers")
+        raise error("ARCHIVE-DOWN", "nobody answers")
 
     counts = Counts((ARCHIVE,), count=fail)
     counts.answers("1.2", "1.2.3", "CT1")
     assert counts.news.get(timeout=5) == "1.2"
     assert counts.answers("1.2", "1.2.3", "CT1") == ()
+    with pytest.raises(queue.Empty):
+        counts.news.get(timeout=0.3)
     assert asked == ["1.2"]
     counts.close()
 
