@@ -1,6 +1,6 @@
 """Where an archive is reached, as far as this room needs to know it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -53,16 +53,18 @@ class DimseEndpoint:
 Endpoint = WebEndpoint | DimseEndpoint
 
 
+def web_endpoint(site: Archive | Destination, url: str) -> WebEndpoint:
+    """Return a web address with the login of an archive or destination; only the latter has certificates of its own."""
+    plain = WebEndpoint(url, site.timeout_s, site.username, site.password, site.token)
+    if isinstance(site, Archive):
+        return plain
+    return replace(plain, tls_ca=site.tls_ca, tls_certificate=site.tls_certificate, tls_key=site.tls_key)
+
+
 def endpoint_of_archive(archive: Archive, calling: str) -> Endpoint | None:
     """Return how an archive is asked: DICOMweb where it has it, else C-FIND, None where it has neither."""
     if archive.dicomweb_url is not None:
-        return WebEndpoint(
-            url=archive.dicomweb_url,
-            timeout_s=archive.timeout_s,
-            username=archive.username,
-            password=archive.password,
-            token=archive.token,
-        )
+        return web_endpoint(archive, archive.dicomweb_url)
     if archive.dimse_ae_title and archive.dimse_host and archive.dimse_port:
         title, host, port = archive.dimse_ae_title, archive.dimse_host, archive.dimse_port
         return DimseEndpoint(title, host, port, calling, archive.timeout_s, _move_to(archive))
@@ -78,16 +80,7 @@ def _move_to(archive: Archive) -> MoveTo | None:
 def endpoint_of_destination(destination: Destination, calling: str) -> Endpoint | None:
     """Return how a destination is asked back by the way that its setting `confirm` names; None where it is not."""
     if destination.confirm == "qido" and destination.kind == "stow" and destination.url:
-        return WebEndpoint(
-            url=destination.url,
-            timeout_s=destination.timeout_s,
-            username=destination.username,
-            password=destination.password,
-            token=destination.token,
-            tls_ca=destination.tls_ca,
-            tls_certificate=destination.tls_certificate,
-            tls_key=destination.tls_key,
-        )
+        return web_endpoint(destination, destination.url)
     if destination.confirm == "none" or destination.kind != "cstore" or destination.tls:
         return None
     if destination.ae_title and destination.host and destination.port:

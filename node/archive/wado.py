@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from node.archive.endpoint import WebEndpoint
 from node.archive.multipart import Malformed, boundary_of, write_parts
-from node.archive.web import status_error, translated, web_session
+from node.archive.web import status_error, translated
+from node.archive.web_session import web_session
 from node.errors import InputRefused, WorldUnavailable
 
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'

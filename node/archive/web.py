@@ -8,6 +8,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 
 from node.archive.endpoint import WebEndpoint
+from node.archive.web_session import retry_after_s, web_session
 from node.errors import LungnodeError, Misconfigured, WorldUnavailable
 
 Client = Any  # dicomweb-client's types are not followed
@@ -19,23 +20,6 @@ _NO_SUCH_SERVICE = frozenset((404, 406, 410))  # a search without a match is 200
 
 
 @contextmanager
-def web_session(endpoint: WebEndpoint) -> Iterator[requests.Session]:
-    """Open a session with the endpoint's login and certificates, and nothing from the environment."""
-    with requests.Session() as session:
-        session.trust_env = False
-        session.max_redirects = 0
-        if endpoint.token is not None:
-            session.headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
-        elif endpoint.username is not None and endpoint.password is not None:
-            session.auth = (endpoint.username, endpoint.password.get_secret_value())
-        if endpoint.tls_ca is not None:
-            session.verify = str(endpoint.tls_ca)
-        if endpoint.tls_certificate is not None and endpoint.tls_key is not None:
-            session.cert = (str(endpoint.tls_certificate), str(endpoint.tls_key))
-        yield session
-
-
-@contextmanager
 def web_client(endpoint: WebEndpoint) -> Iterator[Client]:
     """Open dicomweb-client on such a session.
 
@@ -43,6 +27,7 @@ def web_client(endpoint: WebEndpoint) -> Iterator[Client]:
     zero in a component are tolerated, as everywhere in the node.
     """
     with web_session(endpoint) as session, translated():
+        session.max_redirects = 0  # the client asks requests to follow them
         client = DICOMwebClient(
             url=endpoint.url.rstrip("/"), session=session, timeout=endpoint.timeouts_s, permissive_uid=True
         )
@@ -80,16 +65,12 @@ def status_error(response: requests.Response | None) -> LungnodeError:
     if status in _LOGIN:
         return Misconfigured(LOGIN_REFUSED, f"the archive refuses the login with status {status}: check the settings")
     if status in _BUSY:
-        return WorldUnavailable("ARCHIVE-BUSY", f"the archive is busy, status {status}", **_retry_after(response))
+        wait_s = None if response is None else retry_after_s(response.headers)
+        asked_for = {} if wait_s is None else {"retry_after_s": wait_s}
+        return WorldUnavailable("ARCHIVE-BUSY", f"the archive is busy, status {status}", **asked_for)
     if status == 413:
         return WorldUnavailable("ARCHIVE-BROAD", "the archive finds the request too broad, status 413")
     if status in _NO_SUCH_SERVICE:
         text = f"the archive answers with status {status}: check its address, which must be DICOMweb's root"
         return WorldUnavailable("ARCHIVE-ANSWER", text)
     return WorldUnavailable("ARCHIVE-ANSWER", f"the archive answers with status {status}")
-
-
-def _retry_after(response: requests.Response | None) -> dict[str, float]:
-    """Read Retry-After in seconds; its form as a date is left to our own backoff."""
-    value = "" if response is None else response.headers.get("Retry-After", "")
-    return {"retry_after_s": float(value)} if value.isascii() and value.isdigit() else {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from node.archive.web_session import retry_after_s
 from node.deliver.receipt import UNAUTHORISED, Outgoing, Receipt, State, credentials_refused, same_for_all
 from node.deliver.session import http_session, timeouts_s
 from node.deliver.status import classify, written
@@ -60,7 +61,7 @@ def read_answer(objects: Sequence[Outgoing], code: int, headers: Mapping[str, st
             State.RETRYABLE,
             status,
             "the destination cannot take it now",
-            retry_after_s=_retry_after_s(headers),
+            retry_after_s=retry_after_s(headers),
         )
     if code not in (200, 201, 202, 409):
         return same_for_all(objects, State.PERMANENT, status, "the destination refuses the request")
@@ -112,11 +113,6 @@ def _text(item: Mapping[str, Any], tag: str) -> str:
 def _number(item: Mapping[str, Any], tag: str, *, absent: int) -> int:
     value = next(iter(item.get(tag, {}).get("Value", [])), absent)
     return value if isinstance(value, int) else absent
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None  # the form with a date is rare and only a hint
 
 
 def _multipart(objects: Sequence[Outgoing], boundary: str) -> bytes:

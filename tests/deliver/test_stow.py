@@ -44,8 +44,9 @@ def test_503_is_tried_again_after_the_time_that_was_asked_for(scripted, objects,
     assert receipts[0].retry_after_s == 7.0
 
 
-def test_a_retry_after_that_is_no_number_is_ignored(scripted, objects, plain_answer) -> None:
-    scripted.answers = [plain_answer(503, headers=(("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT"),))]
+@pytest.mark.parametrize("text", ["Wed, 21 Oct 2026 07:28:00 GMT", "²", "-1", ""])
+def test_a_retry_after_that_is_no_number_is_ignored(text, scripted, objects, plain_answer) -> None:
+    scripted.answers = [plain_answer(503, headers=(("Retry-After", text),))]
     assert send(objects, destination(scripted.url))[0].retry_after_s is None
 
 

@@ -270,6 +270,18 @@ def test_a_dated_answer_is_compared(grade):
     assert finding.grade is grade
 
 
+def test_a_destination_is_asked_for_the_time(tmp_path):
+    with web_peer(200) as url:
+        asked = Destination(name="o", kind="stow", url=url)
+        assert check_clock(asked, datetime.now(UTC)).grade is Grade.OK
+
+
+def test_a_certificate_file_that_is_missing_ends_no_examination(tmp_path):
+    stow = Destination(name="o", kind="stow", url="https://127.0.0.1:9", tls_ca=tmp_path / "none.pem")
+    assert check_clock(stow, datetime.now(UTC)) is None
+    assert check_destination(stow, "LUNGNODE").grade is Grade.FAIL
+
+
 def test_a_time_that_cannot_be_read_is_no_finding():
     assert (read_date("yesterday"), read_orthanc("<html>")) == (None, None)
     assert judge_clock("orthanc", None, datetime(2026, 1, 1, tzinfo=UTC)) is None

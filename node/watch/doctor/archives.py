@@ -2,7 +2,9 @@
 
 import requests
 
-from node.settings import Archive
+from node.archive.endpoint import web_endpoint
+from node.archive.web_session import web_session
+from node.settings import Archive, Destination
 from node.watch.doctor.finding import Finding, fail, ok, warn
 from node.watch.doctor.ports import echo
 
@@ -38,16 +40,12 @@ def _qido(archive: Archive, url: str) -> Finding:
     return ok(check, f"QIDO-RS answers at {url}")
 
 
-def get(archive: Archive, url: str) -> requests.Response:
-    """Send one GET with the archive's login and nothing from the environment."""
+def get(site: Archive | Destination, url: str) -> requests.Response:
+    """Send one GET with the login of an archive or destination."""
+    endpoint = web_endpoint(site, url)
     headers = {"Accept": "application/dicom+json"}
-    if archive.token is not None:
-        headers["Authorization"] = f"Bearer {archive.token.get_secret_value()}"
-    with requests.Session() as session:
-        session.trust_env = False
-        if archive.username is not None and archive.password is not None:
-            session.auth = (archive.username, archive.password.get_secret_value())
-        return session.get(url, headers=headers, timeout=archive.timeout_s, allow_redirects=False)
+    with web_session(endpoint) as session:
+        return session.get(url, headers=headers, timeout=endpoint.timeouts_s, allow_redirects=False)
 
 
 def _dimse(archive: Archive, called: str, host: str, port: int, calling: str) -> Finding:

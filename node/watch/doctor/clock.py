@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import requests
-
 from node.settings import Archive, Destination
 from node.watch.doctor.archives import get
 from node.watch.doctor.finding import Finding, ok, warn
@@ -13,24 +11,25 @@ TOLERANCE_S = 30.0  # their times have whole seconds, and the answer took a whil
 DICOMWEB_SUFFIX = "/dicom-web"
 
 
-def check_clock(archive: Archive, now: datetime) -> Finding | None:
-    """Compare with the archive's time; None where it does not tell.
+def check_clock(site: Archive | Destination, now: datetime) -> Finding | None:
+    """Compare with the time of an archive or DICOMweb destination; None where it does not tell.
 
     Notes
     -----
     Any web server dates its answers (RFC 9110, 6.6.1), but Orthanc does not: it is asked for the time itself.
     """
-    if archive.dicomweb_url is None:
+    url = site.dicomweb_url if isinstance(site, Archive) else site.url
+    if url is None:
         return None
-    root = archive.dicomweb_url.rstrip("/")
+    root = url.rstrip("/")
     try:
-        dated = get(archive, f"{root}/studies?limit=1").headers.get("Date")
+        dated = get(site, f"{root}/studies?limit=1").headers.get("Date")
         if dated is not None:
-            return judge_clock(archive.name, read_date(dated), now)
-        told = get(archive, f"{root.removesuffix(DICOMWEB_SUFFIX)}/tools/now")
-    except requests.RequestException:
+            return judge_clock(site.name, read_date(dated), now)
+        told = get(site, f"{root.removesuffix(DICOMWEB_SUFFIX)}/tools/now")
+    except OSError:  # requests' own errors are such, and a certificate's file that is missing
         return None  # that it does not answer is said elsewhere
-    return judge_clock(archive.name, read_orthanc(told.text), now)
+    return judge_clock(site.name, read_orthanc(told.text), now)
 
 
 def read_date(header: str) -> datetime | None:
@@ -59,14 +58,3 @@ def judge_clock(name: str, theirs: datetime | None, now: datetime) -> Finding | 
         return ok("clock", f"agrees with {name}'s within {TOLERANCE_S:.0f} s")
     side = "ahead of" if ahead_s > 0 else "behind"
     return warn("clock", f"{abs(ahead_s):.0f} s {side} {name}'s", "run a time service on both machines (chrony)")
-
-
-def as_archive(destination: Destination) -> Archive:
-    """Look at a DICOMweb destination as something that can be asked for the time."""
-    return Archive(
-        name=destination.name,
-        dicomweb_url=destination.url,
-        username=destination.username,
-        password=destination.password,
-        token=destination.token,
-    )

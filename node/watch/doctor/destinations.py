@@ -2,8 +2,6 @@
 
 import os
 
-import requests
-
 from node.deliver.association import NoAssociation, open_association
 from node.deliver.session import http_session
 from node.errors import LungnodeError
@@ -90,7 +88,7 @@ def _http(destination: Destination, path: str, what: str, accept: str) -> Findin
             answer = session.get(
                 url + path, headers={"Accept": accept}, timeout=destination.timeout_s, allow_redirects=False
             )
-    except requests.RequestException as error:
+    except OSError as error:  # requests' own errors are such, and a certificate's file that is missing
         return fail(_name(destination), f"{url}: {type(error).__name__}", "check url, certificates and firewall")
     if answer.status_code in (401, 403):
         return fail(_name(destination), f"{url}: HTTP {answer.status_code}", "check username, password or token")

@@ -8,9 +8,9 @@ from pathlib import Path
 from node.engine.certificates import expiring
 from node.engine.configuration import faults_of
 from node.engine.placeholders import PLACEHOLDER, placeholders
-from node.settings import Settings
+from node.settings import Archive, Destination, Settings
 from node.watch.doctor.archives import check_archive
-from node.watch.doctor.clock import as_archive, check_clock
+from node.watch.doctor.clock import check_clock
 from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.destinations import check_destination
 from node.watch.doctor.finding import Finding, fail, ok, warn
@@ -82,9 +82,10 @@ def _peers(settings: Settings) -> Iterator[Finding]:
         yield from check_orthanc(archive, settings.receive)
     for destination in settings.destinations:
         yield check_destination(destination, calling)
-    stows = [as_archive(d) for d in settings.destinations if d.kind == "stow"]
-    for archive in (*settings.archives, *stows):
-        finding = check_clock(archive, datetime.now(UTC))
+    stows = [d for d in settings.destinations if d.kind == "stow"]
+    sites: list[Archive | Destination] = [*settings.archives, *stows]
+    for site in sites:
+        finding = check_clock(site, datetime.now(UTC))
         if finding is not None:
             yield finding
             return

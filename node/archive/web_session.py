@@ -1,0 +1,34 @@
+"""The one HTTP session to archives and destinations: login, certificates, nothing from the environment.
+
+No retries and no proxies: what is sent where stands in the settings, and trying again is the caller's. Redirects are
+not followed either, which every caller asks of its requests (`allow_redirects=False`).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import requests
+
+from node.archive.endpoint import WebEndpoint
+
+
+@contextmanager
+def web_session(endpoint: WebEndpoint) -> Iterator[requests.Session]:
+    """Open a session with the endpoint's login (bearer token or password) and certificates."""
+    with requests.Session() as session:
+        session.trust_env = False
+        if endpoint.token is not None:
+            session.headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
+        elif endpoint.username is not None and endpoint.password is not None:
+            session.auth = (endpoint.username, endpoint.password.get_secret_value())
+        if endpoint.tls_ca is not None:
+            session.verify = str(endpoint.tls_ca)
+        if endpoint.tls_certificate is not None and endpoint.tls_key is not None:
+            session.cert = (str(endpoint.tls_certificate), str(endpoint.tls_key))
+        yield session
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After in seconds; None without it, and for its form as a date: rare, and only a hint."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None  # "²".isdigit() is true, float("²") raises
