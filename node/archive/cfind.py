@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
+from node.application_entity import application_entity
 from node.archive.answers import StudyIdentity
 from node.archive.endpoint import CONNECT_WITHIN_S, DimseEndpoint
 from node.errors import LungnodeError, Misconfigured, WorldUnavailable
@@ -118,7 +119,7 @@ def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
     Misconfigured
         ARCHIVE-REFUSED the archive refuses our title or the service.
     """
-    entity = AE(ae_title=endpoint.calling)
+    entity = application_entity(endpoint.calling)
     entity.connection_timeout = entity.acse_timeout = min(CONNECT_WITHIN_S, endpoint.timeout_s)
     entity.dimse_timeout = entity.network_timeout = endpoint.timeout_s
     entity.add_requested_context(service)

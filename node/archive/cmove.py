@@ -13,9 +13,10 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
-from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
+from pynetdicom import ALL_TRANSFER_SYNTAXES, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove
 
+from node.application_entity import application_entity
 from node.archive.cfind import opened
 from node.archive.endpoint import DimseEndpoint, MoveTo
 from node.errors import Misconfigured, WorldUnavailable
@@ -81,7 +82,7 @@ def _moved(endpoint: DimseEndpoint, to: MoveTo, study_uid: str, series_uid: str,
 @contextmanager
 def _listening(to: MoveTo, archive_title: str, wanted: tuple[str, str], folder: Path) -> Iterator[None]:
     """Take instances of the wanted series, from the archive alone, and write them as numbered files."""
-    entity = AE(ae_title=to.ae_title)
+    entity = application_entity(to.ae_title)
     entity.require_called_aet, entity.require_calling_aet = True, [archive_title]
     for sop_class in _CLASSES:
         entity.add_supported_context(sop_class, ALL_TRANSFER_SYNTAXES)

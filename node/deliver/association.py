@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pynetdicom import AE, evt
+from pynetdicom import evt
 
+from node.application_entity import application_entity
 from node.deliver.tls import client_context
 from node.settings import Destination
 
@@ -44,7 +45,7 @@ def open_association(
     if unresolved is not None:
         yield NoAssociation("host-name", unresolved)
         return
-    entity = AE(ae_title=calling)
+    entity = application_entity(calling)
     entity.maximum_pdu_size = MAXIMUM_PDU_BYTES
     entity.acse_timeout = min(ACSE_WITHIN_S, destination.timeout_s)
     entity.dimse_timeout = entity.network_timeout = destination.timeout_s

@@ -15,9 +15,10 @@ from typing import Any
 
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pynetdicom import AE, _config, evt
+from pynetdicom import _config, evt
 from pynetdicom.presentation import build_context
 
+from node.application_entity import application_entity
 from node.deliver.association import keep_answers
 from node.errors import WorldUnavailable
 
@@ -168,7 +169,7 @@ def _send_hand(
 
 def _associate(kinds: Sequence[tuple[str, str]], ae_title: str, host: str, port: int, calling: str) -> Any:
     """Open an association."""
-    ae = AE(ae_title=calling)
+    ae = application_entity(calling)
     ae.maximum_pdu_size = _PDU_BYTES
     contexts = [build_context(sop_class_uid, transfer_syntax_uid) for sop_class_uid, transfer_syntax_uid in kinds]
     handlers = [(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_DATA_SENT, _quick)]

@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 from pydicom.dataset import Dataset
-from pynetdicom import AE
 from pynetdicom.presentation import build_role
 
+from node.application_entity import application_entity
 from node.receive.classes import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 from node.receive.contexts import commitment_context
 from node.receive.reception import Reception
@@ -107,7 +107,7 @@ class CommitmentProvider:
                 return False
             with association.dimse.reserved():
                 return _tell(association, report, kind)
-        ae = AE(ae_title=self._settings.ae_title)
+        ae = application_entity(self._settings.ae_title)
         context = commitment_context()
         ae.add_requested_context(context.abstract_syntax, context.transfer_syntax)
         role = build_role(STORAGE_COMMITMENT, scp_role=True)

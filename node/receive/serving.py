@@ -9,8 +9,9 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from pynetdicom import AE, evt
+from pynetdicom import evt
 
+from node.application_entity import application_entity
 from node.errors import Misconfigured
 from node.receive.commitment import ArchiveHolds, CommitmentProvider
 from node.receive.commitment_report import report_handler
@@ -22,7 +23,6 @@ from node.settings import Disk, Peer, Receive
 from node.store.commitments import FOLDER
 from node.store.disk import marks
 from node.store.journal import Journal
-from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.store.spool import Spool
 
 _END_WITHIN_S = 10.0  # the instance that is being flushed is finished, then the association is aborted
@@ -142,9 +142,7 @@ def _end(associations: list[Any]) -> None:
 
 
 def _application_entity(settings: Receive) -> Any:
-    ae = AE(ae_title=settings.ae_title)
-    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae = application_entity(settings.ae_title)
     ae.maximum_pdu_size = settings.maximum_pdu_bytes
     ae.maximum_associations = _HIGHEST
     ae.acse_timeout = settings.acse_timeout_s

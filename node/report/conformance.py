@@ -4,9 +4,9 @@ from node import __version__
 from node.report.conformance_objects import objects_chapter
 from node.report.conformance_readers import readers_chapter
 from node.report.conformance_services import services_chapter
-from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.report.wording import NOT_FOR_DIAGNOSIS
 from node.settings import Settings
+from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 def conformance_statement(settings: Settings) -> str:
@@ -29,7 +29,8 @@ current for the default configuration. Form: PS3.2, edition 2026b.
 **{NOT_FOR_DIAGNOSIS}.**
 
 lungnode receives CT (and PET) series, segments the lungs, measures them, and sends a segmentation and a measurement
-report back into the same study. It never alters, forwards or deletes what it receives, and is not an archive.
+report back into the same study. It alters and forwards nothing that it receives, and is not an archive: what it
+received it deletes after its retention time (3.5), or where a rejection note says that it is not to be kept.
 
 | Item | Value |
 |---|---|

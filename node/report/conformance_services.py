@@ -79,7 +79,7 @@ def _associations(settings: Settings) -> str:
 | Application Context Name | 1.2.840.10008.3.1.1.1 |
 | Called AE titles accepted | {titles} |
 | Listener | {receive.host}, port {receive.port} |
-| Associations at one time | {receive.maximum_associations} per process, {receive.processes} process(es) |
+| Associations at one time | {receive.maximum_associations}, of {receive.processes} process(es) together |
 | Maximum PDU length received | {receive.maximum_pdu_bytes} bytes |
 | ACSE / DIMSE / network time-out | {receive.acse_timeout_s:g} / {receive.dimse_timeout_s:g} / \
 {receive.network_timeout_s:g} s |

@@ -14,9 +14,10 @@ from node.report import codes
 from node.report.equipment import Equipment, contributing_equipment, name_equipment
 from node.report.kinds import RTSTRUCT, Kind, series_description, series_number
 from node.report.patient import copy_patient_and_study, read_text
-from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, CaseIdentity
+from node.report.uids import CaseIdentity
 from node.segment.contract import ModelIdentity
 from node.store.durable import flush_file, move
+from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 @dataclass(frozen=True, slots=True)

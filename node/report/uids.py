@@ -30,8 +30,6 @@ COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 
 RESULTS_VERSION = "6"  # raise it when any number or object can change
-IMPLEMENTATION_CLASS_UID = "2.25.307649791712826621726929714603528858384"  # constant, see standards 1.3
-IMPLEMENTATION_VERSION_NAME = f"LUNGNODE_{__version__}"[:16]  # SH: more than 16 characters is an error
 
 _NAMESPACE = uuid.UUID("b4a0f7d2-6f1e-4d0b-9a53-2c7e8d1f4e66")
 _MAXIMUM_LENGTH = 64

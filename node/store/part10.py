@@ -12,8 +12,9 @@ from typing import BinaryIO
 from node import __version__
 from node.errors import Code, InputRefused
 
-IMPLEMENTATION_CLASS_UID = "2.25.96231684735212087943170164912870251313"  # a constant of this project (PS3.7 D.3.3.2)
-IMPLEMENTATION_VERSION_NAME = f"LUNGNODE_{__version__}"[:16]
+# of everything that we write or say: spool, objects, associations (PS3.7 D.3.3.2); a constant, see standards 1.3
+IMPLEMENTATION_CLASS_UID = "2.25.307649791712826621726929714603528858384"
+IMPLEMENTATION_VERSION_NAME = f"LUNGNODE_{__version__}"[:16]  # SH: more than 16 characters is an error
 
 _PREAMBLE = bytes(128) + b"DICM"
 _MAXIMUM_META_BYTES = 65536  # ours has about 400; a longer one is not a file of this spool

@@ -54,7 +54,8 @@ def test_it_follows_the_configuration() -> None:
     )  # fmt: skip
     statement = conformance_statement(settings)
     for expected in (
-        "`CHEST`, `CHEST2`", "port 4242", "port 2762", "| 7 per process", "`PACS` from 10.0.0.0/24", "(here: `PACS`)",
+        "`CHEST`, `CHEST2`", "port 4242", "port 2762", "| 7, of 1 process(es) together |",
+        "`PACS` from 10.0.0.0/24", "(here: `PACS`)",
         "Archives: vna",
             "| pacs | cstore | SEG, PET_SEG, SR, NOTICE, SUMMARY | ask | qido |", "| Hospital |", "7000 + 10 m + 1",
         "`1.2.826.0.1.3680043.9.9` and 96 bits",

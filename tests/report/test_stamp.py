@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from node.report.encode import ReportInput, encode_results
 from node.report.kinds import KINDS, NOTICE, SEG, SR, series_number
 from node.report.stamp import parse_offset
-from node.report.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.settings import Objects
+from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tests.report.conftest import LESIONS, LUNGS, NOW, CaseMaker, identity
 
 
