@@ -17,6 +17,7 @@ from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPu
 from node.deliver.association import NoAssociation, open_association
 from node.deliver.receipt import Outgoing
 from node.deliver.status import Status, written
+from node.receive.commitment_answer import read_report
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
@@ -76,19 +77,6 @@ def request(
             return NotRequested(written(status.Status), "the peer refused the request")
         arrived.wait(wait_s)
     return Requested(answers[0] if answers else None)
-
-
-def read_report(information: Dataset) -> tuple[str, CommitmentAnswer] | None:
-    """Read an N-EVENT-REPORT: its transaction, and what was committed and what not; None where it names none."""
-    transaction_uid = information.get("TransactionUID")
-    if not transaction_uid:
-        return None
-    committed = frozenset(str(i.ReferencedSOPInstanceUID) for i in information.get("ReferencedSOPSequence") or ())
-    failed = {
-        str(i.ReferencedSOPInstanceUID): int(i.get("FailureReason", Status.PROCESSING_FAILURE))
-        for i in information.get("FailedSOPSequence") or ()
-    }
-    return str(transaction_uid), CommitmentAnswer(committed - failed.keys(), failed)
 
 
 def _request_of(objects: Sequence[Outgoing], transaction_uid: str) -> Dataset:

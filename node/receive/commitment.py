@@ -57,6 +57,9 @@ class CommitmentProvider:
     def on_action(self, event: Any) -> tuple[int, None]:
         """Take a request (pynetdicom's EVT_N_ACTION) and report later."""
         caller = event.assoc.dul.caller
+        peer = self._peer(caller.calling_ae)
+        if peer is None:
+            return Status.NOT_AUTHORISED, None
         if event.action_type != _REQUEST:
             return Status.INVALID_ARGUMENT, None
         request = _read(event.action_information)
@@ -69,10 +72,13 @@ class CommitmentProvider:
             transaction=request.transaction_uid,
             sops=[sop for _, sop in request.instances],
         )
-        peer = next(p for p in self._settings.peers if p.ae_title == caller.calling_ae and p.storage_commitment)
         answered = event.assoc.dimse.after_next_message()
         threading.Thread(target=self._report, args=(event.assoc, peer, request, answered), daemon=True).start()
         return Status.SUCCESS, None
+
+    def _peer(self, calling_ae: str) -> Peer | None:
+        """Find who asks; None for a peer that was let in for its answers to us alone."""
+        return next((p for p in self._settings.peers if p.ae_title == calling_ae and p.storage_commitment), None)
 
     def stop(self) -> None:
         """End the waiting between attempts."""

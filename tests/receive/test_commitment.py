@@ -111,6 +111,15 @@ def test_a_peer_that_may_not_ask_is_not_offered_the_class(node: int) -> None:
     assert accepted == ["1.2.840.10008.1.1"]
 
 
+def test_a_peer_that_may_answer_us_may_not_ask_for_that(tmp_path: Path) -> None:
+    settings = Receive(port=0, peers=[{"ae_title": "ASKER"}])
+    ports = open_ports(settings)
+    let_in = {"archive_holds": frozenset, "answers_from": frozenset(("ASKER",))}
+    with Receiver(settings, NO_MARKS, tmp_path, ports, **let_in):
+        assert Asker().ask(ports.plain_port, HELD, wait=False) == Status.NOT_AUTHORISED
+    assert '"sops"' not in (tmp_path / "spool/journal/receive-0.0.jsonl").read_text()
+
+
 def test_the_report_goes_to_the_peers_own_listener_where_a_setting_names_it(tmp_path: Path) -> None:
     asker = Asker()
     asker.ae.add_supported_context(STORAGE_COMMITMENT, scu_role=False, scp_role=True)
