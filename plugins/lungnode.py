@@ -115,7 +115,7 @@ class Sender(threading.Thread):
         self.settings = settings
         self.wake = threading.Event()
         self.stopping = threading.Event()
-        self.lock = threading.Lock()  # over `queue`: REST callbacks add to it
+        self.lock = threading.Lock()  # over `queue` and `failed`: REST callbacks change both
         self.queue = []  # {"series", "attempts", "job", "error"}; "due" is not kept
         self.failed = []
         self.sent = 0
@@ -134,6 +134,8 @@ class Sender(threading.Thread):
     def status(self):
         """Return what GET /lungnode/status answers."""
         modality = (get("/modalities?expand") or {}).get(self.settings["Peer"])
+        last = (get("/changes?last") or {}).get("Last")
+        node_answers = self.tell("/healthz", None)  # up to two seconds, in which nobody must wait for the lock
         with self.lock:
             waiting = [{k: v for k, v in entry.items() if k != "due"} for entry in self.queue]
             return {
@@ -141,24 +143,29 @@ class Sender(threading.Thread):
                 "ae_title": modality and modality["AET"],
                 "automatic": self.settings["Automatic"],
                 "position": self.position,
-                "last": get("/changes?last")["Last"],
+                "last": last,
                 "sent": self.sent,
                 "waiting": waiting,
                 "failed": list(self.failed),
-                "node_answers": self.tell("/healthz", None),
+                "node_answers": node_answers,
             }
 
     def run(self):
         """Work until Orthanc stops; a mistake of ours is logged and must not end the thread."""
-        self.restore()
+        restored = False
         while not self.stopping.is_set():
             try:
+                if not restored:
+                    self.restore()
+                    restored = True
                 self.read_changes()
                 self.work_off()
                 self.keep()
+                wait_s = self.pause()
             except Exception as error:
                 orthanc.LogError(f"LungNode: {type(error).__name__}: {error}")
-            self.wake.wait(self.pause())
+                wait_s = IDLE_S
+            self.wake.wait(wait_s)
             self.wake.clear()
 
     def pause(self):
@@ -170,22 +177,41 @@ class Sender(threading.Thread):
 
     def restore(self):
         """Take up the kept state; the first start begins at the end of the log, not with the whole archive."""
-        text = orthanc.GetGlobalProperty(PROPERTY, "")
-        if not text:
+        state = self.kept_state()
+        if state is None:
             self.position = self.rescan_from = get("/changes?last")["Last"]
             return
-        state = json.loads(text)
-        self.position, self.rescan_from = state["position"], state["rescan_from"]
-        self.queue = [{**entry, "due": 0.0} for entry in state["queue"]]
-        self.failed = state["failed"]
-        if self.settings["Automatic"]:
-            for series_id in self.forgotten():
-                self.add(series_id)
+        position, rescan_from, queue, failed = state
+        forgotten = self.forgotten(rescan_from) if self.settings["Automatic"] else []
+        self.position, self.rescan_from = position, rescan_from
+        with self.lock:  # the button may have been pressed already
+            known = {entry["series"] for entry in queue}
+            self.queue = queue + [entry for entry in self.queue if entry["series"] not in known]
+            self.failed = failed
+        for series_id in forgotten:
+            self.add(series_id)
 
-    def forgotten(self):
+    @staticmethod
+    def kept_state():
+        """Read position, start of a second look, queue and failures; None where nothing readable is kept."""
+        text = orthanc.GetGlobalProperty(PROPERTY, "")
+        if not text:
+            return None
+        try:
+            state = json.loads(text)
+            queue = [{**entry, "due": 0.0} for entry in state["queue"]]
+            return int(state["position"]), int(state["rescan_from"]), queue, list(state["failed"])
+        except (ValueError, KeyError, TypeError) as error:
+            orthanc.LogError(
+                f"LungNode: the kept state cannot be read ({type(error).__name__}: {error}); only what comes from now "
+                "on is sent, what waited must be sent by hand"
+            )
+            return None
+
+    def forgotten(self, since):
         """Find the series that were still growing when Orthanc went down: it never calls them stable afterwards."""
         growing = {}
-        for change in self.changes(self.rescan_from):
+        for change in self.changes(since):
             if change["ChangeType"] == "NewSeries":
                 growing[change["ID"]] = True
             elif change["ChangeType"] == "NewInstance":
@@ -273,7 +299,8 @@ class Sender(threading.Thread):
         entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, wait_s)
         if entry["attempts"] >= self.settings["GiveUpAfter"]:
             self.drop(entry)
-            self.failed = [*self.failed, {"series": entry["series"], "error": error}][-1000:]
+            with self.lock:
+                self.failed = [*self.failed, {"series": entry["series"], "error": error}][-1000:]
             orthanc.LogError("LungNode: gave up on series {}: {}".format(entry["series"], error))
 
     def drop(self, entry):
@@ -285,7 +312,8 @@ class Sender(threading.Thread):
         """Write down where we are, where that has changed."""
         with self.lock:
             queue = [{k: v for k, v in entry.items() if k != "due"} for entry in self.queue]
-        state = {"position": self.position, "rescan_from": self.rescan_from, "queue": queue, "failed": self.failed}
+            failed = list(self.failed)
+        state = {"position": self.position, "rescan_from": self.rescan_from, "queue": queue, "failed": failed}
         text = json.dumps(state)
         if text != self.kept:
             orthanc.SetGlobalProperty(PROPERTY, text)
