@@ -16,7 +16,7 @@ from node.engine.again import again
 from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.files import read_json
 from node.engine.jobs import Database, Job
-from node.engine.lookup import decision_json, is_uid, known_of
+from node.engine.lookup import decision_json, is_uid, traces_of
 from node.engine.pause import pause as pause_node
 from node.engine.pause import paused_because
 from node.engine.pause import resume as resume_node
@@ -209,16 +209,16 @@ def _identify(settings: Settings) -> Callable[[CaseFile], CaseFile]:
 def _show_uid(settings: Settings, uid: str, *, as_json: bool) -> None:
     """Print what is known of a study or series."""
     with engine_jobs.opened(settings) as engine:
-        known = known_of(settings, engine, uid)
+        traces = traces_of(settings, engine, uid)
     if as_json:
-        print_json(known.as_json())
+        print_json(traces.as_json())
         return
-    for line in known.waiting:
+    for line in traces.waiting:
         answer.print(waiting_line(line), markup=False)
         answer.print(f"  study {line['study_instance_uid']}, route {line['route']}", markup=False)
-    for row in list_lines(known.jobs):
+    for row in list_lines(traces.jobs):
         answer.print(row, markup=False)
-    for decision in known.decisions:
+    for decision in traces.decisions:
         answer.print(decision_line(decision_json(decision)), markup=False)
 
 

@@ -1,5 +1,6 @@
 """`lungnode routes check|explain`: are the rules valid, and why did each apply or not?"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,12 @@ import typer
 from rich.markup import escape
 
 from node.cli.terminal import answer, print_foreign, print_json
+from node.engine.known import known_of
 from node.errors import Misconfigured
 from node.facts.folder import read_folder
-from node.route.case import Known
 from node.route.explain import Explanation, as_json, explain
-from node.route.route import DEFAULT_MODEL, Routes
+from node.route.route import Routes
 from node.route.rules import load_routes
-from node.segment.registry import installed
 from node.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="The rules that choose series, and why each applied or not.")
@@ -70,7 +70,9 @@ def explain_path(
     settings = load(config)
     routes = load_routes(routes_file or settings.rules.routes)
     folder = read_folder(path)
-    found = explain(folder.series, routes, _known(settings, called_ae, calling_ae))
+    called = called_ae or settings.receive.ae_title
+    known = replace(known_of(settings), called_ae=called, calling_ae=calling_ae)
+    found = explain(folder.series, routes, known)
     files = [{"path": str(file.path), "code": file.code, "text": file.text} for file in folder.unread]
     if json:
         print_json(as_json(found) | {"files": files})
@@ -82,31 +84,13 @@ def explain_path(
     print_foreign(file.foreign for file in folder.unread)
 
 
-def _known(settings: Settings, called_ae: str | None, calling_ae: str | None) -> Known:
-    tasks = frozenset(str(task) for card in installed(settings.models_dir) for task in card.tasks)
-    return Known(
-        called_ae=called_ae or settings.receive.ae_title,
-        tasks=tasks,
-        calling_ae=calling_ae,
-        lungs=settings.compute.lungs,
-        lesions=settings.compute.lesions,
-        own_equipment=(settings.objects.manufacturer, "lungnode"),
-        earl=settings.rules.earl,
-    )
-
-
 def _check_names(routes: Routes, settings: Settings) -> None:
-    """Refuse models that are not installed and destinations that are not configured."""
-    models = {card.name for card in installed(settings.models_dir)} | {DEFAULT_MODEL}
-    destinations = {destination.name for destination in settings.destinations}
-    faults: list[str] = []
-    for route in routes.routes:
-        named = {model for model in (route.lungs, route.lesions) if model}
-        faults += [f"{routes.source}:{route.line}: model {name!r} is not installed" for name in sorted(named - models)]
-        unknown = sorted(set(route.destinations or ()) - destinations)
-        faults += [f"{routes.source}:{route.line}: destination {name!r} is not configured" for name in unknown]
+    """Refuse what would stop the node's start: models and destinations that are not there, or not for this."""
+    from node.engine.configuration import faults_of_routes  # noqa: PLC0415 - loads peers' and web clients
+
+    faults = list(faults_of_routes(routes, settings))
     if faults:
-        raise Misconfigured("CFG-ROUTES", "the routes name what is not there:\n  " + "\n  ".join(faults))
+        raise Misconfigured("CFG-ROUTES", "the node would not start with these routes:\n  " + "\n  ".join(faults))
 
 
 def _show(explanation: Explanation) -> None:

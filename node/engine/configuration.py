@@ -12,7 +12,7 @@ from node.archive.endpoint import endpoint_of_archive
 from node.deliver.confirm import can_be_asked
 from node.engine.placeholders import PLACEHOLDER, placeholders
 from node.errors import LungnodeError, Misconfigured
-from node.route.route import DEFAULT_MODEL
+from node.route.route import DEFAULT_MODEL, Routes
 from node.route.rules import load_routes
 from node.segment.contract import Task
 from node.segment.registry import installed, verify
@@ -97,6 +97,11 @@ def _routes(settings: Settings) -> Iterator[str]:
     except LungnodeError as error:
         yield error.message
         return
+    yield from faults_of_routes(routes, settings)
+
+
+def faults_of_routes(routes: Routes, settings: Settings) -> Iterator[str]:
+    """Yield which models and destinations of the routes are not there, damaged, or of another task."""
     known = {d.name for d in settings.destinations}
     for route in routes.routes:
         for task, model in ((Task.LUNGS, route.lungs), (Task.LESIONS, route.lesions)):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from node.engine.analysis import write_analysis
 from node.engine.findings import findings_of
+from node.engine.known import known_of
 from node.engine.line import analyse_volume, as_asked, encode_case, identify, model_of, pet_of, read_case, timed
 from node.engine.notices import encode_notices
 from node.engine.outcome import FileLine, Outcome, SeriesLine, SeriesRole, Verdict, pet_series
@@ -18,13 +19,11 @@ from node.engine.shares import folder_share
 from node.errors import Misconfigured, Refusal
 from node.facts.folder import Folder, read_folder
 from node.facts.rejection import rejected_by
-from node.report.equipment import MODEL_NAME
 from node.report.notice import NoticeInput
-from node.route.case import Case, Known, Passed, Role
+from node.route.case import Case, Passed, Role
 from node.route.route import Routes
 from node.route.rules import load_routes
 from node.route.studies import Answered, select_among
-from node.segment.registry import installed
 from node.settings import Rung, Settings
 
 Told = Callable[[str], None]  # is told the name of each step as it begins
@@ -62,19 +61,6 @@ def analyse_folder(path: Path, out_dir: Path, settings: Settings, asked: Asked, 
     share = folder_share(settings, asked.objects)
     made = [_analyse_one(_as_asked(case, asked), out_dir, settings, share, tell) for case in cases]
     return _joined(outcome, made, timings_s)
-
-
-def known_of(settings: Settings) -> Known:
-    """Say what routing may count on: the tasks of the installed models and the default of each."""
-    tasks = frozenset(task.value for card in installed(settings.models_dir) for task in card.tasks)
-    compute = settings.compute
-    return Known(
-        tasks=tasks,
-        lungs=compute.lungs,
-        lesions=compute.lesions,
-        own_equipment=(settings.objects.manufacturer, MODEL_NAME),
-        earl=settings.rules.earl,
-    )
 
 
 @dataclass(frozen=True, slots=True)

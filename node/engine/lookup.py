@@ -13,7 +13,7 @@ from node.store.ledger import Decision
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Traces:
     """Everything about one UID. `decisions` holds the newest of each series of the study, or of the one series."""
 
     jobs: tuple[Job, ...]
@@ -34,7 +34,7 @@ def is_uid(text: str) -> bool:
     return "." in text and all(part.isdigit() for part in text.split("."))
 
 
-def known_of(settings: Settings, engine: Database, uid: str) -> Known:
+def traces_of(settings: Settings, engine: Database, uid: str) -> Traces:
     """Gather what is known of a study or series.
 
     Raises
@@ -53,7 +53,7 @@ def known_of(settings: Settings, engine: Database, uid: str) -> Known:
             f"nothing is known of {uid} here: it did not arrive, was refused (receive.… lines of the log), or is "
             "longer ago than disk.retention_days",
         )
-    return Known(found, waiting, decisions)
+    return Traces(found, waiting, decisions)
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:

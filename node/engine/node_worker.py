@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
 from node.engine.database import DATABASE_ERRORS, UNREACHABLE, database_ready
 from node.engine.intake import Intake
+from node.engine.known import known_of
 from node.engine.pace import Pace
 from node.engine.prior import seek_prior
 from node.engine.retention import sweep
@@ -156,16 +158,11 @@ def _judge(settings: Settings, crew: Crew, path: Path) -> dict[str, Any]:
 
 
 def _known(settings: Settings, stores: Stores, arrival: StudyArrival) -> Known:
-    tasks = frozenset(task.value for card in installed(settings.models_dir) for task in card.tasks)
-    return Known(
+    return replace(
+        known_of(settings),
         called_ae=arrival.called_ae or None,
         calling_ae=arrival.calling_ae or None,
-        tasks=tasks,
         own_uids=stores.own,
-        lungs=settings.compute.lungs,
-        lesions=settings.compute.lesions,
-        own_equipment=(settings.objects.manufacturer, Known().own_equipment[1]),
-        earl=settings.rules.earl,
     )
 
 

@@ -12,9 +12,8 @@ from node import __version__
 from node.report import codes
 from node.report.ascii_text import one_value
 from node.report.patient import read_text
+from node.route.case import MODEL_NAME
 from node.segment.contract import ModelIdentity
-
-MODEL_NAME = "lungnode"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from node.report import codes, tree
 from node.report.document import Reference, hierarchical, language, observer
 from node.report.encode import verbatim
 from node.report.encoded import EncodedObject, finish
-from node.report.equipment import MODEL_NAME, Equipment
+from node.report.equipment import Equipment
 from node.report.kinds import Kind
 from node.report.stamp import Job
 from node.report.uids import (
@@ -25,6 +25,7 @@ from node.report.uids import (
     SEGMENTATION,
     CaseIdentity,
 )
+from node.route.case import MODEL_NAME
 from node.settings import Objects, Rung
 
 NOTE = Kind(Rung.KEY_OBJECTS, "KO", 7, "lungnode rejection note")

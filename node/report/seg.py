@@ -12,7 +12,6 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import DSfloat
 
-from node.report.equipment import MODEL_NAME
 from node.report.kinds import PET_SEG, SEG, Kind
 from node.report.seg_frames import Frame, pack, per_frame_groups
 from node.report.segments import Tracked, describe
@@ -20,6 +19,7 @@ from node.report.solid_part import SolidPart
 from node.report.source import Source
 from node.report.stamp import Job
 from node.report.uids import CT_IMAGE
+from node.route.case import MODEL_NAME
 from node.segment.contract import SegmentKind
 from node.settings import Rung
 

@@ -9,6 +9,8 @@ from node.facts.series import SeriesFacts
 from node.route.night import Night
 from node.route.vocabulary import Priority
 
+MODEL_NAME = "lungnode"  # Manufacturer's Model Name of every object that we make
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -26,7 +28,7 @@ class Known:
     calling_ae: str | None = None
     lungs: str = "lungs-joint"
     lesions: str | None = None
-    own_equipment: tuple[str, str] = ("lungnode", "lungnode")  # General Equipment's manufacturer and model
+    own_equipment: tuple[str, str] = ("lungnode", MODEL_NAME)  # General Equipment's manufacturer and model
     series_elsewhere: Container[str] = frozenset()
     earl: bool = False  # of several PET reconstructions rather take one without resolution modelling
 

@@ -15,7 +15,8 @@ from node.engine.analysis import Analysis, read_analysis, write_analysis
 from node.engine.case_file import case_from_json, case_json, result_folder, write_case
 from node.engine.case_start import Decided, _draft
 from node.engine.findings import findings_of
-from node.engine.folder import Asked, analyse_folder, known_of
+from node.engine.folder import Asked, analyse_folder
+from node.engine.known import known_of
 from node.facts.folder import read_folder
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.pet import make_pet, pet_grid

@@ -32,8 +32,9 @@ def test_a_valid_file_is_told_and_exits_with_0(lungnode, tmp_path):
     ("text", "words"),
     [
         ('[[route]]\nname = "a"\nlunsg = "x"\n', "r.toml:3: 'lunsg' is not known here, did you mean 'lungs'?"),
-        ('[[route]]\nname = "a"\nlungs = "no-such"\n', "model 'no-such' is not installed"),
-        ('[[route]]\nname = "a"\ndestinations = ["nowhere"]\n', "destination 'nowhere' is not configured"),
+        ('[[route]]\nname = "a"\nlungs = "no-such"\n', "r.toml:1: route 'a': lungs: model 'no-such' is not installed"),
+        ('[[route]]\nname = "a"\nlungs = "lesions-p3"\n', "model 'lesions-p3' finds lesions, not lungs"),
+        ('[[route]]\nname = "a"\ndestinations = ["nowhere"]\n', "no destination is called 'nowhere'"),
     ],
 )
 def test_a_fault_exits_with_5_and_names_the_line(text, words, lungnode, tmp_path):
