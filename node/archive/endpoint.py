@@ -78,7 +78,11 @@ def _move_to(archive: Archive) -> MoveTo | None:
 
 
 def endpoint_of_destination(destination: Destination, calling: str) -> Endpoint | None:
-    """Return how a destination is asked back by the way that its setting `confirm` names; None where it is not."""
+    """Return how a destination is asked back; None where `confirm` says "none" or there is no way.
+
+    "qido", the default, asks each kind in its own way: STOW by QIDO-RS, C-STORE by C-FIND. "cfind" asks C-STORE alone.
+    C-FIND is not spoken over TLS.
+    """
     if destination.confirm == "qido" and destination.kind == "stow" and destination.url:
         return web_endpoint(destination, destination.url)
     if destination.confirm == "none" or destination.kind != "cstore" or destination.tls:

@@ -29,7 +29,10 @@ def analyse(
     lungs: str | None = typer.Option(None, "--lungs", help="Lung model instead of the route's."),
     lesions: str | None = typer.Option(None, "--lesions", help="Lesion model instead of the route's."),
     objects: list[Rung] | None = typer.Option(
-        None, "--objects", help="Kind of object to write, may be given several times; SEG and SR where not given."
+        None,
+        "--objects",
+        help="Kind of object to write, may be given several times; where not given, all that any destination of the "
+        "settings gets, and without destinations SEG, SR and NOTICE.",
     ),
     config: Path | None = typer.Option(None, "--config", help="Settings (lungnode.toml)."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),

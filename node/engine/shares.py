@@ -12,7 +12,7 @@ def shares_of(settings: Settings, destinations: tuple[str, ...] | None) -> tuple
 
 
 def folder_share(settings: Settings, asked: tuple[Rung, ...] | None) -> frozenset[Rung]:
-    """Return what one folder gets: what was asked for, else all that any destination gets, else SEG and SR."""
+    """Return what one folder gets: what was asked for, else all that any destination gets, else SEG, SR and notices."""
     if asked is not None:
         return with_included(asked)
     return frozenset[Rung]().union(*(d.rungs for d in settings.destinations)) or _PLAIN

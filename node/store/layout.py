@@ -5,7 +5,7 @@
     spool/variants/<study>/<series>/<sop>~<n>.dcm          the same SOP Instance UID with other bytes, not judged yet
     spool/quarantine/<study>/<series>/<sop>~<n>.dcm        judged: other pixels or geometry (ID-DUPDIFF)
     spool/superseded/<study>/<series>/<sop>~<n>.dcm        former files of instances whose identity was corrected
-    spool/journal/<process>.jsonl                          hints, one line per event
+    spool/journal/<process>.<n>.jsonl                      hints, one line per event; the last n is written to
     results/<workflow>/                                    result objects
     index.sqlite                                           the index
 

@@ -3,13 +3,16 @@
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticUndefined
 
 from node.errors import Misconfigured
-from node.settings import Settings, load
+from node.settings import Archive, Destination, Peer, Receive, Settings, load
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 ORTHANC_JSON = DEPLOY.parent / "orthanc.json"
@@ -46,6 +49,46 @@ def test_the_template_states_the_defaults_where_it_does_not_say_change():
         if defaults[section][key] != value
     }
     assert differing == marked
+
+
+NESTED = {"receive": (Receive, Peer), "archives": (Archive,), "destinations": (Destination,)}
+PLAIN = {name: (type(value),) for name, value in Settings() if isinstance(value, BaseModel)}
+SECTIONS = {"": (Settings,)} | PLAIN | NESTED
+
+
+def stated_lines() -> Iterator[tuple[str, str, str]]:
+    """Yield section, key and line of every setting of the template, commented or not."""
+    section = ""
+    for line in (DEPLOY / "lungnode.toml").read_text().splitlines():
+        heading = re.match(r"^(?:# )?\[\[?([a-z_]+)\]\]?$", line)
+        section = heading[1] if heading else section
+        setting = re.match(r"^(?:# *)?([a-z_]+ = .*)", line)
+        if setting:
+            yield section, setting[1].partition(" ")[0], setting[1]
+        for key in re.findall(r"[{,] ([a-z_]+) = ", line):  # of a peer on one line, where only its presence counts
+            yield section, key, "example"
+
+
+def is_stated(default: object, line: str) -> bool:
+    """Whether a line shows a default, or names it; None and what must be given have none to show."""
+    if default is None or default is PydanticUndefined or "default" in line:
+        return True
+    if line == "example":
+        return False
+    return list(tomllib.loads(line).values()) == [json.loads(TypeAdapter(object).dump_json(default))]
+
+
+def test_every_setting_stands_in_the_template_with_its_default():
+    lines = list(stated_lines())
+    missing = [
+        f"{section}.{key}"
+        for section, models in SECTIONS.items()
+        for model in models
+        for key, field in model.model_fields.items()
+        if key not in SECTIONS
+        and not any(is_stated(field.default, line) for where, name, line in lines if (where, name) == (section, key))
+    ]
+    assert missing == []
 
 
 def test_a_secret_comes_from_the_environment(tmp_path):
