@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
-from node.application_entity import application_entity
+from node.application_entity import application_entity, keep_answers
 from node.archive.answers import StudyIdentity
 from node.archive.endpoint import CONNECT_WITHIN_S, DimseEndpoint
 from node.errors import LungnodeError, Misconfigured, WorldUnavailable
@@ -132,6 +132,7 @@ def opened(endpoint: DimseEndpoint, service: str) -> Iterator[Association]:
         raise WorldUnavailable("ARCHIVE-DOWN", text) from error
     if not association.is_established:
         raise _why_not(association, endpoint)
+    keep_answers(association)
     try:
         yield association
         association.release()

@@ -79,18 +79,6 @@ def unresolved_host(host: str) -> str | None:
     return None
 
 
-def keep_answers(association: Association) -> None:
-    """Keep pynetdicom 3.0.4's own reactor from taking an answer away.
-
-    The reactor sets `_is_paused` and waits at its checkpoint; a sender that clears the checkpoint between these two
-    lines sends while the reactor goes on to look for messages once more. Where the answer is as quick as our
-    receiver's, the reactor finds it, takes it for a stray one, and the sender waits in vain (seen once in about a
-    thousand instances on a busy machine). A requestor of C-STORE has no use for what the reactor finds.
-    """
-    wait_for = association.dimse.get_msg
-    association.dimse.get_msg = lambda block=False: wait_for(block=True) if block else (None, None)
-
-
 def _why_not(association: Association) -> NoAssociation:
     if association.is_rejected:
         return NoAssociation("rejected", "the peer rejected us: check both AE titles and its list of callers")

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from pydicom.filereader import read_file_meta_info
 from pynetdicom import _config
 
-from node.deliver.association import Association, NoAssociation, keep_answers, open_association
+from node.application_entity import keep_answers
+from node.deliver.association import Association, NoAssociation, open_association
 from node.deliver.receipt import Outgoing, Receipt, State, same_for_all
 from node.deliver.status import classify, written
 from node.settings import Destination

@@ -18,8 +18,7 @@ from pydicom.filereader import read_file_meta_info
 from pynetdicom import _config, evt
 from pynetdicom.presentation import build_context
 
-from node.application_entity import application_entity
-from node.deliver.association import keep_answers
+from node.application_entity import application_entity, keep_answers
 from node.errors import WorldUnavailable
 
 SUCCESS = 0x0000

@@ -124,6 +124,13 @@ def test_nobody_there_is_told():
     assert caught.value.code == "ARCHIVE-DOWN"
 
 
+def test_no_answer_goes_to_the_librarys_own_reactor(peer):
+    with cfind.opened(peer(failing), StudyRootQueryRetrieveInformationModelFind) as association:
+        association.dimse.msg_queue.put((1, "an answer"))
+        assert association.dimse.get_msg(block=False) == (None, None)
+        assert association.dimse.get_msg(block=True) == (1, "an answer")
+
+
 def test_answers_are_bounded(peer, monkeypatch):
     monkeypatch.setattr(cfind, "_MOST_ANSWERS", 5)
 

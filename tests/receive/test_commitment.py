@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
 
-from node.deliver.association import keep_answers
+from node.application_entity import keep_answers
 from node.receive.classes import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 from node.receive.commitment import nothing_is_held
 from node.receive.serving import Receiver, open_ports
