@@ -16,6 +16,7 @@ from node.route.route import DEFAULT_MODEL, Routes
 from node.route.rules import load_routes
 from node.segment.contract import Task
 from node.segment.registry import installed, verify
+from node.segment.torch_here import torch_here
 from node.settings import Settings
 
 
@@ -41,6 +42,7 @@ def faults_of(settings: Settings) -> Iterator[str]:
     yield from _data_dir(settings.data_dir)
     yield from _database(settings.engine.database_url)
     yield from _models(settings)
+    yield from _device(settings.compute.device)
     yield from _routes(settings)
     yield from _peers(settings)
 
@@ -89,6 +91,17 @@ def _model(name: str | None, task: Task, models_dir: Path | None) -> Iterator[st
         return
     if task not in card.tasks:
         yield f"model {name!r} finds {', '.join(card.tasks)}, not {task.value}"
+
+
+def _device(wanted: str) -> Iterator[str]:
+    """Yield what keeps networks from running where they were told to; asked only where they may not run elsewhere."""
+    if wanted != "cuda":
+        return
+    torch = torch_here()
+    if torch.trouble:
+        yield f"compute.device: torch cannot be loaded: {torch.trouble}"
+    elif not torch.cards:
+        yield f"compute.device: it is cuda, and torch {torch.version} sees no GPU"
 
 
 def _routes(settings: Settings) -> Iterator[str]:

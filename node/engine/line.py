@@ -48,13 +48,13 @@ def model_of(case: Case, settings: Settings) -> BoundedModel:
     """
     compute, rules = settings.compute, settings.rules
     sureness = Sureness(rules.lesion_confidence, drop=rules.uncertain_lesions == "drop")
-    warm = _warm_models(settings.models_dir, compute.threads, compute.limit_s, sureness)
+    warm = _warm_models(settings.models_dir, compute.threads, compute.limit_s, sureness, compute.device)
     return warm.both(case.lungs or compute.lungs, case.lesions)
 
 
 @cache
-def _warm_models(models_dir: Path | None, threads: int, limit_s: float, sureness: Sureness) -> WarmModels:
-    return WarmModels(models_dir, threads, limit_s, sureness)
+def _warm_models(models_dir: Path | None, threads: int, limit_s: float, sureness: Sureness, device: str) -> WarmModels:
+    return WarmModels(models_dir, threads, limit_s, sureness, device)
 
 
 def identify(

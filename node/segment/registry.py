@@ -64,7 +64,7 @@ def verify(name: str, models_dir: Path | None = None) -> ModelCard:
     return card
 
 
-def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> LungModel:
+def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0, *, device: str = "auto") -> LungModel:
     """Load a lung model, verified.
 
     Parameters
@@ -72,11 +72,13 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
     name : of an installed model with the task `lungs`.
     models_dir : None takes the shipped models.
     threads : 0 takes all cores.
+    device : auto, cpu or cuda; where networks run.
 
     Raises
     ------
     Misconfigured
-        SYS-MODEL where it is not installed, changed, made for another version of the code or no lung model.
+        SYS-MODEL where it is not installed, changed, made for another version of the code or no lung model, and where
+        there is no such device.
     """
     card = verify(name, models_dir)
     if Task.LUNGS not in card.tasks:
@@ -90,17 +92,18 @@ def load_lungs(name: str, models_dir: Path | None = None, threads: int = 0) -> L
         _check_algorithm(card, ENSEMBLE)
         return load_ensemble(
             card,
-            lambda member: load_lungs(member, models_dir, threads),
-            lambda name: _load_masses(name, models_dir, threads),
+            lambda member: load_lungs(member, models_dir, threads, device=device),
+            lambda name: _load_masses(name, models_dir, threads, device),
         )
     from node.segment.network_model import load_network_lungs  # noqa: PLC0415  torch loads slowly
 
-    return load_network_lungs(card, threads)
+    return load_network_lungs(card, threads, device)
 
 
 def load_lesions(
-    name: str, models_dir: Path | None = None, threads: int = 0, sureness: Sureness = AS_THE_MODEL_SAYS
-) -> LesionModel:
+    name: str, models_dir: Path | None = None, threads: int = 0, sureness: Sureness = AS_THE_MODEL_SAYS,
+    *, device: str = "auto",
+) -> LesionModel:  # fmt: skip
     """Load a lesion model, verified; of an ensemble, its members too.
 
     Parameters
@@ -109,24 +112,27 @@ def load_lesions(
     models_dir : None takes the shipped models.
     threads : 0 takes all cores.
     sureness : what becomes of lesions that are not sure.
+    device : auto, cpu or cuda; where networks run.
 
     Raises
     ------
     Misconfigured
-        SYS-MODEL where it is not installed, changed, made for another version of the code or no lesion model.
+        SYS-MODEL where it is not installed, changed, made for another version of the code or no lesion model, and where
+        there is no such device.
     """
     card = verify(name, models_dir)
     if Task.LESIONS not in card.tasks:
         raise Misconfigured("SYS-MODEL", f"model {name!r} finds {', '.join(card.tasks)}, not lesions")
     from node.segment.lesions.model import load_network_lesions  # noqa: PLC0415  torch loads slowly
 
-    return load_network_lesions(card, lambda member: verify(member, models_dir), threads, sureness=sureness)
+    return load_network_lesions(card, lambda member: verify(member, models_dir), threads, device, sureness)
 
 
-def _load_masses(name: str, models_dir: Path | None, threads: int) -> CompletesMasses:
+def _load_masses(name: str, models_dir: Path | None, threads: int, device: str) -> CompletesMasses:
     from node.segment.mass_finder import load_mass_finder  # noqa: PLC0415  torch loads slowly
+    from node.segment.runtime import runtime  # noqa: PLC0415
 
-    return load_mass_finder(verify(name, models_dir), threads)
+    return load_mass_finder(verify(name, models_dir), threads, runtime(device))
 
 
 def _check_algorithm(card: ModelCard, ours: str) -> None:

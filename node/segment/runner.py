@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from node.errors import Code, LungnodeError, Refusal, refuse
-from node.segment.contract import LungModel, ModelIdentity, Segmentation
+from node.segment.contract import LesionModel, LungModel, ModelIdentity, Segmentation
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.memory import available_bytes
 from node.segment.registry import load_lesions, load_lungs
@@ -32,11 +32,13 @@ class WarmModels:
         threads: int = 0,
         limit_s: float = 1800.0,
         sureness: Sureness = AS_THE_MODEL_SAYS,
+        device: str = "auto",
     ) -> None:
         self._models_dir = models_dir
         self._threads = threads or os.cpu_count() or 1
         self._limit_s = limit_s
         self._sureness = sureness
+        self._device = device
         self._loaded: dict[tuple[str, str | None], BoundedModel] = {}
 
     def lungs(self, name: str) -> "BoundedModel":
@@ -58,10 +60,13 @@ class WarmModels:
             SYS-MODEL as `load_lungs` and `load_lesions`.
         """
         if (lungs, lesions) not in self._loaded:
-            first = load_lungs(lungs, self._models_dir, self._threads)
-            then = None if lesions is None else load_lesions(lesions, self._models_dir, self._threads, self._sureness)
+            first = load_lungs(lungs, self._models_dir, self._threads, device=self._device)
+            then = None if lesions is None else self._lesions(lesions)
             self._loaded[lungs, lesions] = BoundedModel(LungsThenLesions(first, then), self._limit_s)
         return self._loaded[lungs, lesions]
+
+    def _lesions(self, name: str) -> LesionModel:
+        return load_lesions(name, self._models_dir, self._threads, self._sureness, device=self._device)
 
 
 class BoundedModel:

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from node.errors import Misconfigured
+
 Precision = Literal["auto", "fp32", "bf16"]
 
 
@@ -30,9 +32,19 @@ class Runtime:
 
 
 def runtime(device: str = "auto", precision: Precision = "auto") -> Runtime:
-    """Choose: CUDA where there is one, bf16 where the device computes in it."""
+    """Choose: CUDA where there is one, bf16 where the device computes in it.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where CUDA is asked for and torch sees none: nothing runs elsewhere than it was told to.
+    """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device.startswith("cuda") and not torch.cuda.is_available():
+        raise Misconfigured(
+            "SYS-MODEL", f"the device {device!r} is asked for, and torch {torch.__version__} sees no GPU"
+        )
     if precision == "auto":
         precision = "bf16" if _has_bf16(device) else "fp32"
     return Runtime(torch.device(device), torch.bfloat16 if precision == "bf16" else torch.float32)

@@ -19,7 +19,8 @@ from node.engine.sole_node import sole_node
 from node.engine.supervisor import Supervisor
 from node.engine.worker import take_own_slot
 from node.errors import Misconfigured
-from node.settings import Settings
+from node.segment import torch_here
+from node.settings import Compute, Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -137,6 +138,22 @@ def test_a_damaged_model_stops_the_start(tmp_path: Path) -> None:
     (fault,) = faults_of(Settings.model_validate(told))
 
     assert "compute.lungs: model 'lungs-rule': not as shipped: weights.safetensors; install it again" in fault
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("print('[\"2.13.0+cpu\", []]')", "compute.device: it is cuda, and torch 2.13.0+cpu sees no GPU"),
+        ("raise ImportError('broken')", "compute.device: torch cannot be loaded: "),
+        ('print(\'["2.13.0", ["H100"]]\')', None),
+    ],
+)
+def test_a_gpu_that_is_asked_for_and_absent_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, told: str | None
+) -> None:
+    monkeypatch.setattr(torch_here, "ASK_TORCH", answer)
+    faults = list(faults_of(Settings(data_dir=tmp_path, compute=Compute(device="cuda", lungs="lungs-rule"))))
+    assert [fault.startswith(told or "") for fault in faults] == ([] if told is None else [True])
 
 
 def test_the_settings_as_they_come_have_no_fault_but_a_folder_that_can_be_made(tmp_path: Path) -> None:

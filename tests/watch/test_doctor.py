@@ -14,6 +14,7 @@ from pynetdicom.sop_class import Comprehensive3DSRStorage, SegmentationStorage, 
 
 from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
+from node.segment import torch_here
 from node.settings import Archive, Compute, Destination, Disk, Engine, Peer, Receive, Rules, Rung, Settings, Watch
 from node.watch.doctor import machine
 from node.watch.doctor.archives import check_archive
@@ -135,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_found():
 )
 def test_the_device_in_use_is_named(monkeypatch, answer, device, grade, text):
     """What torch sees is the one thing that this machine cannot provoke."""
-    monkeypatch.setattr(machine, "ASK_TORCH", f"print({answer!r})")
+    monkeypatch.setattr(torch_here, "ASK_TORCH", f"print({answer!r})")
     monkeypatch.setattr(machine.shutil, "which", lambda _: None)
     finding = check_device(Compute(device=device))
     assert finding.grade is grade
@@ -143,13 +144,13 @@ def test_the_device_in_use_is_named(monkeypatch, answer, device, grade, text):
 
 
 def test_a_driver_that_torch_does_not_see_is_noticed(monkeypatch):
-    monkeypatch.setattr(machine, "ASK_TORCH", "print('[\"2.13.0+cpu\", []]')")
+    monkeypatch.setattr(torch_here, "ASK_TORCH", "print('[\"2.13.0+cpu\", []]')")
     monkeypatch.setattr(machine.shutil, "which", lambda _: "/usr/bin/nvidia-smi")
     assert check_device(Compute()).grade is Grade.WARN
 
 
 def test_a_torch_that_does_not_load_is_found(monkeypatch):
-    monkeypatch.setattr(machine, "ASK_TORCH", "raise ImportError('broken')")
+    monkeypatch.setattr(torch_here, "ASK_TORCH", "raise ImportError('broken')")
     finding = check_device(Compute())
     assert (finding.grade, "broken" in finding.text) == (Grade.FAIL, True)
 

@@ -1,23 +1,15 @@
 """Is this machine fit: disk marks, devices."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from node.segment.torch_here import torch_here
 from node.settings import Compute, Disk
 from node.watch.doctor.finding import Finding, fail, ok, warn
 
 GIB = 1024**3
-TORCH_WITHIN_S = 120.0
-# asked in a process of its own: the doctor need not load a network library, and a broken driver cannot end it
-ASK_TORCH = (
-    "import json, torch; c = torch.cuda; "
-    "print(json.dumps([torch.__version__, [c.get_device_name(i) for i in range(c.device_count())]]))"
-)
 
 
 def check_disk(data_dir: Path, disk: Disk) -> Finding:
@@ -40,17 +32,15 @@ def check_disk(data_dir: Path, disk: Disk) -> Finding:
 
 def check_device(compute: Compute) -> Finding:
     """Say which device will be used, so that an unused GPU is noticed."""
-    asked = subprocess.run(
-        [sys.executable, "-c", ASK_TORCH], capture_output=True, timeout=TORCH_WITHIN_S, check=False, text=True
-    )
-    if asked.returncode != 0:
-        return fail("device", "torch cannot be loaded: " + asked.stderr.strip()[-200:], "run `make setup` again")
-    version, cards = json.loads(asked.stdout.strip().splitlines()[-1])
-    cpu = f"{compute.threads or os.cpu_count()} threads of the CPU (torch {version})"
+    torch = torch_here()
+    if torch.trouble:
+        return fail("device", f"torch cannot be loaded: {torch.trouble}", "run `make setup` again")
+    cards = torch.cards
+    cpu = f"{compute.threads or os.cpu_count()} threads of the CPU (torch {torch.version})"
     if cards and compute.device != "cpu":
-        return ok("device", f"{', '.join(cards)} (torch {version})")
+        return ok("device", f"{', '.join(cards)} (torch {torch.version})")
     if compute.device == "cuda":
-        return fail("device", f"compute.device is cuda, and torch {version} sees no GPU", _for_gpu())
+        return fail("device", f"compute.device is cuda, and torch {torch.version} sees no GPU", _for_gpu())
     if cards:
         return warn("device", f"{cpu}, though there is {', '.join(cards)}", 'set compute.device = "auto" to use it')
     if shutil.which("nvidia-smi"):
