@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.bench.lesion_error import SHIFTS, Lattice
+from node.facts.kernel import KernelClass
 from node.facts.series import SeriesFacts
 from node.measure.histogram import at_or_below_percent, histogram, mean_hu, percentile_hu
 from node.measure.lesions.growth import Examined, Growth, growth
@@ -24,7 +25,6 @@ from node.phantom.shapes import sphere
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.segment.contract import ModelIdentity, Task
 from node.segment.rules import RUNTIME, RuleLungs
-from node.volume.kernels import Sharpness
 from node.volume.volume import Volume
 
 _DAYS = 180
@@ -64,7 +64,7 @@ def _sizes(lattice: Lattice, diameter_mm: float, n_shifts: int, seed: int) -> li
 
 
 def _examined(day: date, size: tuple[float, float]) -> Examined:
-    return Examined(day, Sharpness.SOFT, 1.0, "one", *size)
+    return Examined(day, KernelClass.SOFT, 1.0, "one", *size)
 
 
 def uptake_errors(n_shifts: int = SHIFTS) -> dict[str, NDArray[np.float64]]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from node.errors import Affects, Code, Reason, refuse, warn
 from node.facts.instance import InstanceFacts
+from node.facts.kernel import KernelClass, kernel_class
 from node.volume.frame import Frame
-from node.volume.kernels import Sharpness, judge_kernel
 
 DENSITY_THICKNESS_MM = 2.5  # ACQ-DTHICK
 USUAL_POSITIONS = frozenset({"HFS", "FFS"})  # ACQ-PRONE
@@ -41,15 +41,15 @@ def _contrast(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 
 def _kernel(frames: Sequence[Frame]) -> Iterable[Reason]:
-    kernels = {(f.file.facts.convolution_kernel, f.file.facts.manufacturer) for f in frames}
-    judged = {judge_kernel(*kernel): kernel[0] for kernel in sorted(kernels)}
-    if Sharpness.SHARP in judged:
-        name = "\\".join(judged[Sharpness.SHARP])
+    kernels = {(f.file.facts.manufacturer, f.file.facts.convolution_kernel) for f in frames}
+    judged = {kernel_class(*kernel): kernel[1] for kernel in sorted(kernels)}
+    if KernelClass.SHARP in judged:
+        name = "\\".join(judged[KernelClass.SHARP])
         yield refuse(
             Code.ACQ_KERNEL, f"kernel {name} is too sharp for density; other HU values are less exact", Affects.DENSITY
         )
-    elif Sharpness.UNKNOWN in judged:
-        name = "\\".join(judged[Sharpness.UNKNOWN]) or "(empty)"
+    elif KernelClass.UNKNOWN in judged:
+        name = "\\".join(judged[KernelClass.UNKNOWN]) or "(empty)"
         yield warn(Code.ACQ_KERNUNK, f"kernel {name} is not known: density may be biased")
 
 

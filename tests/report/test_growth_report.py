@@ -9,13 +9,13 @@ import pytest
 from pydicom import dcmread
 
 from node.errors import OurMistake
+from node.facts.kernel import KernelClass
 from node.measure.lesions.before import Before, FirstSeen, PriorImage
 from node.measure.lesions.growth import Examined, Growth, NotCompared, growth
 from node.report.check import self_check
 from node.report.encode import ReportInput, encode_results
 from node.report.lesion_words import growth_words
 from node.settings import Rung
-from node.volume.kernels import Sharpness
 from tests.report.conftest import BIN, CaseMaker, children, run_tool
 from tests.report.lesion_case import lesion_case
 from tests.report.test_lesion_sr import group_of
@@ -29,8 +29,8 @@ def grown(case: ReportInput, share: float = 0.5) -> ReportInput:
     first, *others = case.lesions
     assert first.size is not None
     volume_mm3, mean_mm = first.size.volume_mm3, first.size.mean_diameter_mm
-    then = Examined(date(2024, 1, 1), Sharpness.SOFT, 1.0, "a", volume_mm3 * share, mean_mm * share ** (1 / 3))
-    now = Examined(date(2024, 7, 19), Sharpness.SOFT, 1.0, "a", volume_mm3, mean_mm)
+    then = Examined(date(2024, 1, 1), KernelClass.SOFT, 1.0, "a", volume_mm3 * share, mean_mm * share ** (1 / 3))
+    now = Examined(date(2024, 7, 19), KernelClass.SOFT, 1.0, "a", volume_mm3, mean_mm)
     before = Before(IMAGE, then.volume_mm3, then.mean_diameter_mm, 2.0, growth(then, now))
     origin = FirstSeen(IMAGE.study_uid, IMAGE.series_uid)
     return replace(case, lesions=(replace(first, before=before, first_seen=origin), *others))

@@ -45,6 +45,7 @@ EMPTY = {
     "image_type": (),
     "body_part_examined": "",
     "manufacturer": "",
+    "convolution_kernel": (),
     "patient": {"age_years": None},
     "geometry": {"slice_thickness_mm": None},
 }

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from math import dist
 
 from node.errors import Code, Reason, warn
+from node.facts.kernel import kernel_class
 from node.measure.lesions.align import Alignment, align
 from node.measure.lesions.before import Before, FirstSeen, PriorImage
 from node.measure.lesions.growth import Examined, NotCompared, growth
@@ -17,7 +18,6 @@ from node.measure.lesions.identity import Track, across_mm, with_identities
 from node.measure.lesions.matching import Place, match
 from node.measure.lesions.values import LesionMeasurements
 from node.segment.contract import Segmentation
-from node.volume.kernels import judge_kernel
 from node.volume.volume import Volume
 
 LEAST_OVERLAP = 0.8
@@ -113,7 +113,7 @@ def _examined(lesion: LesionMeasurements, volume: Volume) -> Examined | None:
     first, size = volume.series.first, lesion.size
     return Examined(
         acquired=acquired,
-        kernel=judge_kernel(first.convolution_kernel, first.manufacturer),
+        kernel=kernel_class(first.manufacturer, first.convolution_kernel),
         thick_mm=max(volume.spacing_zyx_mm[0], volume.slice_thickness_mm or 0.0),
         algorithm=lesion.algorithm,
         volume_mm3=None if size is None else size.volume_mm3,

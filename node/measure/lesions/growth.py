@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import log
 
+from node.facts.kernel import KernelClass
 from node.measure.lesions.diameter import whole
-from node.volume.kernels import Sharpness
 
 REPEATABLE_PERCENT = 25.0
 REPEATABLE_MM = 2.0
@@ -28,7 +28,7 @@ class Examined:
     """One lesion in one examination; measures are None where they were refused. `thick_mm`: slice thickness or step."""
 
     acquired: date
-    kernel: Sharpness
+    kernel: KernelClass
     thick_mm: float
     algorithm: str
     volume_mm3: float | None
@@ -79,7 +79,7 @@ def _differences(prior: Examined, current: Examined) -> Iterator[str]:
         yield "the prior examination is not earlier"
     if prior.algorithm != current.algorithm:
         yield "they were measured by different algorithms"
-    if Sharpness.UNKNOWN in (prior.kernel, current.kernel):
+    if KernelClass.UNKNOWN in (prior.kernel, current.kernel):
         yield "a reconstruction kernel is unknown"
     elif prior.kernel is not current.kernel:
         yield f"the reconstruction kernels differ ({prior.kernel} and {current.kernel})"

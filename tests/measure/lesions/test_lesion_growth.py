@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from node.facts.kernel import KernelClass
 from node.measure.lesions.growth import Examined, Growth, NotCompared, growth
-from node.volume.kernels import Sharpness
 
-PRIOR = Examined(date(2024, 1, 1), Sharpness.SOFT, 1.0, "lesion-measures/1", 500.0, 10.0)
+PRIOR = Examined(date(2024, 1, 1), KernelClass.SOFT, 1.0, "lesion-measures/1", 500.0, 10.0)
 
 
 def later(days: int, volume_mm3: float = 500.0, diameter_mm: float = 10.0, **changes: object) -> Examined:
@@ -60,8 +60,8 @@ def test_under_30_days_there_is_no_doubling_time(days, given_):
         (later(0), "not earlier"),
         (later(-5), "not earlier"),
         (later(90, algorithm="lesion-measures/0"), "algorithms"),
-        (later(90, kernel=Sharpness.SHARP), "kernels differ"),
-        (later(90, kernel=Sharpness.UNKNOWN), "kernel is unknown"),
+        (later(90, kernel=KernelClass.SHARP), "kernels differ"),
+        (later(90, kernel=KernelClass.UNKNOWN), "kernel is unknown"),
         (later(90, thick_mm=1.4), "slices differ"),
         (replace(later(90), volume_mm3=None), "not measured"),
         (replace(later(90), mean_diameter_mm=None), "not measured"),
@@ -74,12 +74,12 @@ def test_what_differs_too_much_is_not_compared(current, word):
 
 
 def test_two_unknown_kernels_are_not_the_same_kernel():
-    unknown = replace(PRIOR, kernel=Sharpness.UNKNOWN)
-    assert isinstance(growth(unknown, later(90, kernel=Sharpness.UNKNOWN)), NotCompared)
+    unknown = replace(PRIOR, kernel=KernelClass.UNKNOWN)
+    assert isinstance(growth(unknown, later(90, kernel=KernelClass.UNKNOWN)), NotCompared)
 
 
 def test_all_reasons_are_given_at_once():
-    found = growth(PRIOR, later(90, kernel=Sharpness.SHARP, thick_mm=5.0))
+    found = growth(PRIOR, later(90, kernel=KernelClass.SHARP, thick_mm=5.0))
     assert len(found.why) == 2
 
 
