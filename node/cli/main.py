@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from node import __version__
 from node.cli.terminal import print_error, print_json
-from node.errors import LungnodeError, Misconfigured, OurMistake, WrongUsage
+from node.errors import LungnodeError, Misconfigured, OurMistake, WorldUnavailable, WrongUsage
 from node.log_frames import without_message
 
 # command -> (module, name inside its app or "" for the whole app, line for --help)
@@ -99,6 +99,8 @@ def run() -> None:
     except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets an incident id, the log the frames
         if isinstance(error, OSError) and error.filename is not None:
             _fail(Misconfigured("ENV-FILE", f"{error.strerror}: {error.filename}"))
+        if isinstance(error, MemoryError):
+            _fail(WorldUnavailable("SYS-MEM", str(error) or "memory ran out"))
         incident = uuid.uuid4().hex[:12]
         structlog.get_logger().error("cli.failed", incident=incident, exc_info=error)
         _fail(OurMistake("INTERNAL", f"internal error {incident}: {type(error).__name__}; the log has the details"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from node.errors import Code, LungnodeError, Refusal, refuse
 from node.segment.contract import LesionModel, LungModel, ModelIdentity, Segmentation
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
-from node.segment.memory import available_bytes
+from node.segment.memory import available_bytes, is_out_of_memory
 from node.segment.registry import load_lesions, load_lungs
 from node.segment.whole import LungsThenLesions
 from node.volume.volume import Volume
@@ -104,7 +104,7 @@ class BoundedModel:
             answer = answers.get(timeout=self._limit_s)
         except queue.Empty:
             return _refused(Code.SYS_TIME, f"{self._what()} were not found within {self._limit_s:.0f} s")
-        if isinstance(answer, MemoryError):
+        if isinstance(answer, BaseException) and is_out_of_memory(answer):
             return _refused(
                 Code.SYS_MEM, f"memory ran out while {self._what()} were looked for ({needed / _GIB:.1f} GiB)"
             )

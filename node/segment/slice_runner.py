@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from node.errors import WorldUnavailable
+from node.segment.memory import halved
 from node.segment.preprocess.body import outside_to_air
 from node.segment.preprocess.histogram import Cdf, match
 from node.segment.preprocess.recipes import RECIPES
@@ -64,20 +64,16 @@ class SliceRunner:
 
         Raises
         ------
-        WorldUnavailable
-            SYS-MEM if not even a single slice fits into memory.
+        MemoryError
+            If not even a single slice fits into memory.
         """
         answer = np.empty(hu_zyx.shape, np.uint8)
         first, n = 0, _BATCH
         while first < len(hu_zyx):
             try:
                 answer[first : first + n] = self._batch(hu_zyx, first, min(first + n, len(hu_zyx)), matched)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                if n == 1:
-                    raise WorldUnavailable(
-                        "SYS-MEM", "one slice does not fit into memory; use a smaller model"
-                    ) from error
-                n = max(n // 2, 1)
+            except (RuntimeError, MemoryError) as error:
+                n = halved(n, error)
                 continue
             first += n
         return answer

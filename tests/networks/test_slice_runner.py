@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import nn
 
-from node.errors import WorldUnavailable
 from node.segment.contract import LungDefinition
 from node.segment.lung_mask import MaskPlan, lung_mask, series_cdf
 from node.segment.networks.logits import Logits
@@ -19,15 +18,16 @@ PLAN = SlicePlan(32, "window", body_only=False)
 class Dark(nn.Module):
     """Says lung where a picture is darker than -400 HU."""
 
-    def __init__(self, most: int = 100) -> None:
+    def __init__(self, most: int = 100, error: Exception | None = None) -> None:
         super().__init__()
         self.most = most
+        self.error = error or torch.OutOfMemoryError()
         self.batches: list[int] = []
 
     def forward(self, x: torch.Tensor) -> Logits:
         self.batches.append(len(x))
         if len(x) > self.most:
-            raise torch.OutOfMemoryError
+            raise self.error
         return Logits((600.0 / 1400.0 - x) * 50.0)
 
 
@@ -45,8 +45,17 @@ def test_the_answer_lies_on_the_slices_own_grid():
     assert np.array_equal(p > 127, scan() < -400)
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost():
-    network = Dark(most=3)
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=["CUDA", "numpy", "torch on the CPU"],
+)
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(error):
+    network = Dark(most=3, error=error)
 
     p = SliceRunner(network, PLAN, CPU).probabilities(scan(9))
 
@@ -55,9 +64,15 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost():
 
 
 def test_a_slice_that_does_not_fit_is_said_so():
-    with pytest.raises(WorldUnavailable) as caught:
+    with pytest.raises(MemoryError, match="smaller model"):
         SliceRunner(Dark(most=0), PLAN, CPU).probabilities(scan(1))
-    assert caught.value.code == "SYS-MEM"
+
+
+def test_another_error_of_a_network_is_not_taken_for_a_lack_of_memory():
+    network = Dark(most=3, error=RuntimeError("sizes differ"))
+    with pytest.raises(RuntimeError, match="sizes differ"):
+        SliceRunner(network, PLAN, CPU).probabilities(scan(9))
+    assert network.batches == [8]
 
 
 def test_a_mirrored_picture_has_its_say_where_flips_are_on():

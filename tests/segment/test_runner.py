@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from node.errors import Code, OurMistake, Refusal
 from node.segment.contract import LungDefinition, ModelIdentity, Segmentation, Task
@@ -47,8 +48,16 @@ def test_a_scan_that_needs_more_memory_than_there_is_is_refused_before_it_starts
     assert answer.leading.code is Code.SYS_MEM
 
 
-def test_memory_that_runs_out_underway_is_a_refusal(volume):
-    answer = BoundedModel(Model(MemoryError()), 60.0, PLENTY).segment(volume)
+def of_torch() -> RuntimeError:
+    """What torch's allocator of the CPU raises."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 55, dtype=torch.uint8)
+    return caught.value
+
+
+@pytest.mark.parametrize("error", [MemoryError, torch.OutOfMemoryError, of_torch])
+def test_memory_that_runs_out_underway_is_a_refusal(volume, error):
+    answer = BoundedModel(Model(error()), 60.0, PLENTY).segment(volume)
     assert isinstance(answer, Refusal)
     assert answer.leading.code is Code.SYS_MEM
 

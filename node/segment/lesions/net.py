@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from node.errors import WorldUnavailable
-from node.segment.memory import available_bytes
+from node.segment.memory import available_bytes, halved
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.preprocess.resize import to_network
 from node.segment.runtime import Runtime, channels_last
@@ -152,8 +151,8 @@ class LesionNet:
             part = index[len(found) : len(found) + n]
             try:
                 found += self._forward(self._prepare(pictures[part])[:, None])[:, 0]
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                n = _halved(n, error)
+            except (RuntimeError, MemoryError) as error:
+                n = halved(n, error)
         return found
 
     def _of_runs(self, pictures: Tensor, step_mm: float, chosen: NDArray[np.intp]) -> list[Tensor]:
@@ -168,8 +167,8 @@ class LesionNet:
                 x = torch.cat((x, gap_mm[:, None, None, None].expand(-1, 1, *x.shape[2:])), 1)
                 try:
                     total[index] += self._forward(x[None])[0]
-                except (torch.OutOfMemoryError, MemoryError) as error:
-                    _halved(1, error)
+                except (RuntimeError, MemoryError) as error:
+                    halved(1, error)
                 n[index] += 1.0
         return [total[at] / n[at] for at in chosen]
 
@@ -288,9 +287,3 @@ def _tile(hu: Hu, cell: Window, window: Window) -> NDArray[np.float32]:
     (y0, y1), (x0, x1) = inner
     tile[:, y0 - spans[0][0] : y1 - spans[0][0], x0 - spans[1][0] : x1 - spans[1][0]] = hu[:, y0:y1, x0:x1]
     return tile
-
-
-def _halved(n: int, error: BaseException) -> int:
-    if n == 1:
-        raise WorldUnavailable("SYS-MEM", "one slice does not fit into memory; use a smaller model") from error
-    return max(n // 2, 1)
