@@ -11,9 +11,9 @@ from node.archive.cmove import move_series
 from node.archive.endpoint import Endpoint, WebEndpoint
 from node.archive.search import Answer, search
 from node.archive.wado import retrieve_series
+from node.facts.limits import LEAST_SLICES, MOST_INSTANCES
 
 MOST_STUDIES = 3  # the newest ones, each asked for its series
-_FEWEST_SLICES, _MOST_SLICES = 15, 6000  # standards GEO-FEW and SIZE-COUNT
 _PATIENT = ("IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 _THICK_AGREES_MM = 0.3
 
@@ -102,7 +102,7 @@ def _series(endpoint: Endpoint, study: Answer) -> Iterator[PriorSeries]:
     asked = ("SeriesInstanceUID", "Modality", "SeriesDescription", "NumberOfSeriesRelatedInstances")
     for answer in search(endpoint, "SERIES", {"StudyInstanceUID": study_uid}, asked):
         n_instances = _whole(answer["NumberOfSeriesRelatedInstances"])
-        is_possible = n_instances is None or _FEWEST_SLICES <= n_instances <= _MOST_SLICES
+        is_possible = n_instances is None or LEAST_SLICES <= n_instances <= MOST_INSTANCES
         if answer["Modality"] != "CT" or not answer["SeriesInstanceUID"] or not is_possible:
             continue
         kernel, thickness_mm = _reconstruction(endpoint, study_uid, answer["SeriesInstanceUID"])

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pydicom.datadict import tag_for_keyword
 
 from node.errors import Code, InputRefused
+from node.facts.limits import DEEPEST_NESTING, MOST_ELEMENTS
 
-MAXIMUM_DEPTH = 16
-MAXIMUM_ELEMENTS = 200_000
 UNDEFINED = 0xFFFFFFFF
 
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
@@ -176,8 +175,8 @@ class _Walker:
     def _after(self, tag: int, vr: bytes, value: int, length: int, *, depth: int) -> int:
         """Return the position behind a value, having checked it."""
         self._n_elements += 1
-        if self._n_elements > MAXIMUM_ELEMENTS:
-            raise InputRefused(Code.SIZE_NEST, f"more than {MAXIMUM_ELEMENTS} elements in one header")
+        if self._n_elements > MOST_ELEMENTS:
+            raise InputRefused(Code.SIZE_NEST, f"more than {MOST_ELEMENTS} elements in one header")
         if length == UNDEFINED:
             return self._after_items(value, depth=depth)
         if value + length > self._limit:
@@ -186,8 +185,8 @@ class _Walker:
 
     def _after_items(self, position: int, *, depth: int) -> int:
         """Return the position behind a sequence of undefined length."""
-        if depth > MAXIMUM_DEPTH:
-            raise InputRefused(Code.SIZE_NEST, f"sequences are nested more than {MAXIMUM_DEPTH} deep")
+        if depth > DEEPEST_NESTING:
+            raise InputRefused(Code.SIZE_NEST, f"sequences are nested more than {DEEPEST_NESTING} deep")
         while True:
             tag, length = self.item_head(position)
             position += 8

@@ -3,6 +3,7 @@
 import mmap
 import os
 
+from node.facts.limits import MOST_FRAMES, MOST_PIXEL_BYTES, MOST_ROWS_OR_COLUMNS
 from node.receive.command import Command
 from node.receive.elements import Data, FirstElements, MoreNeeded, walk
 from node.receive.status import Status, Unacceptable
@@ -10,9 +11,6 @@ from node.receive.syntaxes import IMPLICIT_LITTLE, NATIVE
 from node.store.layout import InstanceUids, is_uid
 
 _FIRST_BYTES = 16384
-MAXIMUM_EDGE = 4096  # rows or columns, SIZE-DIM
-MAXIMUM_FRAMES = 5000
-MAXIMUM_PIXEL_BYTES = 4 << 30
 _HALF_CHROMA = frozenset((b"YBR_FULL_422", b"YBR_PARTIAL_422"))  # two samples a pixel when native
 
 
@@ -62,12 +60,12 @@ def _check_sizes(first: FirstElements, *, native: bool) -> None:
     rows, columns = first.short("rows", 0), first.short("columns", 0)
     frames = max(first.integer_string("frames", 1), 1)
     bits = first.short("bits_allocated", 0) * first.short("samples", 1)
-    if max(rows, columns) > MAXIMUM_EDGE or frames > MAXIMUM_FRAMES:
+    if max(rows, columns) > MOST_ROWS_OR_COLUMNS or frames > MOST_FRAMES:
         raise Unacceptable(Status.DATA_SET_MISMATCH, f"SIZE-DIM: {rows} x {columns} x {frames} frames")
     if first.values.get("photometric", b"").strip(b"\0 ") in _HALF_CHROMA:
         bits = bits * 2 // 3
     expected = (rows * columns * frames * bits + 7) // 8
-    if expected > MAXIMUM_PIXEL_BYTES:
+    if expected > MOST_PIXEL_BYTES:
         raise Unacceptable(Status.DATA_SET_MISMATCH, f"SIZE-DIM: {expected} bytes of pixels")
     if native and first.pixel_bytes is not None and bits and first.pixel_bytes != expected + expected % 2:
         raise Unacceptable(

@@ -8,10 +8,8 @@ import struct
 from dataclasses import dataclass
 from mmap import mmap
 
+from node.facts.limits import DEEPEST_NESTING, MOST_ELEMENTS
 from node.receive.status import Status, Unacceptable
-
-MAXIMUM_DEPTH = 16
-MAXIMUM_ELEMENTS = 200_000
 
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
@@ -223,9 +221,9 @@ class _Walk:
 
     def _count(self, n_elements: int = 1) -> None:
         self._n_elements += n_elements
-        if self._n_elements > MAXIMUM_ELEMENTS:
-            raise Unacceptable(Status.NESTED_TOO_DEEP, f"SIZE-NEST: more than {MAXIMUM_ELEMENTS} elements")
+        if self._n_elements > MOST_ELEMENTS:
+            raise Unacceptable(Status.NESTED_TOO_DEEP, f"SIZE-NEST: more than {MOST_ELEMENTS} elements")
 
     def _check_depth(self, depth: int) -> None:
-        if depth > MAXIMUM_DEPTH:
-            raise Unacceptable(Status.NESTED_TOO_DEEP, f"SIZE-NEST: more than {MAXIMUM_DEPTH} levels of sequences")
+        if depth > DEEPEST_NESTING:
+            raise Unacceptable(Status.NESTED_TOO_DEEP, f"SIZE-NEST: more than {DEEPEST_NESTING} levels of sequences")

@@ -3,9 +3,8 @@
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from node.facts.charset import character_set
-from node.receive.acceptance import MAXIMUM_EDGE, MAXIMUM_FRAMES, MAXIMUM_PIXEL_BYTES
+from node.facts.limits import DEEPEST_NESTING, MOST_ELEMENTS, MOST_FRAMES, MOST_PIXEL_BYTES, MOST_ROWS_OR_COLUMNS
 from node.receive.classes import STORAGE, STORAGE_COMMITMENT, VERIFICATION
-from node.receive.elements import MAXIMUM_DEPTH, MAXIMUM_ELEMENTS
 from node.receive.status import Status
 from node.receive.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LOSSY, accepted
 from node.report.uids import BASIC_TEXT_SR, COMPREHENSIVE_3D_SR, COMPREHENSIVE_SR, SEGMENTATION
@@ -132,11 +131,11 @@ with the same pixels is answered 0000; with other pixels it is answered 0000, ke
 
 | Limit | Value |
 |---|---|
-| Rows or Columns | {MAXIMUM_EDGE} |
-| Number of Frames | {MAXIMUM_FRAMES} |
-| Pixel data of one instance | {MAXIMUM_PIXEL_BYTES / 2**30:g} GiB |
-| Depth of sequences | {MAXIMUM_DEPTH} |
-| Elements in one data set | {MAXIMUM_ELEMENTS} |
+| Rows or Columns | {MOST_ROWS_OR_COLUMNS} |
+| Number of Frames | {MOST_FRAMES} |
+| Pixel data of one instance | {MOST_PIXEL_BYTES / 2**30:g} GiB |
+| Depth of sequences | {DEEPEST_NESTING} |
+| Elements in one data set | {MOST_ELEMENTS} |
 
 What makes a series unfit for analysis stands, with its limits, in the table of machine codes (`docs/codes.md`).
 """

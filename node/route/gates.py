@@ -1,6 +1,7 @@
 """What is skipped whatever the routes say, each with its code (standards 4.6), and what must not be used (4.4)."""
 
 from node.errors import Code, Reason, refuse, warn
+from node.facts.derived import derivation, is_localizer
 from node.facts.instance import InstanceFacts
 from node.facts.series import SeriesFacts
 from node.route.case import Known, Passed, Role
@@ -9,18 +10,6 @@ from node.route.vocabulary import SOP_CLASSES, SopClass
 
 MODALITIES = frozenset(("CT", "PT"))
 _PET_CLASSES = frozenset((SopClass.PET, SopClass.ENHANCED_PET, SopClass.LEGACY_ENHANCED_PET))
-
-# Image Type of derived images that are no axial stack (standards HU-DERIVED; enhanced CT: PS3.3 C.8.15.3.1)
-_DERIVED_MARKERS = frozenset((
-    "MPR", "MIP", "MINIP", "MIN_IP", "MAX_IP", "MEAN_IP", "VRT", "VOLUME_RENDER", "SSD", "SURFACE", "PROJECTION",
-    "CURVED", "CPR", "CURVED_MPR", "PERFUSION", "RCBF", "RCBV", "MTT", "TTP", "SUBTRACTION",
-))  # fmt: skip
-_DERIVATIONS = {  # PS3.16 CID 7203
-    "113072": "multiplanar reformatting",
-    "113073": "curved multiplanar reformatting",
-    "113078": "maximum intensity projection",
-    "113079": "minimum intensity projection",
-}
 
 
 def gate(series: SeriesFacts, known: Known) -> Passed | None:
@@ -76,21 +65,12 @@ def _kind(facts: InstanceFacts) -> Reason | None:
 
 
 def _scout(facts: InstanceFacts) -> Reason | None:
-    """Image Type value 3 (PS3.3 C.8.2.1.1.1)."""
-    if facts.image_type[2:3] == ("LOCALIZER",):
-        return _skip(Code.RT_LOCALIZER, "Image Type says LOCALIZER")
-    return None
+    return _skip(Code.RT_LOCALIZER, "Image Type says LOCALIZER") if is_localizer(facts.image_type) else None
 
 
 def _derived(facts: InstanceFacts) -> Reason | None:
-    """Only what is marked as another kind of picture; plain DERIVED and AXIAL goes on."""
-    for code in facts.derivation_codes:
-        if code in _DERIVATIONS:
-            return _skip(Code.RT_DERIVED, f"Derivation Code {code}, {_DERIVATIONS[code]}")
-    marked = [value for value in facts.image_type[2:] if not _DERIVED_MARKERS.isdisjoint((value, *value.split()))]
-    if facts.image_type[:1] == ("DERIVED",) and marked:
-        return _skip(Code.RT_DERIVED, f"Image Type says DERIVED and {marked[0]}")
-    return None
+    told = derivation(facts.image_type, facts.derivation_codes)
+    return None if told is None else _skip(Code.RT_DERIVED, told)
 
 
 def _body(facts: InstanceFacts) -> Reason | None:

@@ -15,16 +15,13 @@ After those: the lower Series Number, then the lower Series Instance UID, so tha
 from collections.abc import Callable, Sequence
 
 from node.facts.kernel import KernelClass, kernel_class
+from node.facts.limits import LEAST_EXTENT_MM, LEAST_SLICES, THICKEST_FOR_DENSITY_MM, THICKEST_MM
 from node.facts.series import SeriesFacts
 from node.route.extent import extent
 from node.route.features import n_slices
 from node.route.vocabulary import Preference
 
-LEAST_SLICES = 15  # standards GEO-FEW
-LEAST_EXTENT_MM = 60.0  # standards GEO-FEW
-THICKEST_MM = 10.0  # standards GEO-THICK
 WIDE_FRAC = 0.8
-THICKEST_FOR_DENSITY_MM = 2.5  # standards ACQ-DTHICK
 _LAST = float("inf")
 
 

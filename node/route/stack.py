@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+from node.facts.limits import SAME_PLACE_MM, UNEVEN_FRAC, UNEVEN_MM
 from node.facts.series import SeriesFacts
 from node.route.extent import positions_mm, slice_normal
-
-SAME_POSITION_MM = 0.01  # standards GEO-DUP
-EQUAL_STEP_FRAC, EQUAL_STEP_MM = 0.01, 0.05  # standards GEO-UNEVEN
 
 
 def gapless(positions: Sequence[float]) -> bool | None:
@@ -29,14 +27,14 @@ def gapless(positions: Sequence[float]) -> bool | None:
     """
     if len(positions) < 2:
         return None
-    counts = Counter(round(position / SAME_POSITION_MM) for position in positions)
+    counts = Counter(round(position / SAME_PLACE_MM) for position in positions)
     if len(set(counts.values())) > 1:
         return False
-    steps_mm = [(b - a) * SAME_POSITION_MM for a, b in pairwise(sorted(counts))]
+    steps_mm = [(b - a) * SAME_PLACE_MM for a, b in pairwise(sorted(counts))]
     if not steps_mm:
         return None
     step_mm = median(steps_mm)
-    tolerance_mm = max(EQUAL_STEP_FRAC * step_mm, EQUAL_STEP_MM) + SAME_POSITION_MM
+    tolerance_mm = max(UNEVEN_FRAC * step_mm, UNEVEN_MM) + SAME_PLACE_MM
     return all(abs(step - step_mm) <= tolerance_mm for step in steps_mm)
 
 

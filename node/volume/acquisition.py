@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from node.errors import Affects, Code, Reason, refuse, warn
 from node.facts.instance import InstanceFacts
 from node.facts.kernel import KernelClass, kernel_class
+from node.facts.limits import THICKEST_FOR_DENSITY_MM
 from node.volume.frame import Frame
 
-DENSITY_THICKNESS_MM = 2.5  # ACQ-DTHICK
 USUAL_POSITIONS = frozenset({"HFS", "FFS"})  # ACQ-PRONE
 _EXPIRATION = re.compile(r"(?<![a-z])(exp|expir\w*|exspir\w*|exhal\w*|espir\w*)(?![a-z])", re.IGNORECASE)
 
@@ -55,10 +55,10 @@ def _kernel(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 def _thickness(frames: Sequence[Frame]) -> Iterable[Reason]:
     known = [f.geometry.slice_thickness_mm for f in frames if f.geometry.slice_thickness_mm is not None]
-    if known and max(known) > DENSITY_THICKNESS_MM:
+    if known and max(known) > THICKEST_FOR_DENSITY_MM:
         yield refuse(
             Code.ACQ_DTHICK,
-            f"slices are {round(max(known), 2):g} mm thick, density needs at most {DENSITY_THICKNESS_MM:g} mm",
+            f"slices are {round(max(known), 2):g} mm thick, density needs at most {THICKEST_FOR_DENSITY_MM:g} mm",
             Affects.DENSITY,
         )
 

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Code, Reason, refuse, warn
+from node.facts.limits import SAME_PLACE_MM
 from node.volume.frame import Frame
-
-SAME_PLACE_MM = 0.01  # GEO-DUP
 
 Multivolume = Literal["refuse", "first", "last"]
 SamePixels = Callable[[Frame, Frame], bool]

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import file_digest, sha256
 
 from node.errors import InputRefused
+from node.facts.limits import MOST_ROWS_OR_COLUMNS
 from node.facts.series import InstanceFile, SeriesFacts
 from node.volume.assemble import MIN_SHARED, cores
 from node.volume.decode_pool import borrowed_pool
 from node.volume.frame import Frame
 from node.volume.frame_jobs import digest
 from node.volume.frames import frames_of, single_frame
-from node.volume.integrity import MAX_SIDE
 from node.volume.stored import FrameTask, task_of
 from node.volume.transfer_syntax import ENCAPSULATED, is_readable
 
@@ -60,7 +60,7 @@ def _pixel_digests(frames: Sequence[Frame], n_cores: int) -> list[str]:
 
 def _is_plain(frame: Frame) -> bool:
     pixels, geometry = frame.pixels, frame.geometry
-    small = 0 < (geometry.rows or 0) <= MAX_SIDE and 0 < (geometry.columns or 0) <= MAX_SIDE
+    small = 0 < (geometry.rows or 0) <= MOST_ROWS_OR_COLUMNS and 0 < (geometry.columns or 0) <= MOST_ROWS_OR_COLUMNS
     plain = pixels.bits_allocated == 16 and pixels.samples_per_pixel == 1 and pixels.has_pixel_data
     return small and plain and is_readable(frame.file.facts.transfer_syntax_uid)
 

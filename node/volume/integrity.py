@@ -3,14 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from node.errors import Code, Reason, Severity, refuse
+from node.facts.limits import MOST_FRAMES, MOST_INSTANCES, MOST_PIXEL_BYTES, MOST_ROWS_OR_COLUMNS
 from node.facts.series import SeriesFacts
 from node.volume.frame import Frame
 from node.volume.transfer_syntax import is_private, is_readable
-
-MAX_INSTANCES = 6000  # SIZE-COUNT, per series
-MAX_SIDE = 4096  # SIZE-DIM, rows or columns
-MAX_FRAMES = 5000  # SIZE-DIM, of one object
-MAX_PIXEL_BYTES = 4 << 30  # SIZE-DIM, of one object
 
 
 def check_integrity(series: SeriesFacts, *, refuse_without_patient_id: bool) -> tuple[Reason, ...]:
@@ -50,8 +46,8 @@ def _patient(series: SeriesFacts, refuse_without: bool) -> Iterable[Reason]:
 
 
 def _count(series: SeriesFacts) -> Iterable[Reason]:
-    if series.n_instances > MAX_INSTANCES:
-        yield refuse(Code.SIZE_COUNT, f"the series has {series.n_instances} instances, at most {MAX_INSTANCES}")
+    if series.n_instances > MOST_INSTANCES:
+        yield refuse(Code.SIZE_COUNT, f"the series has {series.n_instances} instances, at most {MOST_INSTANCES}")
 
 
 def _dimensions(series: SeriesFacts) -> Iterable[Reason]:
@@ -60,11 +56,11 @@ def _dimensions(series: SeriesFacts) -> Iterable[Reason]:
         frames = file.facts.number_of_frames
         sample_bytes = -(-(file.facts.pixels.bits_allocated or 16) // 8) * (file.facts.pixels.samples_per_pixel or 1)
         size = rows * columns * frames * sample_bytes
-        if max(rows, columns) > MAX_SIDE or frames > MAX_FRAMES or size > MAX_PIXEL_BYTES:
+        if max(rows, columns) > MOST_ROWS_OR_COLUMNS or frames > MOST_FRAMES or size > MOST_PIXEL_BYTES:
             yield refuse(
                 Code.SIZE_DIM,
-                f"an instance of {frames} x {rows} x {columns} is over {MAX_FRAMES} frames, {MAX_SIDE} rows or columns "
-                f"or {MAX_PIXEL_BYTES >> 30} GiB",
+                f"an instance of {frames} x {rows} x {columns} is over {MOST_FRAMES} frames, "
+                f"{MOST_ROWS_OR_COLUMNS} rows or columns or {MOST_PIXEL_BYTES >> 30} GiB",
             )
             return
 

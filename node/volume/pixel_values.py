@@ -6,15 +6,12 @@ from collections.abc import Iterable, Sequence
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
 from node.errors import Affects, Code, Reason, refuse, warn
+from node.facts.derived import derivation, is_localizer, says_derived
 from node.volume.frame import Frame
 from node.volume.transfer_syntax import LOSSY
 
 CT_CLASSES = (str(CTImageStorage), str(EnhancedCTImageStorage), str(LegacyConvertedEnhancedCTImageStorage))
 MIN_BITS_STORED = 12
-# HU-DERIVED: words of Image Type values 3 and later, and code values of Derivation Code Sequence (PS3.16 CID 7203:
-# multiplanar, curved, maximum and minimum intensity projection)
-DERIVED_WORDS = frozenset({"MPR", "MIP", "MINIP", "VRT", "PROJECTION", "CURVED"})
-DERIVED_CODES = frozenset({"113072", "113073", "113078", "113079"})
 # HU-UNITS: PS3.3 C.8.15.2.1, Image Type value 4 of multi-energy images; VMI is judged by its energy
 MULTI_ENERGY = frozenset({"MAT_SPECIFIC", "MAT_REMOVED", "MAT_FRACTIONAL", "EFF_ATOMIC_NUM", "ELECTRON_DENSITY",
                           "MAT_MODIFIED", "MAT_VALUE_BASED"})  # fmt: skip
@@ -28,7 +25,7 @@ def check_pixel_values(frames: Sequence[Frame]) -> tuple[Reason, ...]:
     return (
         *_sop_class(frames),
         *_derived(frames),
-        *_rescale(frames),
+        *check_rescale(frames),
         *_units(frames),
         *_photometric(frames),
         *_bits(frames),
@@ -44,28 +41,26 @@ def _sop_class(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 def _derived(frames: Sequence[Frame]) -> Iterable[Reason]:
     types = {f.image_type for f in frames}
-    words = {word for value in types for part in value[2:] for word in re.split(r"[\s_\-]+", part.upper())}
-    codes = {code for f in frames for code in f.file.facts.derivation_codes} & DERIVED_CODES
-    derived = any(value and value[0].upper() == "DERIVED" for value in types)
+    told = sorted(filter(None, {derivation(f.image_type, f.file.facts.derivation_codes) for f in frames}))
     shown = sorted("\\".join(value) for value in types)[0]
-    if codes or (derived and (words & DERIVED_WORDS or {"MIN", "IP"} <= words)):
-        yield refuse(Code.HU_DERIVED, f"Image Type {shown} or the derivation code says that the images are derived")
-    elif any(len(value) > 2 and value[2].upper() == "LOCALIZER" for value in types):
+    if told:
+        yield refuse(Code.HU_DERIVED, f"the images are derived: {told[0]}")
+    elif any(is_localizer(value) for value in types):
         yield refuse(Code.HU_DERIVED, "the images are localizers")
-    elif derived:
+    elif any(says_derived(value) for value in types):
         yield warn(Code.HU_DERIVED, f"Image Type {shown}: derived, without a sign of reformatting")
 
 
-def _rescale(frames: Sequence[Frame]) -> Iterable[Reason]:
+def check_rescale(frames: Sequence[Frame]) -> tuple[Reason, ...]:
+    """Check that every image says how stored values become those of the series' unit; PET asks the same."""
     n = sum(
         f.pixels.has_modality_lut or f.pixels.rescale_intercept is None or f.pixels.rescale_slope in (None, 0.0)
         for f in frames
     )
-    if n:
-        yield refuse(
-            Code.HU_NORESC,
-            f"{n} of {len(frames)} images have no usable Rescale Slope and Intercept, or a modality LUT instead",
-        )
+    if not n:
+        return ()
+    text = f"{n} of {len(frames)} images have no usable Rescale Slope and Intercept, or a modality LUT instead"
+    return (refuse(Code.HU_NORESC, text),)
 
 
 def _units(frames: Sequence[Frame]) -> Iterable[Reason]:
@@ -111,7 +106,12 @@ def _bits(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 
 def _lossy(frames: Sequence[Frame]) -> Iterable[Reason]:
-    n = sum(f.pixels.lossy or f.file.facts.transfer_syntax_uid in LOSSY for f in frames)
-    if n:
-        text = f"{n} of {len(frames)} images were compressed with loss"
+    text = lossy_text(frames)
+    if text:
         yield refuse(Code.HU_LOSSY, text, Affects.DENSITY, Affects.SMALL_LESIONS)
+
+
+def lossy_text(frames: Sequence[Frame]) -> str:
+    """Say how many images were compressed with loss, "" for none."""
+    n = sum(f.pixels.lossy or f.file.facts.transfer_syntax_uid in LOSSY for f in frames)
+    return f"{n} of {len(frames)} images were compressed with loss" if n else ""

@@ -16,12 +16,12 @@ from node.facts.series import SeriesFacts
 from node.volume.acquisition import check_acquisition
 from node.volume.assemble import assemble
 from node.volume.copies import Multivolume
-from node.volume.decoders import read_stored
 from node.volume.frame import Frame
 from node.volume.frames import frames_of
 from node.volume.hu_range import check_values, sum_counts
 from node.volume.integrity import check_integrity, check_memory
 from node.volume.pixel_values import check_pixel_values
+from node.volume.same_pixels import never_same, same_pixels
 from node.volume.scout import leave_out_scouts
 from node.volume.stack import Stack, stack_of
 from node.volume.stored import task_of
@@ -101,7 +101,7 @@ def _judge(
     """Check everything that headers tell; pixels are looked at only to compare copies at one place."""
     values = check_pixel_values(frames)
     readable = not _refuses((*identity, *values))
-    stack = stack_of(frames, multivolume=multivolume, same_pixels=_same_pixels if readable else _never)
+    stack = stack_of(frames, multivolume=multivolume, same_pixels=same_pixels if readable else never_same)
     return _Judged(
         identity=(*identity, *check_memory(stack.frames, _available_bytes())),
         values=values,
@@ -113,22 +113,6 @@ def _judge(
 
 def _refuses(reasons: Sequence[Reason]) -> bool:
     return any(r.severity is Severity.REFUSE and Affects.SERIES in r.affects for r in reasons)
-
-
-def _same_pixels(one: Frame, other: Frame) -> bool:
-    """Compare pixels and rescale of two frames at one place."""
-    tasks = (task_of(one), task_of(other))
-    a, b = (np.empty((task.rows, task.columns), np.uint16) for task in tasks)
-    if a.shape != b.shape or (tasks[0].slope, tasks[0].intercept) != (tasks[1].slope, tasks[1].intercept):
-        return False
-    read_stored(tasks[0], a)
-    read_stored(tasks[1], b)
-    return bool(np.array_equal(a, b))
-
-
-def _never(one: Frame, other: Frame) -> bool:  # noqa: ARG001 - the signature is SamePixels
-    """Stand in where pixels must not be read: the copies count as different."""
-    return False
 
 
 def _available_bytes() -> int:

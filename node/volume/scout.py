@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from node.errors import Code, Reason, warn
+from node.facts.derived import is_localizer
 from node.volume.frame import Frame
 from node.volume.plane import COSINE_TOLERANCE, is_orthonormal
 
@@ -17,7 +18,7 @@ def leave_out_scouts(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], tuple[
     -------
     (the frames that remain, a warning if any were left out)
     """
-    kept = [f for f in frames if not _says_localizer(f)]
+    kept = [f for f in frames if not is_localizer(f.image_type)]
     if not kept:
         return tuple(frames), ()
     kept = _without_loners(kept)
@@ -25,10 +26,6 @@ def leave_out_scouts(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], tuple[
     if not n:
         return tuple(frames), ()
     return tuple(kept), (warn(Code.RT_LOCALIZER, f"{n} scout images inside the series were left out"),)
-
-
-def _says_localizer(frame: Frame) -> bool:
-    return len(frame.image_type) > 2 and frame.image_type[2].upper() == "LOCALIZER"
 
 
 def _without_loners(frames: list[Frame]) -> list[Frame]:

@@ -6,17 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Affects, Code, Reason, refuse, warn
+from node.facts.limits import LEAST_EXTENT_MM, LEAST_SLICES, THICKEST_MM, UNEVEN_FRAC, UNEVEN_MM
 from node.volume.frame import Frame
 from node.volume.plane import angle_deg
 
-MIN_SLICES = 15  # GEO-FEW
-MIN_EXTENT_MM = 60.0  # GEO-FEW
 GAP_RATIO = 1.5  # GEO-GAP: of the median step
-UNEVEN_FRAC = 0.01  # GEO-UNEVEN: of the median step
-UNEVEN_MM = 0.05  # GEO-UNEVEN: but never less
 MAX_TILT_DEG = 0.5  # GEO-TILT
-THICK_REFUSED_MM = 10.0  # GEO-THICK, the four steps of its row
-THICK_NO_LESIONS_MM = 5.0
+THICK_NO_LESIONS_MM = 5.0  # GEO-THICK, with THICKEST_MM the four steps of its row
 THICK_NO_SMALL_LESIONS_MM = 3.0
 THICK_WARNED_MM = 1.5
 SHOWN_GAPS = 5
@@ -46,8 +42,8 @@ def check_thickness(frames: Sequence[Frame], step_mm: float) -> tuple[Reason, ..
     thicknesses = [f.geometry.slice_thickness_mm for f in frames if f.geometry.slice_thickness_mm]
     thick_mm = max([step_mm, *thicknesses])
     text = f"slices are {round(thick_mm, 2):g} mm thick or apart"
-    if thick_mm > THICK_REFUSED_MM:
-        return (refuse(Code.GEO_THICK, f"{text}, at most {THICK_REFUSED_MM:g} mm can be read"),)
+    if thick_mm > THICKEST_MM:
+        return (refuse(Code.GEO_THICK, f"{text}, at most {THICKEST_MM:g} mm can be read"),)
     if thick_mm > THICK_NO_LESIONS_MM:
         text += f": over {THICK_NO_LESIONS_MM:g} mm too thick to measure sizes or density"
         return (refuse(Code.GEO_THICK, text, Affects.LESIONS, Affects.DENSITY),)
@@ -67,10 +63,10 @@ def _few(along_mm: NDArray[np.float64]) -> Iterable[Reason]:
     n = len(along_mm)
     step_mm = float(np.median(np.diff(along_mm))) if n > 1 else 0.0
     extent_mm = float(along_mm[-1] - along_mm[0]) + step_mm
-    if n < MIN_SLICES or extent_mm < MIN_EXTENT_MM:
+    if n < LEAST_SLICES or extent_mm < LEAST_EXTENT_MM:
         yield refuse(
             Code.GEO_FEW,
-            f"{n} slices over {extent_mm:.1f} mm; at least {MIN_SLICES} slices and {MIN_EXTENT_MM:g} mm are needed",
+            f"{n} slices over {extent_mm:.1f} mm; at least {LEAST_SLICES} slices and {LEAST_EXTENT_MM:g} mm are needed",
         )
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
-from node.receive.elements import MAXIMUM_ELEMENTS, walk
+from node.facts.limits import MOST_ELEMENTS
+from node.receive.elements import walk
 from node.receive.status import Status, Unacceptable
 from tests.receive.conftest import ct_slice
 
@@ -66,7 +67,7 @@ def test_sequences_may_be_sixteen_deep_and_no_deeper(depth: int, fits: bool, def
 
 
 def test_more_elements_than_the_bound_are_refused() -> None:
-    data = explicit(0x00100020, b"LO", b"") * (MAXIMUM_ELEMENTS + 1)
+    data = explicit(0x00100020, b"LO", b"") * (MOST_ELEMENTS + 1)
     with pytest.raises(Unacceptable) as caught:
         walk(data, 0, implicit=False)
     assert caught.value.answer.status is Status.NESTED_TOO_DEEP

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from node.errors import Code, Refusal, Severity
+from node.facts.limits import MOST_FRAMES, MOST_INSTANCES, MOST_ROWS_OR_COLUMNS
 from node.facts.series import SeriesFacts
 from node.phantom.phantom import Phantom
 from node.volume import read as reading
-from node.volume.integrity import MAX_FRAMES, MAX_INSTANCES, MAX_SIDE
 from node.volume.read import read_volume
 from node.volume.volume import Volume
 
@@ -42,7 +42,7 @@ def test_a_setting_allows_an_empty_patient_id(small: Phantom, write: WriteSeries
 
 @pytest.mark.parametrize(
     "changes",
-    [{"rows": MAX_SIDE + 1}, {"columns": 65535}, {"rows": 65535, "columns": 65535}],
+    [{"rows": MOST_ROWS_OR_COLUMNS + 1}, {"columns": 65535}, {"rows": 65535, "columns": 65535}],
     ids=["row", "wide", "huge"],
 )
 def test_a_declared_size_beyond_bounds_is_refused_before_allocating(changes, small, write, monkeypatch) -> None:
@@ -52,7 +52,7 @@ def test_a_declared_size_beyond_bounds_is_refused_before_allocating(changes, sma
 
 
 def test_too_many_frames_are_refused(small: Phantom, write: WriteSeries) -> None:
-    assert leading(read_volume(with_facts(write(small), number_of_frames=MAX_FRAMES + 1))) is Code.SIZE_DIM
+    assert leading(read_volume(with_facts(write(small), number_of_frames=MOST_FRAMES + 1))) is Code.SIZE_DIM
 
 
 def test_an_object_over_four_gib_is_refused(small: Phantom, write: WriteSeries) -> None:
@@ -64,7 +64,7 @@ def test_an_object_over_four_gib_is_refused(small: Phantom, write: WriteSeries) 
 def test_too_many_instances_are_refused(small: Phantom, write: WriteSeries) -> None:
     (first, *_) = write(small).files
 
-    assert leading(read_volume(SeriesFacts((first,) * (MAX_INSTANCES + 1)))) is Code.SIZE_COUNT
+    assert leading(read_volume(SeriesFacts((first,) * (MOST_INSTANCES + 1)))) is Code.SIZE_COUNT
 
 
 def test_a_volume_that_does_not_fit_into_memory_is_refused(small: Phantom, write: WriteSeries, monkeypatch) -> None:

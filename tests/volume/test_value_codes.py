@@ -264,6 +264,8 @@ def test_a_secondary_capture_is_refused(small: Phantom, write: WriteSeries) -> N
         ("DERIVED\\SECONDARY\\MIN_IP", Severity.REFUSE),
         ("DERIVED\\PRIMARY\\PROJECTION IMAGE", Severity.REFUSE),
         ("DERIVED\\SECONDARY\\CURVED_MPR", Severity.REFUSE),
+        ("DERIVED\\SECONDARY\\AXIAL\\SUBTRACTION", Severity.REFUSE),
+        ("DERIVED\\PRIMARY\\VOLUME\\MEAN_IP", Severity.REFUSE),
         ("ORIGINAL\\PRIMARY\\LOCALIZER", Severity.REFUSE),
         ("DERIVED\\PRIMARY\\AXIAL\\MIPPED", Severity.WARN),
     ],

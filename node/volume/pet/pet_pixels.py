@@ -13,15 +13,15 @@ from node.errors import Code, Reason, refuse, warn
 from node.volume.decoders import read_stored
 from node.volume.encapsulated import forget_files
 from node.volume.frame import Frame
+from node.volume.pixel_values import check_rescale, lossy_text
 from node.volume.stored import FrameTask, task_of
-from node.volume.transfer_syntax import LOSSY
 
 PET_CLASS = str(PositronEmissionTomographyImageStorage)
 
 
 def check_pet_pixels(frames: Sequence[Frame]) -> tuple[Reason, ...]:
     """Check class, rescale, polarity, bits and compression by the headers."""
-    return (*_sop_class(frames), *_rescale(frames), *_format(frames), *_lossy(frames))
+    return (*_sop_class(frames), *(check_rescale(frames) or _slopes(frames)), *_format(frames), *_lossy(frames))
 
 
 def read_rescaled(frames: Sequence[Frame]) -> NDArray[np.float32]:
@@ -68,15 +68,7 @@ def _sop_class(frames: Sequence[Frame]) -> Iterable[Reason]:
         yield refuse(Code.RT_SOP, f"SOP class {others[0]} is no PET image that can be read")
 
 
-def _rescale(frames: Sequence[Frame]) -> Iterable[Reason]:
-    n = sum(
-        f.pixels.has_modality_lut or f.pixels.rescale_intercept is None or f.pixels.rescale_slope in (None, 0.0)
-        for f in frames
-    )
-    if n:
-        text = f"{n} of {len(frames)} images have no usable Rescale Slope and Intercept, or a modality LUT instead"
-        yield refuse(Code.HU_NORESC, text)
-        return
+def _slopes(frames: Sequence[Frame]) -> Iterable[Reason]:
     if len({f.pixels.rescale_slope for f in frames}) > 1:
         yield warn(Code.PT_SLOPE, "Rescale Slope varies between slices: each slice is read by its own")
     if any(f.pixels.rescale_intercept for f in frames):
@@ -97,6 +89,6 @@ def _format(frames: Sequence[Frame]) -> Iterable[Reason]:
 
 
 def _lossy(frames: Sequence[Frame]) -> Iterable[Reason]:
-    n = sum(f.pixels.lossy or f.file.facts.transfer_syntax_uid in LOSSY for f in frames)
-    if n:
-        yield warn(Code.HU_LOSSY, f"{n} of {len(frames)} images were compressed with loss")
+    text = lossy_text(frames)
+    if text:
+        yield warn(Code.HU_LOSSY, text)

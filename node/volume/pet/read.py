@@ -11,15 +11,14 @@ import numpy as np
 from node.errors import Affects, Code, InputRefused, Reason, Refusal, Severity, refuse, warn
 from node.facts.pet import PetFacts
 from node.facts.series import SeriesFacts
-from node.volume.decoders import read_stored
 from node.volume.frame import Frame
 from node.volume.frames import single_frame
 from node.volume.integrity import check_integrity
 from node.volume.pet.pet_pixels import check_pet_pixels, read_rescaled
 from node.volume.pet.pet_volume import PetVolume
 from node.volume.pet.suv import SuvScale, suv_scale
+from node.volume.same_pixels import never_same, same_pixels
 from node.volume.stack import Stack, stack_of
-from node.volume.stored import task_of
 from node.volume.volume import SourceFrame
 
 MOST_VOXELS = 1 << 29  # 2 GiB as float32; a whole-body PET has 2 to 100 million
@@ -78,7 +77,7 @@ def suv_of_headers(series: SeriesFacts) -> tuple[SuvScale | None, tuple[Reason, 
 
 
 def _stack(frames: Sequence[Frame], *, readable: bool) -> Stack:
-    return stack_of(frames, multivolume="refuse", same_pixels=_same_pixels if readable else _never)
+    return stack_of(frames, multivolume="refuse", same_pixels=same_pixels if readable else never_same)
 
 
 def _size(frames: Sequence[Frame]) -> tuple[Reason, ...]:
@@ -106,19 +105,3 @@ def _scale(frames: Sequence[Frame]) -> tuple[SuvScale | None, tuple[Reason, ...]
 
 def _refuses(reasons: Sequence[Reason]) -> bool:
     return any(r.severity is Severity.REFUSE and set(r.affects) != {Affects.SUL} for r in reasons)
-
-
-def _same_pixels(one: Frame, other: Frame) -> bool:
-    """Compare stored values and rescale of two slices at one place."""
-    tasks = (task_of(one), task_of(other))
-    if (tasks[0].slope, tasks[0].intercept) != (tasks[1].slope, tasks[1].intercept):
-        return False
-    a, b = (np.empty((task.rows, task.columns), np.uint16) for task in tasks)
-    read_stored(tasks[0], a)
-    read_stored(tasks[1], b)
-    return bool(np.array_equal(a, b))
-
-
-def _never(one: Frame, other: Frame) -> bool:  # noqa: ARG001 - the signature is SamePixels
-    """Stand in where pixels must not be read: the copies count as different."""
-    return False
