@@ -16,6 +16,7 @@ from node.engine.analysis import Analysis, read_analysis, write_analysis
 from node.engine.pet_case import Partner, measure_partner, pet_result
 from node.engine.shares import shares_of
 from node.errors import OurMistake, Reason, Refusal
+from node.measure.chest import Chest, chest_of
 from node.measure.lesions.carina_of_scan import carina_of_scan
 from node.measure.lesions.lesions import measure_lesions
 from node.measure.lesions.many import too_many
@@ -100,17 +101,20 @@ def analyse_volume(
     if isinstance(found, Refusal):
         return Refusal((*found.reasons, *volume.reasons))
     with timed("measure", timings_s):
-        quality = check_quality(volume, found)
+        chest = chest_of(volume, found)
+        quality = check_quality(volume, found, chest)
         if isinstance(quality, Refusal):
             return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
         reasons = (*volume.reasons, *found.reasons, *quality, *too_many(_n_lesions(found)))
         found = replace(found, unsure=unsure_texts(found, reasons))
         quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
-        lesions = _lesions(volume, found, reasons)
+        lesions = _lesions(volume, found, chest, reasons)
     if pet is None:
         return Analysis(found, quantities, reasons, timings_s, lesions=lesions)
     with timed("pet", timings_s):
-        partner = measure_partner(pet, volume, found, reasons, refuse_without_patient_id=refuse_without_patient_id)
+        partner = measure_partner(
+            pet, volume, found, chest, reasons, refuse_without_patient_id=refuse_without_patient_id
+        )
     return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=partner.case, pet_mask=partner.mask)
 
 
@@ -125,10 +129,12 @@ def _n_lesions(found: Segmentation) -> int:
     return sum(s.kind is SegmentKind.LESION for s in found.segments)
 
 
-def _lesions(volume: Volume, found: Segmentation, reasons: tuple[Reason, ...]) -> tuple[LesionMeasurements, ...]:
+def _lesions(
+    volume: Volume, found: Segmentation, chest: Chest, reasons: tuple[Reason, ...]
+) -> tuple[LesionMeasurements, ...]:
     if not _n_lesions(found):
         return ()
-    return measure_lesions(volume, found, reasons, carina_of_scan(volume, found))
+    return measure_lesions(volume, found, reasons, carina_of_scan(chest))
 
 
 def pet_of(case: Case) -> Partner | None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from node.engine.pet_line import FocusLine, PetLine, line_of_headers
 from node.errors import OurMistake, Reason, Refusal, Severity
 from node.facts.series import SeriesFacts
+from node.measure.chest import Chest
 from node.measure.pet import measure_pet
 from node.measure.pet.pet_findings import LesionPet, PetFindings, pet_findings
 from node.report.pet_result import MeasuredPet, PetResult
@@ -58,6 +59,7 @@ def measure_partner(
     pet: Partner,
     volume: Volume,
     segmentation: Segmentation,
+    chest: Chest,
     reasons: tuple[Reason, ...],
     *,
     refuse_without_patient_id: bool = True,
@@ -67,6 +69,7 @@ def measure_partner(
     Parameters
     ----------
     volume, segmentation : of the CT
+    chest : the CT on the working grid
     reasons : everything found about the CT so far
     refuse_without_patient_id : whether an empty Patient ID refuses the PET (ID-NOPID)
     """
@@ -76,7 +79,7 @@ def measure_partner(
     source = read_pet(pet.series, refuse_without_patient_id=refuse_without_patient_id)
     if isinstance(source, Refusal):
         return MeasuredPartner(PetCase(line_of_headers(pet.series, (*of_pair, *source.reasons))))
-    measured = measure_pet(source, volume, segmentation, reasons)
+    measured = measure_pet(source, volume, segmentation, chest, reasons)
     found = pet_findings(measured, source.scale.kind)
     mask = PetMask(measured.masks.labels_zyx, source.lps_from_zyx)
     return MeasuredPartner(PetCase(_line(source, found, of_pair), found), mask)

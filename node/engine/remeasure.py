@@ -16,6 +16,7 @@ from node.engine.correction_state import correction_folder
 from node.engine.masks import read_labels
 from node.engine.queueing import enqueue_case
 from node.errors import Code, InputRefused, Refusal
+from node.measure.chest import chest_of
 from node.measure.lesions.carina_of_scan import carina_of_scan
 from node.measure.lesions.lesions import measure_lesions
 from node.measure.lesions.many import too_many
@@ -94,12 +95,13 @@ def measure_correction(data_dir: Path, case: CaseFile, volume: Volume, folder: P
         return kept
     correction = one_correction(data_dir, case.correction or "")
     found = _segmentation(data_dir, correction)
-    quality = check_quality(volume, found)
+    chest = chest_of(volume, found)
+    quality = check_quality(volume, found, chest)
     if isinstance(quality, Refusal):
         return Refusal((*quality.reasons, *volume.reasons))
     n_lesions = sum(s.kind is SegmentKind.LESION for s in found.segments)
     reasons = (*volume.reasons, *quality, *correction.reasons, *too_many(n_lesions))
-    lesions = measure_lesions(volume, found, reasons, carina_of_scan(volume, found)) if n_lesions else ()
+    lesions = measure_lesions(volume, found, reasons, carina_of_scan(chest)) if n_lesions else ()
     quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
     analysis = Analysis(found, quantities, reasons, {}, lesions=lesions)
     write_analysis(analysis, volume, folder)

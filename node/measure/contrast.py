@@ -2,12 +2,12 @@
 
 from node.errors import Affects, Code, Reason, refuse
 from node.measure.aorta import aorta_hu
-from node.measure.landmarks import Landmarks
+from node.measure.chest import Chest
 
 _LIMIT_HU = 100.0
 
 
-def contrast(chest: Landmarks) -> tuple[Reason, ...]:
+def contrast(chest: Chest) -> tuple[Reason, ...]:
     """Return ACQ-CONTRAST where the aorta was found for certain and is brighter than blood."""
     end = chest.windpipe_end
     blood_hu = None if end is None else aorta_hu(chest.hu, chest.left, end, chest.spacing_mm)

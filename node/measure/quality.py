@@ -4,9 +4,9 @@ import numpy as np
 
 from node.errors import Affects, Reason, Refusal, Severity
 from node.measure.airway_noise import airway_noise
+from node.measure.chest import Chest
 from node.measure.contrast import contrast
 from node.measure.cut_off import cut_off
-from node.measure.landmarks import landmarks
 from node.measure.metal import metal
 from node.measure.plausible import possible_volume, similar_sides, unsure
 from node.measure.thorax_gate import thorax_gate
@@ -15,13 +15,14 @@ from node.segment.working_grid import working_grid
 from node.volume.volume import Volume
 
 
-def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, ...] | Refusal:
+def check_quality(volume: Volume, segmentation: Segmentation, chest: Chest) -> tuple[Reason, ...] | Refusal:
     """Check a segmented scan.
 
     Parameters
     ----------
     volume : what was segmented.
     segmentation : with right lung, left lung or both.
+    chest : both on the working grid.
 
     Returns
     -------
@@ -39,7 +40,6 @@ def check_quality(volume: Volume, segmentation: Segmentation) -> tuple[Reason, .
     impossible = possible_volume(right_ml + left_ml, partial=bool(partial))
     if not lungs_zyx.any():
         return Refusal(impossible)
-    chest = landmarks(volume, segmentation)
     nz, ny, nx = volume.hu_zyx.shape
     grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
     reasons = (

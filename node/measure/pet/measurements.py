@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.errors import Code, Reason
+from node.measure.chest import Chest
 from node.measure.lesions.many import largest
-from node.measure.pet.chest_of_ct import ChestOfCt, chest_of_ct
 from node.measure.pet.foci import Focus, foci
 from node.measure.pet.lesion_uptake import LesionUptake, lesion_uptake
 from node.measure.pet.pet_masks import PetMasks, pet_masks
@@ -46,7 +46,7 @@ class PetMeasurements:
 
 
 def measure_pet(
-    pet: PetVolume, ct_volume: Volume, segmentation: Segmentation, reasons: tuple[Reason, ...] = ()
+    pet: PetVolume, ct_volume: Volume, segmentation: Segmentation, chest: Chest, reasons: tuple[Reason, ...] = ()
 ) -> PetMeasurements:
     """Measure a PET whose pairing with the CT was checked.
 
@@ -54,9 +54,9 @@ def measure_pet(
     ----------
     pet : on its own grid
     ct_volume, segmentation : of the CT; lesions are those of the CT
+    chest : the CT on the working grid
     reasons : everything found about the CT so far (ACQ-CONTRAST decides what liver may look like)
     """
-    chest = chest_of_ct(ct_volume, segmentation)
     registration = check_registration(pet, chest)
     found = _regions(pet, ct_volume, segmentation)
     lesions = [lesion_uptake(pet, region, segment.label, segment.name) for segment, region in found]
@@ -66,7 +66,7 @@ def measure_pet(
         lesions=tuple(lesions),
         foci=_foci(pet, chest, [region for _, region in found if region is not None]),
         liver=liver_reference(pet, chest, has_contrast=has_contrast),
-        mediastinum=mediastinal_reference(pet, ct_volume, segmentation, chest),
+        mediastinum=mediastinal_reference(pet, chest),
         registration=registration,
         masks=pet_masks(pet, lesions),
         reasons=(*pet.reasons, *registration.reasons),
@@ -105,7 +105,7 @@ def _with_shared(lesions: Sequence[LesionUptake]) -> list[LesionUptake]:
     ]
 
 
-def _foci(pet: PetVolume, chest: ChestOfCt, regions: Sequence[SearchRegion]) -> tuple[Focus, ...] | None:
+def _foci(pet: PetVolume, chest: Chest, regions: Sequence[SearchRegion]) -> tuple[Focus, ...] | None:
     lungs_zyx = on_pet_grid(chest.lungs, chest.lps_from_grid, pet) > 0
     if not lungs_zyx.any() or pet.scale.kind is not SuvKind.BW or not pet.scale.is_fdg:
         return None

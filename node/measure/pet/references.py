@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.measure.aorta import descending_column
-from node.measure.landmarks import landmarks
-from node.measure.pet.chest_of_ct import ChestOfCt
+from node.measure.chest import Chest
 from node.measure.pet.sphere import sphere_uptake
 from node.segment.box import Box, box_of
-from node.segment.contract import Segmentation
 from node.volume.pet import PetVolume
-from node.volume.volume import Volume
 
 LIVER_MM = 30.0
 AORTA_MM = 10.0
@@ -45,19 +42,16 @@ class Reference:
     diameter_mm: float
 
 
-def liver_reference(pet: PetVolume, chest: ChestOfCt, *, has_contrast: bool) -> Reference | None:
+def liver_reference(pet: PetVolume, chest: Chest, *, has_contrast: bool) -> Reference | None:
     """Measure the right liver; None where it was not found for certain."""
     centre = _liver_centre(chest, LIVER_WITH_CONTRAST_HU if has_contrast else LIVER_HU[1])
     return None if centre is None else _even_sphere(pet, chest.lps_mm(centre), LIVER_MM)
 
 
-def mediastinal_reference(
-    pet: PetVolume, volume: Volume, segmentation: Segmentation, chest: ChestOfCt
-) -> Reference | None:
+def mediastinal_reference(pet: PetVolume, chest: Chest) -> Reference | None:
     """Measure blood in the descending aorta; None where it was not found for certain."""
-    found = landmarks(volume, segmentation)
-    end = found.windpipe_end
-    discs = () if end is None else descending_column(found.hu, found.left, end, found.spacing_mm)
+    end = chest.windpipe_end
+    discs = () if end is None else descending_column(chest.hu, chest.left, end, chest.spacing_mm)
     if not discs:
         return None
     return _even_sphere(pet, chest.lps_mm(discs[len(discs) // 2].index), AORTA_MM)
@@ -70,7 +64,7 @@ def _even_sphere(pet: PetVolume, centre_lps_mm: Point, diameter_mm: float) -> Re
     return Reference(found.mean, found.sd, centre_lps_mm, diameter_mm)
 
 
-def _liver_centre(chest: ChestOfCt, highest_hu: int) -> tuple[int, int, int] | None:
+def _liver_centre(chest: Chest, highest_hu: int) -> tuple[int, int, int] | None:
     """Return the voxel under the right lung that is farthest from whatever is no liver by its attenuation."""
     under = _under_lung(chest)
     found = box_of(under)
@@ -89,7 +83,7 @@ def _liver_centre(chest: ChestOfCt, highest_hu: int) -> tuple[int, int, int] | N
     return (z + box[0].start, y + box[1].start, x + box[2].start)
 
 
-def _widened(box: Box, chest: ChestOfCt) -> Box:
+def _widened(box: Box, chest: Chest) -> Box:
     """Return a box with so much round it that distances in it are those in the chest, where they decide anything."""
     z, y, x = (
         slice(max(s.start - round(_ROUND_MM / mm), 0), s.stop + round(_ROUND_MM / mm))
@@ -98,7 +92,7 @@ def _widened(box: Box, chest: ChestOfCt) -> Box:
     return z, y, x
 
 
-def _under_lung(chest: ChestOfCt) -> NDArray[np.bool_]:
+def _under_lung(chest: Chest) -> NDArray[np.bool_]:
     """Return what lies at most 90 mm below the right lung's base, away from the sides of its columns."""
     right = chest.right
     dz, dy, dx = chest.spacing_mm

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.errors import Code, Reason, warn
-from node.measure.pet.chest_of_ct import ChestOfCt
+from node.measure.chest import Chest
 from node.measure.pet.resample import on_pet_grid
-from node.segment.body_air import filled_in_slices
+from node.segment.body_air import body_and_air, filled_in_slices
 from node.volume.pet import PetVolume
 
 LEAST_DICE = 0.9
@@ -43,7 +43,7 @@ class Registration:
     reasons: tuple[Reason, ...]
 
 
-def check_registration(pet: PetVolume, chest: ChestOfCt) -> Registration:
+def check_registration(pet: PetVolume, chest: Chest) -> Registration:
     """Compare body and lung base."""
     lungs = on_pet_grid(chest.lungs, chest.lps_from_grid, pet) > 0
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
@@ -61,8 +61,8 @@ def check_registration(pet: PetVolume, chest: ChestOfCt) -> Registration:
     return Registration(dice, shift_mm, reasons)
 
 
-def _body_dice(pet: PetVolume, chest: ChestOfCt, lungs: NDArray[np.bool_], part: slice) -> float:
-    ct_body = on_pet_grid(chest.body, chest.lps_from_grid, pet)[part] > 0
+def _body_dice(pet: PetVolume, chest: Chest, lungs: NDArray[np.bool_], part: slice) -> float:
+    ct_body = on_pet_grid(body_and_air(chest.hu)[0], chest.lps_from_grid, pet)[part] > 0
     in_view = on_pet_grid(np.ones(chest.hu.shape, bool), chest.lps_from_grid, pet)[part] > 0
     suv_zyx = pet.suv_zyx[part]
     soft = suv_zyx[ct_body & ~lungs[part]]

@@ -5,6 +5,7 @@ from math import atan2, dist, pi, sin
 import numpy as np
 import pytest
 
+from node.measure.chest import chest_of
 from node.measure.lesions.carina import carina
 from node.measure.lesions.carina_of_scan import carina_of_scan
 from node.phantom.anatomy import CARINA
@@ -49,7 +50,7 @@ def test_it_is_found_in_a_whole_chest_from_the_scan():
     where = thorax_grid(96, 256)
     chest = make_thorax(where)
     scan = _scan(chest)
-    found = carina_of_scan(*scan)
+    found = carina_of_scan(chest_of(*scan))
     assert found is not None
     angle = atan2(36.0, 26.0)  # of the steeper bronchus from upright; its wall and lumen part below the fork
     assert dist(found, CARINA) < 8.5 / sin(angle) + 3.0
@@ -65,12 +66,12 @@ def _scan(chest):
 def test_a_chest_without_lungs_gets_no_answer(make_scan):
     scan = make_scan([])
     scan.segmentation.labels_zyx[:] = 0
-    assert carina_of_scan(scan.volume, scan.segmentation) is None
+    assert carina_of_scan(chest_of(scan.volume, scan.segmentation)) is None
 
 
 def test_lungs_without_a_windpipe_give_no_answer(make_scan):
     scan = make_scan([])
-    assert carina_of_scan(scan.volume, scan.segmentation) is None
+    assert carina_of_scan(chest_of(scan.volume, scan.segmentation)) is None
 
 
 def test_no_airway_no_answer():

@@ -10,7 +10,8 @@ import SimpleITK as sitk  # noqa: N813
 
 from node.errors import Code
 from node.facts.folder import read_folder
-from node.measure.pet import Statistic, Threshold, measure_pet
+from node.measure.chest import chest_of
+from node.measure.pet import PetMeasurements, Statistic, Threshold, measure_pet
 from node.measure.pet.lesion_uptake import LesionUptake
 from node.measure.pet.pet_masks import pet_masks
 from node.phantom.study import StudyPlan, write_study
@@ -25,8 +26,12 @@ from tests.measure.pet.conftest import HOT, PetCt, block_ct, pet_of
 STUDY = "petct/acrin-nsclc-fdg-pet-042"
 
 
+def measured(pet: PetVolume, ct: Volume, segmentation: Segmentation) -> PetMeasurements:
+    return measure_pet(pet, ct, segmentation, chest_of(ct, segmentation))
+
+
 def test_hot_nodules_have_their_uptake_and_volume_and_a_cold_one_has_neither(thorax: PetCt) -> None:
-    found = measure_pet(thorax.pet, thorax.ct, thorax.segmentation)
+    found = measured(thorax.pet, thorax.ct, thorax.segmentation)
     small, large, cold = found.lesions
 
     assert large.value(Statistic.PEAK) == pytest.approx(9.0, rel=0.03)
@@ -43,7 +48,7 @@ def test_hot_nodules_have_their_uptake_and_volume_and_a_cold_one_has_neither(tho
 
 
 def test_the_masks_lie_on_the_pets_grid_under_the_lesions_labels(thorax: PetCt) -> None:
-    found = measure_pet(thorax.pet, thorax.ct, thorax.segmentation)
+    found = measured(thorax.pet, thorax.ct, thorax.segmentation)
     _, large, _ = found.lesions
 
     assert found.masks.labels_zyx.shape == thorax.pet.suv_zyx.shape
@@ -56,24 +61,24 @@ def test_the_masks_lie_on_the_pets_grid_under_the_lesions_labels(thorax: PetCt) 
 def test_a_hot_nodule_that_the_ct_did_not_mark_is_a_candidate(thorax: PetCt) -> None:
     labels_zyx = thorax.segmentation.labels_zyx.copy()
     labels_zyx[labels_zyx == FIRST_LESION + 1] = 2
-    found = measure_pet(thorax.pet, thorax.ct, segmentation_of(labels_zyx, 1))
+    found = measured(thorax.pet, thorax.ct, segmentation_of(labels_zyx, 1))
     (focus,) = found.foci
 
     assert focus.centre_lps_mm == pytest.approx(HOT[1].centre_lps_mm, abs=2.0)
-    assert measure_pet(thorax.pet, thorax.ct, thorax.segmentation).foci == ()
+    assert measured(thorax.pet, thorax.ct, thorax.segmentation).foci == ()
 
 
 @pytest.mark.parametrize("scale", [{"kind": SuvKind.LBM}, {"is_fdg": False}], ids=["lean SUV", "another tracer"])
 def test_candidates_are_looked_for_in_suvbw_of_fdg_only(scale, thorax: PetCt) -> None:
     pet = replace(thorax.pet, scale=replace(thorax.pet.scale, **scale))
 
-    assert measure_pet(pet, thorax.ct, thorax.segmentation).foci is None
+    assert measured(pet, thorax.ct, thorax.segmentation).foci is None
 
 
 def test_a_shift_marks_every_lesion(thorax: PetCt) -> None:
     matrix = thorax.pet.lps_from_zyx.copy()
     matrix[2, 3] += 25.0
-    found = measure_pet(replace(thorax.pet, lps_from_zyx=matrix), thorax.ct, thorax.segmentation)
+    found = measured(replace(thorax.pet, lps_from_zyx=matrix), thorax.ct, thorax.segmentation)
 
     assert all([r.code for r in lesion.warnings] == [Code.REG_SHIFT] for lesion in found.lesions)
     assert Code.REG_SHIFT in [r.code for r in found.reasons]
@@ -88,7 +93,7 @@ def test_two_lesions_with_one_maximum_name_each_other() -> None:
     volume, segmentation = block_ct(lesions=tuple(masks))
     suv_zyx = np.ones(volume.hu_zyx.shape, np.float32)
     suv_zyx[20, 21, 14] = 9.0
-    found = measure_pet(pet_of(suv_zyx, volume.lps_from_zyx), volume, segmentation)
+    found = measured(pet_of(suv_zyx, volume.lps_from_zyx), volume, segmentation)
 
     assert [lesion.shares_maximum_with for lesion in found.lesions] == [("nodule-2",), ("nodule-1",)]
 
@@ -113,7 +118,7 @@ def test_no_more_than_twenty_lesions_are_measured() -> None:
     volume, segmentation = block_ct(lesions=tuple(masks))
     pet = pet_of(np.ones(volume.hu_zyx.shape, np.float32), volume.lps_from_zyx)
 
-    assert [lesion.label for lesion in measure_pet(pet, volume, segmentation).lesions] == list(range(4, 24))
+    assert [lesion.label for lesion in measured(pet, volume, segmentation).lesions] == list(range(4, 24))
 
 
 def test_a_phantom_written_as_files_gives_its_truth_back(tmp_path: Path) -> None:
@@ -123,7 +128,7 @@ def test_a_phantom_written_as_files_gives_its_truth_back(tmp_path: Path) -> None
     assert isinstance(ct, Volume), ct
     assert isinstance(pet, PetVolume), pet
     labels_zyx = truth_labels(tmp_path)
-    found = measure_pet(pet, ct, segmentation_of(labels_zyx, 6))
+    found = measured(pet, ct, segmentation_of(labels_zyx, 6))
 
     assert pet.scale.factor == pytest.approx(truth["pet"]["suvbw_factor"], rel=1e-6)
     hottest = sorted((lesion.value(Statistic.MAX) for lesion in found.lesions), reverse=True)[:3]
@@ -145,7 +150,7 @@ def test_the_real_hot_spot_has_its_known_isocontour(data_dir: Path) -> None:
     ct, pet = read_volume(ct_series), read_pet(pet_series)
     assert isinstance(ct, Volume), ct
     assert isinstance(pet, PetVolume), pet
-    found = measure_pet(pet, ct, with_ball(ct, load_lungs("lungs-rule").segment(ct), facts))
+    found = measured(pet, ct, with_ball(ct, load_lungs("lungs-rule").segment(ct), facts))
     (lesion,) = found.lesions
     known = facts["hot_spot_isocontour_41_percent"]
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from node.errors import Code, Severity
-from node.measure.pet.chest_of_ct import chest_of_ct
+from node.measure.chest import chest_of
 from node.measure.pet.registration import Registration, check_registration
 from node.volume.pet import PetVolume
 from tests.measure.pet.conftest import PetCt, block_ct, pet_of
@@ -20,7 +20,7 @@ def moved(pet: PetVolume, x_mm: float = 0.0, y_mm: float = 0.0, z_mm: float = 0.
 
 
 def checked(thorax: PetCt, pet: PetVolume) -> Registration:
-    return check_registration(pet, chest_of_ct(thorax.ct, thorax.segmentation))
+    return check_registration(pet, chest_of(thorax.ct, thorax.segmentation))
 
 
 def test_a_phantom_fits_itself(thorax: PetCt) -> None:
@@ -68,13 +68,13 @@ def test_a_scan_that_ends_at_the_base_is_not_assessed() -> None:
     volume, segmentation = block_ct()
     pet = pet_of(np.ones(volume.hu_zyx.shape, np.float32), volume.lps_from_zyx)
 
-    assert check_registration(pet, chest_of_ct(volume, segmentation)).base_shift_mm is None
+    assert check_registration(pet, chest_of(volume, segmentation)).base_shift_mm is None
 
 
 def test_without_lungs_nothing_is_assessed(thorax: PetCt) -> None:
     empty = replace(thorax.segmentation, labels_zyx=np.zeros_like(thorax.segmentation.labels_zyx))
 
-    assert check_registration(thorax.pet, chest_of_ct(thorax.ct, empty)) == Registration(None, None, ())
+    assert check_registration(thorax.pet, chest_of(thorax.ct, empty)) == Registration(None, None, ())
 
 
 def test_a_pet_without_any_uptake_does_not_fit(thorax: PetCt) -> None:
