@@ -42,11 +42,6 @@ def retrieve_series(
     return _retrieve(endpoint, f"studies/{study_uid}/series/{series_uid}", folder, until_s)
 
 
-def retrieve_study(endpoint: WebEndpoint, study_uid: str, folder: Path) -> tuple[Path, ...]:
-    """Fetch all instances of a study; as `retrieve_series`."""
-    return _retrieve(endpoint, f"studies/{study_uid}", folder, None)
-
-
 def _retrieve(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None) -> tuple[Path, ...]:
     part_folder = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part_folder, ignore_errors=True)  # of a fetch that was killed

@@ -3,7 +3,7 @@
 A receipt is what was *answered*; whether the object is there is asked afterwards (`confirm.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -62,18 +62,6 @@ class Receipt:
             "retry_after_s": self.retry_after_s,
             "unauthorised": self.unauthorised,
         }
-
-
-def receipt_from_json(kept: Mapping[str, Any]) -> Receipt:
-    """Read a kept receipt back."""
-    return Receipt(
-        sop_instance_uid=kept["sop_instance_uid"],
-        state=State(kept["state"]),
-        status=kept["status"],
-        text=kept["text"],
-        retry_after_s=kept["retry_after_s"],
-        unauthorised=kept.get("unauthorised", False),
-    )
 
 
 def credentials_refused(sop_instance_uid: str, http_status: int) -> Receipt:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from node.errors import Code, InputRefused, Severity
@@ -63,30 +60,6 @@ def read_facts(path: Path) -> InstanceFacts | Unread:
     except OSError as error:
         return Unread(Code.FILE_UNREAD, f"cannot be read: {error.strerror}")
     return _identity_fault(facts, meta) or facts
-
-
-def facts_of(dataset: Dataset) -> InstanceFacts:
-    """Read the facts of a data set in memory, by writing its header and reading that.
-
-    Notes
-    -----
-    Identity faults stand in `reasons`; what the data set was read from decides its transfer syntax.
-
-    Raises
-    ------
-    InputRefused
-        SIZE-NEST where a sequence overruns its own length.
-    """
-    implicit, little = dataset.original_encoding
-    encoding = Encoding(implicit=bool(implicit), little=little is not False)
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = encoding.implicit, encoding.little
-    write_dataset(buffer, dataset[:0x7FE00000])
-    data = buffer.getvalue()
-    header = walk(data, 0, encoding, len(data))
-    has_pixels = any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"))
-    syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", "")
-    return extract(Header(data, len(data), encoding, header.elements, has_pixels), str(syntax))
 
 
 def _identity_fault(facts: InstanceFacts, meta: Values | None) -> Unread | None:

@@ -28,7 +28,6 @@ _WANTED = {
 }  # fmt: skip
 _HIGHEST_KEPT = 256  # bytes of a wanted value; the longest legal one has 64
 _HEAD = struct.Struct("<HH2sH").unpack_from
-_LONG_HEAD = struct.Struct("<HHL").unpack_from
 _LENGTH = struct.Struct("<L").unpack_from
 
 Data = bytes | mmap

@@ -18,7 +18,6 @@ from node.report.seg_frames import Frame, slices_with
 from node.report.segments import Tracked, in_order, model_for
 from node.report.solid_part import SolidPart, solid_parts
 from node.report.source import Source, read_source
-from node.report.sr_class import SrClass
 from node.report.stamp import Job
 from node.report.uids import CaseIdentity
 from node.segment.contract import Segment, Segmentation, SegmentKind
@@ -51,7 +50,7 @@ class ReportInput:
 
     `now` is the case's one clock reading, with a time zone;
     `reasons` are those of the whole case, refusing or warning;
-    `lesions` are those that were measured, at most 20; `sr_class` overrides that of `objects`.
+    `lesions` are those that were measured, at most 20.
     """
 
     identity: CaseIdentity
@@ -61,7 +60,6 @@ class ReportInput:
     reasons: tuple[Reason, ...]
     objects: Objects
     now: datetime
-    sr_class: SrClass | None = None
     lesions: tuple[LesionMeasurements, ...] = ()
     run: Run = FIRST_RUN
     pet: PetResult | None = None

@@ -148,7 +148,7 @@ def _write_report(
         seg=of_kind.get(Rung.SEG),
         siblings=siblings,
         predecessor=predecessor,
-        sop_class=case.sr_class or class_of(case.objects),
+        sop_class=class_of(case.objects),
         editable=case.objects.ohif_hydrate,
     )
     return replace(finish(report, SR, prepared.job, out_dir), gathers=gathers)

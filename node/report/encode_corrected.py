@@ -57,7 +57,7 @@ def encode_corrected(case: ReportInput, readers: ReadersSegmentation, out_dir: P
             job,
             seg=readers.reference,
             predecessor=case.run.superseded_report(()),
-            sop_class=case.sr_class or class_of(case.objects),
+            sop_class=class_of(case.objects),
             editable=case.objects.ohif_hydrate,
         )
         _say(report, readers.statement)

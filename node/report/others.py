@@ -35,7 +35,7 @@ def build_others(case: ReportInput, prepared: Prepared, rungs: frozenset[Rung]) 
     """Build what is asked for and has something to show, in the order of series numbers."""
     source, job, masks = prepared.source, prepared.job, prepared.masks
     if Rung.OUTLINES in rungs and prepared.lesions:
-        sop_class = case.sr_class or class_of(case.objects)
+        sop_class = class_of(case.objects)
         yield Built(OUTLINES, build_outlines(prepared.lesions, masks, source, job, sop_class))
     if Rung.SUMMARY in rungs or Rung.KEY_SLICES in rungs:
         yield _captured(prepared, summary_picture(case, prepared), SUMMARY, 1)

@@ -87,10 +87,6 @@ def read_source(volume: Volume | PetVolume) -> Source:
     )
 
 
-def _thickness_mm(volume: Volume | PetVolume) -> float | None:
-    return volume.slice_thickness_mm if isinstance(volume, Volume) else volume.series.first.geometry.slice_thickness_mm
-
-
 def _positions(volume: Volume | PetVolume, used: list[InstanceFile], n_instances: int) -> tuple[Triple, ...]:
     """Return Image Position (Patient) of each slice, as the source gives it."""
     if n_instances == len(used) and used[0].facts.number_of_frames <= 1:

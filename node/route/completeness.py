@@ -5,9 +5,9 @@ series, when a storage commitment request listed the instances, or when two answ
 agree and nothing else was answered in between.
 
 Without proof all of these: no association of the sender is open for the study, the positions form one gapless stack,
-and nothing has arrived for the quiet time. The long quiet time holds after an aborted association; lungs that touch an
-end slice cost one more quiet time. What is not complete at the maximum wait is given up as configured. A complete
-series still waits for its partners, within a limit of their own.
+and nothing has arrived for the quiet time. The long quiet time holds after an aborted association. (That lungs touch an
+end slice is seen by `engine`, which sends the case back once.) What is not complete at the maximum wait is given up as
+configured. A complete series still waits for its partners, within a limit of their own.
 
 The function is pure: times are seconds of one clock, and it is asked again whenever anything changes or a wait is over.
 """
@@ -63,7 +63,6 @@ class Arrival:
     ending, ended_s : how and when the last such association ended; None where none is known
     gapless : see `stack.gapless`; None where positions tell nothing
     counts : answers in the order of their times
-    touches_end : the lungs of a first look touch an end slice
     partners_missing : a partner is expected and has not come
     """
 
@@ -74,7 +73,6 @@ class Arrival:
     ended_s: float | None = None
     gapless: bool | None = None
     counts: tuple[CountAnswer, ...] = ()
-    touches_end: bool = False
     partners_missing: bool = False
 
     def __post_init__(self) -> None:
@@ -182,14 +180,12 @@ def _quiet_until(arrival: Arrival, limits: Limits) -> float:
     quiet_s = max(limits.quiet_after_abort_s, limits.quiet_s) if aborted else limits.quiet_s
     ended_s = arrival.last_arrival_s if arrival.ended_s is None else arrival.ended_s
     since_s = max(arrival.last_arrival_s, ended_s)
-    return since_s + quiet_s + (limits.quiet_s if arrival.touches_end else 0.0)
+    return since_s + quiet_s
 
 
 def _quiet_in_words(arrival: Arrival, limits: Limits) -> str:
     if arrival.ending is Ending.ABORTED:
         return f"the association was aborted: {limits.quiet_after_abort_s:g} s of quiet are wanted"
-    if arrival.touches_end:
-        return "the lungs touch an end slice: one more quiet time is wanted"
     return f"{limits.quiet_s:g} s of quiet are wanted"
 
 

@@ -114,11 +114,9 @@ class Index:
             connection.execute(delete(instances).where(instances.c.path == row["path"]))
             connection.execute(insert(instances), [row])
 
-    def files(self, study_uid: str, series_uid: str | None = None) -> tuple[Path, ...]:
-        """Return the current files of a study, or of one series of it, sorted by path."""
+    def files(self, study_uid: str) -> tuple[Path, ...]:
+        """Return the current files of a study, sorted by path."""
         query = select(instances.c.path).where(instances.c.study_uid == study_uid, instances.c.place == CURRENT)
-        if series_uid is not None:
-            query = query.where(instances.c.series_uid == series_uid)
         with self._engine.connect() as connection:
             return tuple(self._layout.spool / path for path in connection.scalars(query.order_by(instances.c.path)))
 

@@ -79,10 +79,6 @@ class OwnResults:
                 return 0
         return self.rebuild()
 
-    def of_workflow(self, workflow_id: str) -> tuple[KeptResult, ...]:
-        """Return the kept objects of one run, sorted by UID."""
-        return self._select(results.c.workflow_id, workflow_id)
-
     def of_study(self, study_uid: str) -> tuple[KeptResult, ...]:
         """Return the kept objects of one study, sorted by UID."""
         return self._select(results.c.study_uid, study_uid)

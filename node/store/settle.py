@@ -76,11 +76,6 @@ def waiting(layout: Layout) -> tuple[Path, ...]:
     return tuple(sorted(layout.variants.glob(f"*/*/*{SUFFIX}")))
 
 
-def identity_revision(layout: Layout, sop_uid: str) -> int:
-    """Count how often an instance's identity was corrected (standards 1.3)."""
-    return sum(1 for _ in layout.superseded.glob(f"*/*/{sop_uid}~*{SUFFIX}"))
-
-
 def _judge(current: Path, later: Path, digest: Digest, read_facts: ReadFacts) -> Judgement:
     """Compare pixels first, then identity; what cannot be read is never taken to be the same."""
     try:

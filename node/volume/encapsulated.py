@@ -16,7 +16,6 @@ _UNDEFINED = b"\xff\xff\xff\xff"
 _PIXELS = (b"\xe0\x7f\x10\x00OB\0\0" + _UNDEFINED, b"\xe0\x7f\x10\x00OW\0\0" + _UNDEFINED)
 _IMPLICIT_PIXELS = b"\xe0\x7f\x10\x00" + _UNDEFINED
 _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
-_FIRST_HEADER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

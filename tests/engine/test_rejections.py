@@ -87,7 +87,7 @@ def test_pixels_are_purged_unless_they_are_merely_poor(
     site.intake.tick()
     study, series = uids(files)
     assert len(list((site.spool.layout.studies / study / series).glob("*.dcm"))) == n_left
-    assert len(site.intake.index.files(study, series)) == n_left
+    assert sum(series in path.parts for path in site.intake.index.files(study)) == n_left
     make_site().intake.tick()  # what is left of a purged series is not taken for the whole
     assert len(site.cases) == 1
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -21,7 +20,7 @@ from pydicom.uid import (
 
 from node.errors import Code
 from node.facts.instance import InstanceFacts
-from node.facts.read import Unread, facts_of, read_facts
+from node.facts.read import Unread, read_facts
 
 SYNTAXES = {
     "implicit": ImplicitVRLittleEndian,
@@ -107,12 +106,6 @@ def test_the_same_header_gives_the_same_facts_in_every_uncompressed_syntax(synta
     assert facts.patient.age_years == pytest.approx(60.0, abs=0.01)
     assert facts.pixels.has_pixel_data
     assert facts.transfer_syntax_uid == syntax
-
-
-def test_facts_of_a_data_set_in_memory_equal_those_of_its_file(tmp_path):
-    path = write(ct(), tmp_path / "a")
-
-    assert facts_of(dcmread(path)) == read(path)
 
 
 @pytest.mark.parametrize(("name", "code"), MALFORMED.items(), ids=MALFORMED.keys())

@@ -14,7 +14,8 @@ from node.measure.quantity import Name, Side
 from node.report.case import Run
 from node.report.document import Reference
 from node.report.encode import ReportInput, encode_results
-from node.report.sr_class import SrClass
+from node.report.uids import COMPREHENSIVE_3D_SR
+from node.settings import Objects
 from tests.report.conftest import (
     FRAME,
     LESIONS,
@@ -96,15 +97,15 @@ def test_meanings_that_viewers_match_by_text_are_verbatim(maker: CaseMaker, out:
 @pytest.mark.parametrize(
     ("chosen", "uid"),
     [
-        (SrClass.COMPREHENSIVE_3D, "1.2.840.10008.5.1.4.1.1.88.34"),
-        (SrClass.COMPREHENSIVE, "1.2.840.10008.5.1.4.1.1.88.33"),
+        ("comprehensive-3d", "1.2.840.10008.5.1.4.1.1.88.34"),
+        ("comprehensive", "1.2.840.10008.5.1.4.1.1.88.33"),
     ],
     ids=["default", "fallback"],
 )
 def test_both_classes_hold_the_same_tree_without_3d_coordinates(
-    maker: CaseMaker, out: Path, chosen: SrClass, uid: str
+    maker: CaseMaker, out: Path, chosen: str, uid: str
 ) -> None:
-    report = report_of(maker.case(sr_class=chosen), out)
+    report = report_of(maker.case(objects=Objects(sr_class=chosen)), out)
     assert report.SOPClassUID == report.file_meta.MediaStorageSOPClassUID == uid
     assert len(groups_of(report)) == 3
     assert "SCOORD3D" not in {item.ValueType for item in every_item(report)}
@@ -323,7 +324,7 @@ def test_evidence_lists_exactly_what_the_tree_refers_to(maker: CaseMaker, out: P
 
 
 def test_a_later_run_names_its_predecessor_and_says_so(maker: CaseMaker, out: Path) -> None:
-    old = Reference(STUDY, "1.2.3", SrClass.COMPREHENSIVE_3D, "1.2.3.4")
+    old = Reference(STUDY, "1.2.3", COMPREHENSIVE_3D_SR, "1.2.3.4")
     seg_file, sr_file = encode_results(maker.case(run=Run("r2", {(): old})), out)
     report = dcmread(sr_file.path)
     assert evidence_of(report.PredecessorDocumentsSequence) == {"1.2.3.4": (STUDY, "1.2.3", str(old.sop_class_uid))}

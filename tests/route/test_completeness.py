@@ -52,8 +52,6 @@ TABLE = {  # changes to the arrival, seconds after the last one, the answer and 
     "aborted: the long quiet time": ({"ending": Ending.ABORTED}, 59.0, WaitUntil, "aborted"),
     "aborted and long quiet": ({"ending": Ending.ABORTED}, 60.0, Complete, "quiet"),
     "the association ended late": ({"ended_s": 1005.0}, 14.0, WaitUntil, "quiet"),
-    "lungs touch an end slice": ({"touches_end": True}, 19.0, WaitUntil, "touch"),
-    "they touch, one more quiet time": ({"touches_end": True}, 20.0, Complete, "quiet"),
     "a partner is missing": ({"partners_missing": True}, 599.0, WaitUntil, "partner"),
     "a partner did not come": ({"partners_missing": True}, 600.0, Complete, "did not come"),
     "an open association at the maximum wait": ({"open_associations": 2}, 1800.0, GiveUp, "open"),
@@ -113,7 +111,6 @@ def arrivals(draw):
         ended_s=None if ending is None else draw(seconds),
         gapless=draw(st.sampled_from([None, True, False])),
         counts=counts(*sorted(draw(answers), key=lambda answer: answer[2])),
-        touches_end=draw(st.booleans()),
         partners_missing=draw(st.booleans()),
     )
 

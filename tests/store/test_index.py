@@ -168,7 +168,7 @@ def test_an_object_is_ours_once_it_was_remembered(engine: Engine, spool: Spool) 
     own.remember(result)
     own.remember(result)
     assert "1.9" in own
-    assert (own.of_workflow("w"), own.of_study("1.2.3.4")) == ((result,), (result,))
+    assert own.of_study("1.2.3.4") == (result,)
 
 
 def test_own_results_are_remembered_even_where_the_index_was_lost(tmp_path: Path, engine: Engine, spool: Spool) -> None:
@@ -177,7 +177,7 @@ def test_own_results_are_remembered_even_where_the_index_was_lost(tmp_path: Path
     fresh = open_database(tmp_path / "fresh.sqlite")
     try:
         own = OwnResults(fresh, spool.layout)
-        assert (own.rebuild(), "1.9" in own, own.of_workflow("w")) == (1, True, (result,))
+        assert (own.rebuild(), "1.9" in own, own.of_study("1.2.3.4")) == (1, True, (result,))
     finally:
         fresh.dispose()
 
