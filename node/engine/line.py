@@ -102,20 +102,34 @@ def analyse_volume(
         return Refusal((*found.reasons, *volume.reasons))
     with timed("measure", timings_s):
         chest = chest_of(volume, found)
-        quality = check_quality(volume, found, chest)
-        if isinstance(quality, Refusal):
-            return Refusal((*quality.reasons, *found.reasons, *volume.reasons))
-        reasons = (*volume.reasons, *found.reasons, *quality, *too_many(_n_lesions(found)))
-        found = replace(found, unsure=unsure_texts(found, reasons))
-        quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
-        lesions = _lesions(volume, found, chest, reasons)
+        analysis = measured(volume, found, chest, (*volume.reasons, *found.reasons))
+    if isinstance(analysis, Refusal):
+        return analysis
     if pet is None:
-        return Analysis(found, quantities, reasons, timings_s, lesions=lesions)
+        return replace(analysis, timings_s=timings_s)
     with timed("pet", timings_s):
         partner = measure_partner(
-            pet, volume, found, chest, reasons, refuse_without_patient_id=refuse_without_patient_id
-        )
-    return Analysis(found, quantities, reasons, timings_s, lesions=lesions, pet=partner.case, pet_mask=partner.mask)
+            pet, volume, analysis.segmentation, chest, analysis.reasons,
+            refuse_without_patient_id=refuse_without_patient_id,
+        )  # fmt: skip
+    return replace(analysis, timings_s=timings_s, pet=partner.case, pet_mask=partner.mask)
+
+
+def measured(volume: Volume, found: Segmentation, chest: Chest, reasons: tuple[Reason, ...]) -> Analysis | Refusal:
+    """Measure a segmented scan, whoever drew it: a model or a reader.
+
+    Parameters
+    ----------
+    chest : both on the working grid.
+    reasons : everything known about the scan and its masks so far; they come first.
+    """
+    quality = check_quality(volume, found, chest)
+    if isinstance(quality, Refusal):
+        return Refusal((*quality.reasons, *reasons))
+    reasons = (*reasons, *quality, *too_many(_n_lesions(found)))
+    found = replace(found, unsure=unsure_texts(found, reasons))
+    quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
+    return Analysis(found, quantities, reasons, {}, lesions=_lesions(volume, found, chest, reasons))
 
 
 def as_asked(analysis: Analysis, case: Case) -> Analysis:

@@ -13,16 +13,11 @@ from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, read_case_file, write_case
 from node.engine.correction_file import MASKS, CorrectionFile, one_correction
 from node.engine.correction_state import correction_folder
+from node.engine.line import measured
 from node.engine.masks import read_labels
 from node.engine.queueing import enqueue_case
 from node.errors import Code, InputRefused, Refusal
 from node.measure.chest import chest_of
-from node.measure.lesions.carina_of_scan import carina_of_scan
-from node.measure.lesions.lesions import measure_lesions
-from node.measure.lesions.many import too_many
-from node.measure.lungs import measure_lungs
-from node.measure.quality import check_quality
-from node.measure.zones import measure_zones
 from node.report.document import Reference
 from node.report.encode_corrected import ReadersSegmentation
 from node.report.uids import RESULTS_VERSION, CaseIdentity, device_uid
@@ -95,15 +90,9 @@ def measure_correction(data_dir: Path, case: CaseFile, volume: Volume, folder: P
         return kept
     correction = one_correction(data_dir, case.correction or "")
     found = _segmentation(data_dir, correction)
-    chest = chest_of(volume, found)
-    quality = check_quality(volume, found, chest)
-    if isinstance(quality, Refusal):
-        return Refusal((*quality.reasons, *volume.reasons))
-    n_lesions = sum(s.kind is SegmentKind.LESION for s in found.segments)
-    reasons = (*volume.reasons, *quality, *correction.reasons, *too_many(n_lesions))
-    lesions = measure_lesions(volume, found, reasons, carina_of_scan(chest)) if n_lesions else ()
-    quantities = (*measure_lungs(volume, found, reasons), *measure_zones(volume, found, reasons))
-    analysis = Analysis(found, quantities, reasons, {}, lesions=lesions)
+    analysis = measured(volume, found, chest_of(volume, found), (*volume.reasons, *correction.reasons))
+    if isinstance(analysis, Refusal):
+        return analysis
     write_analysis(analysis, volume, folder)
     return analysis
 

@@ -151,6 +151,14 @@ def test_a_correction_has_the_density_of_its_zones_as_a_result_has(done: Done) -
         assert "the name is not authenticated" in str([i.get("TextValue", "") for i in group.ContentSequence])
 
 
+def test_a_correction_that_lacks_a_lung_is_flagged_unsure_as_a_result_is(done: Done) -> None:
+    case = case_of_correction(done.data_dir, done.taken([Part("Left lung", done.scan.mask(2), "left")]))
+    write_case(done.data_dir, case)
+    done.run(case)
+    analysis = read_analysis(result_folder(done.data_dir, case.workflow_id))
+    assert analysis.segmentation.unsure == ("no right lung was found: collapsed, removed or full of fluid?",)
+
+
 def test_the_same_correction_gives_the_same_case(done: Done) -> None:
     correction = done.taken(with_lesion(done))
     one, other = (case_of_correction(done.data_dir, correction).workflow_id for _ in range(2))
