@@ -62,6 +62,7 @@ def arrival_of(
         n_instances=anchor.n_instances,
         last_arrival_s=study.last_at_s,
         open_associations=study.n_open_associations,
+        sender_heard_s=study.sender_heard_at_s or None,
         ending=ending,
         ended_s=study.last_ended_at_s if ending else None,
         gapless=stack_is_gapless(anchor),

@@ -4,9 +4,10 @@ Proof: the source's count is known and equals what arrived. A count is known whe
 series, when a storage commitment request listed the instances, or when two answers of the archive at least 5 s apart
 agree and nothing else was answered in between.
 
-Without proof all of these: no association of the sender is open for the study, the positions form one gapless stack,
-and nothing has arrived for the quiet time. The long quiet time holds after an aborted association. (That lungs touch an
-end slice is seen by `engine`, which sends the case back once.) What is not complete at the maximum wait is given up as
+Without proof all of these: no association that delivered the study is open, the positions form one gapless stack, and
+nothing has arrived for the quiet time, over another association that the sender has open neither. The long quiet time
+holds after an aborted association. (That lungs touch an end slice is seen by `engine`, which sends the case back once.)
+At the maximum wait an open association holds nothing back any more, and what is not complete then is given up as
 configured. A complete series still waits for its partners, within a limit of their own.
 
 The function is pure: times are seconds of one clock, and it is asked again whenever anything changes or a wait is over.
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 COUNTS_APART_S = 5.0  # a source may still be receiving: two equal answers this far apart are believed
+
+_OPEN = "an association of the sender is still open"
+_BUSY = "the sender is busy over another association"
 
 
 class CountSource(StrEnum):
@@ -59,7 +63,9 @@ class Arrival:
     ----------
     n_instances : different SOP instances that arrived
     last_arrival_s : when the last of them came
-    open_associations : of the senders of this study, that are open now
+    open_associations : that delivered instances of this study and are open now
+    sender_heard_s : when its senders last opened another association that is open now, or sent other studies over
+        one; None where there is none
     ending, ended_s : how and when the last such association ended; None where none is known
     gapless : see `stack.gapless`; None where positions tell nothing
     counts : answers in the order of their times
@@ -69,6 +75,7 @@ class Arrival:
     n_instances: int
     last_arrival_s: float
     open_associations: int = 0
+    sender_heard_s: float | None = None
     ending: Ending | None = None
     ended_s: float | None = None
     gapless: bool | None = None
@@ -127,16 +134,21 @@ def decide(arrival: Arrival, limits: Limits, now_s: float) -> Decision:
     proof = _proof(arrival)
     if proof is not None:
         return _with_partners(arrival, limits, now_s, proof)
-    quiet_until_s = _quiet_until(arrival, limits)
     lacking = _lacking(arrival)
-    if lacking is None:
-        if now_s < quiet_until_s:
-            return WaitUntil(quiet_until_s, _quiet_in_words(arrival, limits))
-        return _with_partners(arrival, limits, now_s, f"{arrival.n_instances} instances and quiet, no count is known")
+    quiet_until_s = _quiet_until(arrival, limits)
     deadline_s = max(arrival.last_arrival_s + limits.maximum_wait_s, quiet_until_s)
-    if now_s < deadline_s:
-        return WaitUntil(deadline_s, lacking)
-    return GiveUp(f"{lacking} for {limits.maximum_wait_s:g} s after the last arrival", limits.at_maximum)
+    if lacking is not None:
+        if now_s < deadline_s:
+            return WaitUntil(deadline_s, lacking)
+        return GiveUp(f"{lacking} for {limits.maximum_wait_s:g} s after the last arrival", limits.at_maximum)
+    held = _held_back(arrival, limits, quiet_until_s, deadline_s)
+    if now_s < held.at_s:
+        return held
+    enough = f"{arrival.n_instances} instances and quiet, no count is known"
+    # a sender that always holds an association, or sends without a pause, would else never get a result
+    if held.why in (_OPEN, _BUSY) and held.at_s == deadline_s:
+        enough = f"{enough}; {held.why} {limits.maximum_wait_s:g} s after the last arrival"
+    return _with_partners(arrival, limits, now_s, enough)
 
 
 def known_count(counts: Sequence[CountAnswer]) -> CountAnswer | None:
@@ -167,11 +179,21 @@ def _lacking(arrival: Arrival) -> str | None:
     known = known_count(arrival.counts)
     if known is not None and arrival.n_instances < known.n_instances:
         return f"{arrival.n_instances} of {known.n_instances} instances are here"
-    if arrival.open_associations:
-        return "an association of the sender is still open"
     if arrival.gapless is False:
         return "the positions are not one gapless stack of equal steps"
     return None
+
+
+def _held_back(arrival: Arrival, limits: Limits, quiet_until_s: float, deadline_s: float) -> WaitUntil:
+    """Say until when open associations or the quiet time hold back what lacks nothing."""
+    if arrival.open_associations:
+        return WaitUntil(deadline_s, _OPEN)
+    if (
+        arrival.sender_heard_s is not None
+        and (heard_until_s := arrival.sender_heard_s + limits.quiet_s) > quiet_until_s
+    ):
+        return WaitUntil(min(heard_until_s, deadline_s), _BUSY)
+    return WaitUntil(quiet_until_s, _quiet_in_words(arrival, limits))
 
 
 def _quiet_until(arrival: Arrival, limits: Limits) -> float:

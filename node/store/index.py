@@ -32,7 +32,8 @@ class StudyArrival:
     n_by_series: tuple[tuple[str, int], ...]
     first_at_s: float
     last_at_s: float
-    n_open_associations: int
+    n_open_associations: int  # of those that delivered instances of it
+    sender_heard_at_s: float  # see `_sender_heard_at_s`; 0 where its senders have no other association open
     last_ended: str  # "released", "aborted" or "" where no association has ended
     last_ended_at_s: float
     n_announced: int | None  # how many of the study's instances a storage commitment request named; None: no request
@@ -169,6 +170,7 @@ class Index:
                 .where(of_study).order_by(instances.c.received_at_s.desc()).limit(1)
             ).one()  # fmt: skip
             n_open, ended, ended_at_s = _association_state(connection, study_uid)
+            heard_at_s = _sender_heard_at_s(connection, study_uid)
             n_announced = connection.scalar(
                 select(func.count()).select_from(announced)
                 .where(announced.c.sop_uid.in_(select(instances.c.sop_uid).where(of_study)))
@@ -179,6 +181,7 @@ class Index:
             first_at_s=min(row[2] for row in series),
             last_at_s=max(row[3] for row in series),
             n_open_associations=n_open,
+            sender_heard_at_s=heard_at_s,
             last_ended=ended,
             last_ended_at_s=ended_at_s,
             n_announced=n_announced or None,
@@ -284,15 +287,11 @@ _TAKE: dict[Event, Callable[[Index, Connection, str, Line], tuple[str, ...]]] = 
 
 
 def _association_state(connection: Connection, study_uid: str) -> tuple[int, str, float]:
-    """Return how many associations of the study's senders are open, and how and when the last one ended.
-
-    A sender with an open association may still send any of its studies, so the sender counts, not the study.
-    """
+    """Return how many associations that delivered the study are open, and how and when the last one ended."""
     of_study = select(association_studies.c.association).where(association_studies.c.study_uid == study_uid)
-    senders = select(associations.c.calling_ae).where(associations.c.association.in_(of_study))
     n_open = connection.scalar(
         select(func.count()).select_from(associations)
-        .where(associations.c.ended_at_s.is_(None), associations.c.calling_ae.in_(senders))
+        .where(associations.c.ended_at_s.is_(None), associations.c.association.in_(of_study))
     )  # fmt: skip
     last = connection.execute(
         select(associations.c.ended, associations.c.ended_at_s)
@@ -300,6 +299,28 @@ def _association_state(connection: Connection, study_uid: str) -> tuple[int, str
         .order_by(associations.c.ended_at_s.desc()).limit(1)
     ).first()  # fmt: skip
     return n_open or 0, (last[0] if last else ""), (last[1] if last else 0.0)
+
+
+def _sender_heard_at_s(connection: Connection, study_uid: str) -> float:
+    """Return when the study's senders last opened another association that is open now, or sent over one; else 0.
+
+    It may still bring instances of this study; but many senders hold one open for good and say nothing over it.
+    """
+    of_study = select(association_studies.c.association).where(association_studies.c.study_uid == study_uid)
+    senders = select(associations.c.calling_ae).where(associations.c.association.in_(of_study))
+    others = (
+        associations.c.ended_at_s.is_(None)
+        & associations.c.calling_ae.in_(senders)
+        & associations.c.association.not_in(of_study)
+    )
+    opened_at_s = connection.scalar(select(func.max(associations.c.opened_at_s)).where(others))
+    if opened_at_s is None:
+        return 0.0
+    sent = select(association_studies.c.study_uid).where(
+        association_studies.c.association.in_(select(associations.c.association).where(others))
+    )
+    sent_at_s = connection.scalar(select(func.max(instances.c.received_at_s)).where(instances.c.study_uid.in_(sent)))
+    return max(float(opened_at_s), float(sent_at_s or 0.0))
 
 
 def _position(connection: Connection, name: str) -> int:

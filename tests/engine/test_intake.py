@@ -183,6 +183,18 @@ def test_a_reached_count_begins_at_once(make_site, slices) -> None:
     assert site.waiting() == [] if (site.settings.data_dir / "engine" / "waiting.json").exists() else True
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_sender_that_always_holds_an_association_open_gets_its_result(make_site, slices, silent: bool) -> None:
+    site = make_site(replace(AT_ONCE, maximum_wait_s=0.2 if silent else 1000.0))
+    site.receive(slices(), end=None if silent else Event.RELEASED)
+    site.journal.write(Event.OPENED, association="echoes", calling="TESTER", called="NODE", host="h")
+    time.sleep(0.3 if silent else 0.0)
+    site.intake.tick()
+    case = site.cases[0]
+    assert read_refusal(site.folder(case)) is None
+    assert ("still open 0.2 s after the last arrival" in case.why[-1]) is silent
+
+
 def test_a_count_that_is_told_later_is_taken_in(make_site, slices) -> None:
     site, files = make_site(PATIENT), slices()
     site.receive(files)

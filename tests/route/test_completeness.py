@@ -54,7 +54,16 @@ TABLE = {  # changes to the arrival, seconds after the last one, the answer and 
     "the association ended late": ({"ended_s": 1005.0}, 14.0, WaitUntil, "quiet"),
     "a partner is missing": ({"partners_missing": True}, 599.0, WaitUntil, "partner"),
     "a partner did not come": ({"partners_missing": True}, 600.0, Complete, "did not come"),
-    "an open association at the maximum wait": ({"open_associations": 2}, 1800.0, GiveUp, "open"),
+    "an open association just before the maximum wait": ({"open_associations": 2}, 1799.0, WaitUntil, "open"),
+    "an open association at the maximum wait": ({"open_associations": 2}, 1800.0, Complete, "still open 1800 s after"),
+    "an open association and a gap": ({"open_associations": 1, "gapless": False}, 1800.0, GiveUp, "gapless"),
+    "an open association and a count": (
+        {"open_associations": 1, "counts": counts((PLUGIN, 60, 990))}, 1800.0, GiveUp, "50 of 60"),
+    "the sender has another association open, silent": ({"sender_heard_s": 900.0}, 10.0, Complete, "quiet"),
+    "the sender is heard over another one": ({"sender_heard_s": 1005.0}, 14.9, WaitUntil, "busy"),
+    "it has fallen silent": ({"sender_heard_s": 1005.0}, 15.0, Complete, "quiet"),
+    "it never falls silent": ({"sender_heard_s": 2799.0}, 1799.0, WaitUntil, "busy"),
+    "it never falls silent, at the maximum wait": ({"sender_heard_s": 2799.0}, 1800.0, Complete, "busy"),
 }  # fmt: skip
 
 
@@ -107,6 +116,7 @@ def arrivals(draw):
         n_instances=draw(st.integers(1, 6)),
         last_arrival_s=draw(seconds),
         open_associations=draw(st.integers(0, 2)),
+        sender_heard_s=draw(st.none() | seconds),
         ending=ending,
         ended_s=None if ending is None else draw(seconds),
         gapless=draw(st.sampled_from([None, True, False])),
@@ -143,13 +153,24 @@ def test_time_never_takes_an_answer_back(arrival, limits, now_s, later_s):
 
 
 @given(arrival=arrivals(), limits=limits, now_s=seconds)
-def test_nothing_is_complete_while_an_association_is_open_unless_the_count_proves_it(arrival, limits, now_s):
+def test_nothing_is_complete_while_an_association_is_open_unless_a_count_or_the_maximum_wait_says_so(
+    arrival, limits, now_s
+):
     arrival = replace(arrival, open_associations=1)
     known = known_count(arrival.counts)
 
-    if isinstance(decide(arrival, limits, now_s), Complete):
+    waited = now_s >= arrival.last_arrival_s + limits.maximum_wait_s
+    if isinstance(decide(arrival, limits, now_s), Complete) and not waited:
         assert known is not None
         assert known.n_instances == arrival.n_instances
+
+
+@given(arrival=arrivals(), limits=limits, now_s=seconds)
+def test_associations_alone_never_end_in_giving_up(arrival, limits, now_s):
+    decision = decide(arrival, limits, now_s)
+
+    if isinstance(decision, GiveUp):
+        assert decision == decide(replace(arrival, open_associations=0, sender_heard_s=None), limits, now_s)
 
 
 STACKS = [

@@ -96,15 +96,26 @@ def test_an_arrival_counts_series_and_knows_whether_an_association_is_open(
     assert (after.n_open_associations, after.last_ended) == (0, "released")
 
 
-def test_another_open_association_of_the_same_sender_counts(
+def test_another_open_association_of_the_same_sender_counts_from_when_it_was_last_heard(
     index: Index, journal: Journal, spool: Spool, tmp_path: Path
 ) -> None:
     opened(journal, "a1")
     note(journal, spool, keep(spool, ct_slice(), tmp_path))
     journal.write(Event.RELEASED, association="a1", studies=["1.2.3.4"], n_instances=1)
+    index.follow_journal()
+    assert index.arrival("1.2.3.4").sender_heard_at_s == 0.0
     opened(journal, "a2")
     index.follow_journal()
-    assert index.arrival("1.2.3.4").n_open_associations == 1
+    heard = [index.arrival("1.2.3.4")]
+    note(journal, spool, keep(spool, ct_slice(StudyInstanceUID="1.2.3.5"), tmp_path), "a2")
+    index.follow_journal()
+    heard.append(index.arrival("1.2.3.4"))
+    assert [one.n_open_associations for one in heard] == [0, 0]
+    assert heard[0].last_at_s < heard[0].sender_heard_at_s < heard[1].sender_heard_at_s
+    assert heard[1].sender_heard_at_s == index.arrival("1.2.3.5").last_at_s
+    journal.write(Event.RELEASED, association="a2", studies=["1.2.3.5"], n_instances=1)
+    index.follow_journal()
+    assert index.arrival("1.2.3.4").sender_heard_at_s == 0.0
 
 
 def test_a_receiver_that_starts_again_ends_what_its_predecessor_left_open(
