@@ -82,6 +82,7 @@ class Intake:
     _due: dict[str, float] = field(default_factory=dict)  # study -> when to look at it again
     _last_at_s: dict[str, float] = field(default_factory=dict)  # study -> when its last instance had come
     _first: bool = True
+    _ticked_s: float = 0.0
     _journal_bytes: int = -1
     _told: dict[str, int] = field(default_factory=dict)
     _wishes: frozenset[Asked] = frozenset()  # those whose studies were looked at
@@ -101,6 +102,9 @@ class Intake:
     def tick(self) -> None:
         """Take in what happened, and look at the studies that it or the time concerns."""
         now_s = time.time()
+        if now_s < self._ticked_s:  # the clock was set back: when to look again was said by the former one
+            self._due = dict.fromkeys(self._due, now_s)
+        self._ticked_s = now_s
         touched = dict.fromkeys((*self._arrived(), *self._newly_told(), *self._newly_counted()))
         if touched or self._first:
             self._first = False

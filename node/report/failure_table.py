@@ -53,6 +53,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The data folder has no database of the engine yet",
         "Name the settings file (`--config`); else start `lungnode serve` once",
     ),
+    "SYS-CLOCK": (
+        "-",
+        "The clock was set back: studies had arrived later than it says now, and are taken to have arrived just now",
+        "Let the machine's clock follow a time server that does not step",
+    ),
     "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
     "DLV-DEAD": (
         "-",

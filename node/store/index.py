@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from node.errors import InputRefused
@@ -22,6 +23,7 @@ from node.store.tables import announced, association_studies, associations, inst
 CURRENT = "studies"  # the place of current files
 _PLACES = ("studies", "variants", "quarantine", "superseded")
 _BATCH = 500
+_AHEAD_S = 2.0  # machines that share a spool differ by less; later than this, the clock was set back
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,25 @@ class Index:
         )
 
     def arrival(self, study_uid: str) -> StudyArrival | None:
-        """Return what is known of a study's arrival, None where nothing of it is there."""
+        """Return what is known of a study's arrival, None where nothing of it is there.
+
+        No time in it lies ahead of the clock by more than `_AHEAD_S`: what does, because the clock was set back since,
+        is taken to be of now, for good, or the study would wait until the clock has caught up.
+        """
+        known = self._arrival(study_uid)
+        now_s = time.time()
+        if known is None or max(known.last_at_s, known.last_ended_at_s, known.sender_heard_at_s) <= now_s + _AHEAD_S:
+            return known
+        latest_s = max(known.last_at_s, known.last_ended_at_s, known.sender_heard_at_s)
+        structlog.get_logger().warning(
+            "index.clock_set_back", study_uid=study_uid, ahead_s=round(latest_s - now_s, 1), code="SYS-CLOCK"
+        )
+        with self._engine.begin() as connection:
+            for table, column in _TIMES:
+                connection.execute(update(table).where(column > now_s + _AHEAD_S).values({column: now_s}))
+        return self._arrival(study_uid)
+
+    def _arrival(self, study_uid: str) -> StudyArrival | None:
         of_study = (instances.c.study_uid == study_uid) & (instances.c.place == CURRENT)
         with self._engine.connect() as connection:
             series = connection.execute(
@@ -276,6 +296,11 @@ class Index:
         return str(path.relative_to(self._layout.spool))
 
 
+_TIMES = (
+    (instances, instances.c.received_at_s),
+    (associations, associations.c.opened_at_s),
+    (associations, associations.c.ended_at_s),
+)
 _TAKE: dict[Event, Callable[[Index, Connection, str, Line], tuple[str, ...]]] = {
     Event.STARTED: Index._started,
     Event.OPENED: Index._opened,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Engine, delete, func, select
 
 from node.store import journal as journal_module
@@ -128,6 +129,27 @@ def test_a_receiver_that_starts_again_ends_what_its_predecessor_left_open(
     assert index.follow_journal() == ("1.2.3.4",)
     arrival = index.arrival("1.2.3.4")
     assert (arrival.n_open_associations, arrival.last_ended) == (0, "aborted")
+
+
+def test_what_came_before_the_clock_was_set_back_came_now_and_this_is_told_once(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: real() + 7200.0)
+        opened(journal)
+        note(journal, spool, keep(spool, ct_slice(), tmp_path))
+        journal.write(Event.RELEASED, association="a1", studies=["1.2.3.4"], n_instances=1)
+        opened(journal, "a2")
+        index.follow_journal()
+        assert index.arrival("1.2.3.4").last_at_s > real() + 7000.0
+    with structlog.testing.capture_logs() as logged:
+        first = index.arrival("1.2.3.4")
+        again = index.arrival("1.2.3.4")
+    assert max(first.last_at_s, first.last_ended_at_s, first.sender_heard_at_s) <= real()
+    assert again == first
+    assert [(line["event"], line["code"]) for line in logged] == [("index.clock_set_back", "SYS-CLOCK")]
+    assert logged[0]["ahead_s"] == pytest.approx(7200.0, abs=60.0)
 
 
 def test_a_commitment_request_announces_instances(index: Index, journal: Journal, spool: Spool, tmp_path: Path) -> None:
