@@ -1,5 +1,10 @@
-"""A folder: every object under its SOP Instance UID, as a whole or not at all."""
+"""A folder: every object under its SOP Instance UID, as a whole or not at all.
 
+The folder itself is never made: where a network drive is not mounted, results would go to the local disk, be called
+safe, and be hidden as soon as it is mounted again.
+"""
+
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +15,8 @@ from node.store.durable import write_whole
 
 def send(objects: Sequence[Outgoing], destination: Destination) -> tuple[Receipt, ...]:
     """Copy the objects to `<path>/<study>/<series>/<instance>.dcm` and return one receipt for each."""
-    return tuple(_send_one(o, place_of(o, destination)) for o in objects)
+    root = Path(str(destination.path))
+    return tuple(_send_one(o, place_of(o, destination), root) for o in objects)
 
 
 def place_of(sent: Outgoing, destination: Destination) -> Path:
@@ -23,8 +29,11 @@ def place_of(sent: Outgoing, destination: Destination) -> Path:
     )
 
 
-def _send_one(sent: Outgoing, place: Path) -> Receipt:
+def _send_one(sent: Outgoing, place: Path, root: Path) -> Receipt:
     uid = sent.sop_instance_uid
+    if not root.is_dir():
+        text = f"there is no folder {root}, and the node never makes it: is its file system mounted?"
+        return Receipt(uid, State.RETRYABLE, f"errno {errno.ENOENT}", text)
     try:
         content = sent.path.read_bytes()
         if place.exists() and place.read_bytes() == content:

@@ -147,6 +147,7 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     def make(**sections: object) -> Bench:
         data_dir = tmp_path / f"data-{len(made)}"
         data_dir.mkdir()
+        (tmp_path / "out").mkdir(exist_ok=True)
         engine = {"poll_s": 0.05} | dict(sections.pop("engine", {}))
         sections.setdefault(
             "destinations", [{"name": "here", "kind": "folder", "path": str(tmp_path / "out"), "first_retry_s": 0.1}]

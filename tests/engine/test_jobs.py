@@ -5,6 +5,7 @@ import errno
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,12 @@ def looking(bench, workflow_id: str) -> Iterator[tuple]:
 def state(bench, workflow_id: str) -> str:
     with looking(bench, workflow_id) as (_, found):
         return found.state
+
+
+def unblock(blocked: Path) -> None:
+    """Put the folder where the file was."""
+    blocked.unlink()
+    blocked.mkdir()
 
 
 def test_a_case_is_shown_with_its_steps_and_receipts(bench) -> None:
@@ -116,7 +123,7 @@ def test_a_delivery_that_is_given_up_is_a_dead_letter_and_can_be_replayed(make_b
     assert first == f"last error errno {errno.ENOTDIR}: see path of destination 'pacs'"
     assert then == f"lungnode jobs replay {case[:12]} --to pacs"
     kept = (bench.folder(case) / "objects.json").read_bytes()
-    blocked.unlink()
+    unblock(blocked)
     with looking(bench, case) as (engine, found):
         assert jobs.replay(bench.settings, engine, found, None) == ("pacs",)
     bench.eventually(lambda: bench.is_safe(case))
@@ -132,7 +139,7 @@ def test_a_waiting_delivery_is_tried_at_once_when_asked(make_bench, tmp_path) ->
     bench.start_worker()
     bench.submit(case)
     bench.eventually(lambda: "errno" in state_and_why(bench, case))
-    blocked.unlink()
+    unblock(blocked)
     with looking(bench, case) as (engine, found):
         jobs.retry(bench.settings, engine, found)
     bench.eventually(lambda: bench.is_safe(case))
@@ -188,6 +195,8 @@ def test_one_dead_destination_keeps_nobody_from_the_other(make_bench, tmp_path, 
 
 def test_a_case_goes_to_the_destinations_of_its_route_alone(make_bench, tmp_path) -> None:
     places = {name: tmp_path / name for name in ("one", "two")}
+    for place in places.values():
+        place.mkdir()
     bench = make_bench(destinations=[{"name": n, "kind": "folder", "path": str(p)} for n, p in places.items()])
     case = bench.new_case(destinations=("two",))
     bench.start_worker()
@@ -267,7 +276,7 @@ def test_a_delivery_that_nobody_tries_any_more_is_begun_anew_when_asked(make_ben
     bench = make_bench(
         destinations=[
             {"name": "pacs", "kind": "folder", "path": str(blocked), "first_retry_s": 600},
-            {"name": "pacs2", "kind": "folder", "path": str(blocked / "2"), "first_retry_s": 600},
+            {"name": "pacs2", "kind": "folder", "path": str(blocked), "first_retry_s": 600},
         ]
     )
     case = bench.new_case()
@@ -277,7 +286,7 @@ def test_a_delivery_that_nobody_tries_any_more_is_begun_anew_when_asked(make_ben
     with looking(bench, case) as (engine, _):
         engine.cancel_workflow(f"{case}-pacs")
     bench.eventually(lambda: bench.status(f"{case}-pacs") == "CANCELLED")
-    blocked.unlink()
+    unblock(blocked)
     with looking(bench, case) as (engine, found):
         jobs.retry(bench.settings, engine, found)
     bench.eventually(lambda: bench.is_safe(case))
@@ -301,7 +310,7 @@ def test_a_restart_goes_on_with_a_delivery_that_would_not_by_itself(make_bench, 
         before = read_delivery(bench.folder(case), "pacs")
         refused = {uid: replace(one, unauthorised=True) for uid, one in before.receipts.items()}
         write_delivery(bench.folder(case), replace(before, receipts=refused))
-    blocked.unlink()
+    unblock(blocked)
     bench.start_worker()
     bench.eventually(lambda: bench.is_safe(case))
 
