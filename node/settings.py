@@ -186,7 +186,7 @@ class Destination(_Section):
     draws_results: bool = False  # its viewers are known to draw SEG or SR, so it needs no picture of them
     commitment: Literal["none", "ask"] = "none"
     confirm: Literal["none", "qido", "cfind"] = "qido"  # how to ask the object back
-    give_up_after_s: float = Field(86400.0, gt=0)
+    give_up_after_s: float = Field(604800.0, gt=0)  # a week; a destination that is not there at all is waited for
     first_retry_s: float = Field(5.0, gt=0)
     longest_retry_s: float = Field(900.0, gt=0)
     deflated_seg: bool = False  # send segmentations deflated; by C-STORE only where the peer accepts the syntax

@@ -14,6 +14,7 @@ from node.deliver.receipt import State
 from node.engine import jobs as engine_jobs
 from node.engine.again import again
 from node.engine.case_file import CaseFile, case_from_json, case_json
+from node.engine.delivery_file import Stage
 from node.engine.files import read_json
 from node.engine.jobs import Database, Job
 from node.engine.lookup import decision_json, is_uid, traces_of
@@ -22,6 +23,7 @@ from node.engine.pause import paused_because
 from node.engine.pause import resume as resume_node
 from node.engine.steps import without_secrets
 from node.engine.withdrawal import Withdrawal
+from node.errors import WrongUsage
 from node.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="What was received, decided, made and delivered, with reasons.")
@@ -131,15 +133,29 @@ def withdraw(
 
 @app.command()
 def replay(
-    job: str = _JOB,
+    job: str | None = typer.Argument(None, help="The job's id, or its beginning; else --state."),
+    state: str | None = typer.Option(
+        None, "--state", help="Instead of one job all 'dead-letter', the only such state."
+    ),
     to: str | None = typer.Option(None, "--to", help="One destination; else all that gave up."),
     config: Path | None = _CONFIG,
     as_json: bool = _JSON,
 ) -> None:
     """Deliver the kept objects again, the same bytes, where that was given up, held or cancelled.
 
-    Example: lungnode jobs replay 3fa9c1 --to pacs
+    With --state dead-letter that is everything that was given up, of all jobs.
+
+    Examples: lungnode jobs replay 3fa9c1 --to pacs; lungnode jobs replay --state dead-letter --to pacs
     """
+    if (job is None) == (state is None) or state not in (None, Stage.DEAD):
+        raise WrongUsage("USAGE", "replay takes a job, or --state dead-letter for all that were given up")
+    if job is None:
+        settings = load(config)
+        with engine_jobs.opened(settings) as engine:
+            done = engine_jobs.replay_dead_letters(settings, engine, to)
+        everything = {workflow_id: list(names) for workflow_id, names in done.items()}
+        _say({"replayed": everything} if as_json else {"replayed": f"{len(done)} jobs"}, as_json=as_json)
+        return
     with _opened(config, job) as (settings, engine, found):
         names = engine_jobs.replay(settings, engine, found, to)
         _say({"job": found.case.workflow_id, "replayed": list(names)}, as_json=as_json)

@@ -19,6 +19,7 @@ from node.store.commitments import CommitmentAnswer
 
 COMMITMENT_WITHIN_S = 86400.0  # standards 6.3, point 4: then ask again
 COMMITMENT_LOOK_EVERY_S = 30.0
+_NO_ANSWER = ("connect", "host-name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,29 @@ def attempt(
 
 
 def decide(
-    delivery: Delivery, objects: Sequence[Outgoing], destination: Destination, *, now_s: float, jitter: float
+    delivery: Delivery,
+    objects: Sequence[Outgoing],
+    destination: Destination,
+    *,
+    now_s: float,
+    jitter: float,
+    fails_everybody: bool = False,
 ) -> Delivery:
-    """Return the delivery with its stage: safe, to be tried again at a time, or given up."""
+    """Return the delivery with its stage: safe, to be tried again at a time, or given up.
+
+    Parameters
+    ----------
+    fails_everybody : the destination fails every delivery. Where it is not there at all, no time ends the attempts:
+        each case would have to be replayed by hand when it is back.
+    """
     missing = _open(delivery, objects)
     refused = [o for o in objects if delivery.failed_for_good(o.sop_instance_uid)]
     if not missing and not refused:
         return replace(delivery, stage=Stage.SAFE, next_s=None, why="every object was found at the destination")
     if not missing:
         return replace(delivery, stage=Stage.DEAD, next_s=None, why=_text_about(delivery, refused))
-    if now_s - delivery.due_s > destination.give_up_after_s:
+    is_down = fails_everybody and all(_nobody_there(delivery, o) for o in missing)
+    if now_s - delivery.due_s > destination.give_up_after_s and not is_down:
         return replace(delivery, stage=Stage.DEAD, next_s=None, why=f"given up: {_text_about(delivery, missing)}")
     wait_s = delay_s(
         delivery.attempts, first_s=destination.first_retry_s, longest_s=destination.longest_retry_s, jitter=jitter
@@ -180,6 +194,12 @@ def _open(delivery: Delivery, objects: Sequence[Outgoing]) -> list[Outgoing]:
 def _is_stored(delivery: Delivery, sent: Outgoing) -> bool:
     receipt = delivery.receipts.get(sent.sop_instance_uid)
     return receipt is not None and receipt.state is State.STORED
+
+
+def _nobody_there(delivery: Delivery, sent: Outgoing) -> bool:
+    """Whether the newest answer is none of the destination's own: no connection, or an error of the server."""
+    receipt = delivery.receipts.get(sent.sop_instance_uid)
+    return receipt is not None and (receipt.status in _NO_ANSWER or receipt.status.startswith("HTTP 5"))
 
 
 def _uids(objects: Sequence[Outgoing]) -> frozenset[str]:

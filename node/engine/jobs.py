@@ -191,13 +191,29 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
         JOB-REJECTED where a rejection note stopped it.
     """
     _refuse_rejected(found)
+    go_on(result_folder(settings.data_dir, found.case.workflow_id))
+    return _replayed(settings, engine, found, destination, (Stage.DEAD, Stage.HELD, Stage.CANCELLED))
+
+
+def replay_dead_letters(settings: Settings, engine: DBOSClient, destination: str | None) -> dict[str, tuple[str, ...]]:
+    """Deliver again everything that was given up; return the destinations of each case, by workflow id.
+
+    What a person stopped or must look at first (a held identity, a cancelled or superseded case) stays as it is.
+    """
+    dead = [j for j in jobs(settings, engine) if j.state == Stage.DEAD]
+    done = {j.case.workflow_id: _replayed(settings, engine, j, destination, (Stage.DEAD,)) for j in dead}
+    return {workflow_id: names for workflow_id, names in done.items() if names}
+
+
+def _replayed(
+    settings: Settings, engine: DBOSClient, found: Job, destination: str | None, stages: tuple[Stage, ...]
+) -> tuple[str, ...]:
+    """Begin the deliveries again that are in one of these stages."""
     folder = result_folder(settings.data_dir, found.case.workflow_id)
     names = [d.destination for d in found.deliveries if destination in (None, d.destination)]
-    go_on(folder)
-    again = [n for n in names if read_delivery(folder, n).stage not in (Stage.SAFE, Stage.WAITING)]
+    again = [n for n in names if read_delivery(folder, n).stage in stages]
     for name in again:
-        before = read_delivery(folder, name)
-        write_delivery(folder, _begun_again(before))
+        write_delivery(folder, _begun_again(read_delivery(folder, name)))
         deliver_anew(engine, found.case.workflow_id, name)
     return tuple(again)
 

@@ -207,7 +207,8 @@ class Steps:
             breaker.failed(time.time(), jitter=jitter)
         else:
             breaker.succeeded()
-        return self._keep(folder, decide(tried, objects, destination, now_s=time.time(), jitter=jitter))
+        decided = decide(tried, objects, destination, now_s=time.time(), jitter=jitter, fails_everybody=breaker.is_open)
+        return self._keep(folder, decided)
 
     def _objects_for(self, folder: Path, case: CaseFile, destination: Destination) -> tuple[Outgoing, ...]:
         objects = kept(folder)

@@ -119,6 +119,26 @@ def test_a_delivery_is_given_up_after_its_time() -> None:
     assert run(world, waiting, there(give_up_after_s=100), now_s=101).stage is Stage.DEAD
 
 
+@pytest.mark.parametrize(
+    ("status", "fails_everybody", "stage"),
+    [
+        ("connect", True, Stage.WAITING),
+        ("HTTP 503", True, Stage.WAITING),
+        ("connect", False, Stage.DEAD),  # it takes others: this case is at fault
+        ("0xA700", True, Stage.DEAD),  # it is there, and says why it takes nothing
+    ],
+)
+def test_a_destination_that_is_not_there_is_waited_for(status: str, fails_everybody: bool, stage: Stage) -> None:
+    answers = tuple(Receipt(o.sop_instance_uid, LATER, status) for o in OBJECTS)
+    tried = Delivery("d", attempts=9).with_receipts(answers)
+    ended = decide(tried, OBJECTS, there(give_up_after_s=100), now_s=101, jitter=0.0, fails_everybody=fails_everybody)
+    assert ended.stage is stage
+
+
+def test_a_destination_that_is_down_over_a_weekend_costs_no_dead_letter() -> None:
+    assert there().give_up_after_s == 7 * 86400
+
+
 def test_the_wait_grows_to_its_limit() -> None:
     world = World({"1.1": LATER, "1.2": LATER}, held=frozenset())
     waits, delivery = [], Delivery("d")

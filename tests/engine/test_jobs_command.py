@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 from node.cli.jobs import app
 from node.deliver.receipt import Receipt, State
 from node.engine.case_file import read_case_file, write_case
-from node.engine.delivery_file import Delivery, Stage, write_delivery
+from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
 from node.engine.files import write_json
 from node.engine.pause import paused_because
+from node.engine.steps import SAFE_FILE
 from node.engine.stores import opened_stores
-from node.errors import Misconfigured
+from node.errors import Misconfigured, WrongUsage
 
 
 @pytest.fixture
@@ -47,6 +48,28 @@ def run(bench, tmp_path: Path):
         return json.loads(done.stdout)
 
     return invoke
+
+
+def test_all_dead_letters_are_replayed_at_once_and_nothing_else(bench, run) -> None:
+    dead, held, other = bench.new_case(), bench.new_case(), bench.new_case()
+    worker = bench.start_worker()
+    for case in (dead, held, other):
+        bench.submit(case)
+        bench.eventually(lambda case=case: bench.is_safe(case))
+    bench.kill(worker)
+    for case, name, stage in ((dead, "here", Stage.DEAD), (held, "here", Stage.HELD), (other, "there", Stage.DEAD)):
+        (bench.folder(case) / SAFE_FILE).unlink()
+        write_delivery(bench.folder(case), Delivery(name, stage, why="connect"))
+    assert run("replay", "--state", "dead-letter", "--to", "here") == {"replayed": {dead: ["here"]}}
+    assert run("replay", "--state", "dead-letter") == {"replayed": {other: ["there"]}}
+    assert run("replay", "--state", "dead-letter") == {"replayed": {}}
+    assert read_delivery(bench.folder(held), "here").stage is Stage.HELD
+
+
+@pytest.mark.parametrize("words", [(), ("--state", "held"), ("3fa9c1", "--state", "dead-letter")])
+def test_a_replay_is_of_one_job_or_of_all_dead_letters(run, words: tuple[str, ...]) -> None:
+    with pytest.raises(WrongUsage, match="takes a job, or --state dead-letter"):
+        run("replay", *words)
 
 
 def test_a_case_is_listed_shown_cancelled_and_begun_again(bench, run) -> None:
