@@ -40,10 +40,18 @@ def accept(
         With the status of standards 6.1 and a comment without patient data.
     """
     first = walk(data, start, implicit=transfer_syntax_uid == IMPLICIT_LITTLE, end=end)
+    try:
+        return _checked(first, request, native=transfer_syntax_uid in NATIVE)
+    except Unacceptable as refusal:
+        raise first.name(refusal) from None
+
+
+def _checked(first: FirstElements, request: Command, *, native: bool) -> InstanceUids:
+    """Compare the UIDs with the command's, and look at the sizes."""
     uids = _uids(first)
     if first.uid("sop_class") != request.sop_class_uid or uids.sop != request.sop_instance_uid:
         raise Unacceptable(Status.DATA_SET_MISMATCH, "ID-NOUID: the data set's UIDs are not those of the command")
-    _check_sizes(first, native=transfer_syntax_uid in NATIVE)
+    _check_sizes(first, native=native)
     return uids
 
 

@@ -10,6 +10,7 @@ from mmap import mmap
 
 from node.facts.limits import DEEPEST_NESTING, MOST_ELEMENTS
 from node.receive.status import Status, Unacceptable
+from node.store.layout import is_uid
 
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
@@ -43,6 +44,12 @@ class FirstElements:
     def uid(self, name: str) -> str:
         """Return a UID, "" where it is absent."""
         return self.values.get(name, b"").decode("ascii", "replace").strip("\0 ")
+
+    def name(self, refusal: Unacceptable) -> Unacceptable:
+        """Write the UIDs of study and series into a refusal, so that a person finds it by them; only true UIDs."""
+        study, series = self.uid("study"), self.uid("series")
+        refusal.study_uid, refusal.series_uid = study if is_uid(study) else "", series if is_uid(series) else ""
+        return refusal
 
     def short(self, name: str, otherwise: int) -> int:
         """Return an unsigned short (US)."""
@@ -78,10 +85,13 @@ def walk(data: Data, start: int, *, implicit: bool, end: int | None = None) -> F
     Unacceptable
         CANNOT_PARSE: no data set; NESTED_TOO_DEEP: a bound was passed; TRUNCATED: it ends inside an element.
     """
+    one = _Walk(data, len(data) if end is None else end, implicit=implicit)
     try:
-        return _Walk(data, len(data) if end is None else end, implicit=implicit).run(start)
+        return one.run(start)
     except struct.error:  # a head that is announced to be there is not in `data`
         raise MoreNeeded from None
+    except Unacceptable as refusal:
+        raise FirstElements(one.values, None).name(refusal) from None
 
 
 class _Walk:
@@ -92,10 +102,11 @@ class _Walk:
         self._end = end
         self._implicit = implicit
         self._n_elements = 0
+        self.values: dict[str, bytes] = {}
 
     def run(self, position: int) -> FirstElements:
         """Go along the top level."""
-        values: dict[str, bytes] = {}
+        values = self.values
         pixel_bytes: int | None = None
         n_found = 0
         while position < self._end:

@@ -35,8 +35,9 @@ SUCCESS = Answer(Status.SUCCESS)
 
 
 class Unacceptable(Exception):
-    """An instance cannot be kept; `answer` is what its sender is told."""
+    """An instance cannot be kept; `answer` is what its sender is told, the UIDs are those of its data set, else ""."""
 
     def __init__(self, status: Status, comment: str) -> None:
         super().__init__(comment)
+        self.study_uid = self.series_uid = ""
         self.answer = Answer(status, comment[:MAXIMUM_COMMENT_LENGTH])

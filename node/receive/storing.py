@@ -27,7 +27,8 @@ class Store:
         self, reception: Reception, request: Command, syntax: str, caller: Caller, answer: Answer | None
     ) -> None:
         self.request = request
-        self.study_uid = ""
+        self.study_uid = ""  # of an instance that was kept
+        self.refused_study_uid = self.refused_series_uid = ""
         self._reception = reception
         self._syntax = syntax
         self._caller = caller
@@ -60,6 +61,7 @@ class Store:
         try:
             return self._keep(self._incoming)
         except Unacceptable as refusal:
+            self.refused_study_uid, self.refused_series_uid = refusal.study_uid, refusal.series_uid
             return refusal.answer
         except OSError as error:
             return _of_disk(error)

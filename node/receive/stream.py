@@ -365,7 +365,8 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
                 status=f"{answer.status:#06x}",
                 reason=answer.comment,
                 sop_uid=store.request.sop_instance_uid,
-                study_uid=store.study_uid,
+                study_uid=store.refused_study_uid,
+                series_uid=store.refused_series_uid,
                 **self._who(),
             )
         command = encode_store_response(store.request, answer)

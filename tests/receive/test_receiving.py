@@ -156,6 +156,24 @@ def test_logs_and_journal_hold_no_patient_data(receiver: Running, tmp_path: Path
     assert not [mark for mark in ("MARKERNAME", "MARKERID", "MARKERTEXT", "19010203") if mark in written]
 
 
+@pytest.mark.parametrize("fault", ["pixels", "cut", "uid"])
+def test_a_refused_instance_is_found_by_its_study(receiver: Running, tmp_path: Path, fault: str) -> None:
+    one = ct_slice(StudyInstanceUID="1.2.3.99", SeriesInstanceUID="1.2.3.99.5")
+    if fault == "pixels":
+        one.PixelData += b"\0\0"
+    path = write(one, tmp_path / "a.dcm")
+    if fault == "uid":
+        path.write_bytes(path.read_bytes().replace(b"1.2.3.99.5", b"MARKER^N.5"))
+    if fault == "cut":
+        path.write_bytes(path.read_bytes()[:-10])
+    (answered,) = send([path], "LUNGNODE", "127.0.0.1", receiver.port, "TESTER").files
+    assert answered.status == (0xC0A3 if fault == "cut" else 0xA900)
+    (refused,) = receiver.log("receive.instance_refused")
+    series = "" if fault == "uid" else "1.2.3.99.5"
+    assert (refused["study_uid"], refused["series_uid"]) == ("1.2.3.99", series)
+    assert "MARKER" not in receiver.log_path.read_text()
+
+
 def test_every_odd_file_that_can_be_negotiated_is_answered_and_the_receiver_lives_on(
     receiver: Running, data_dir: Path
 ) -> None:
