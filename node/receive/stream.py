@@ -44,6 +44,8 @@ _LONGEST_OTHER_BYTES = 16 << 20  # of another message's data set (a storage comm
 _SLOWEST_BYTES_PER_S = 1024
 WAIT_S = 0.25
 _DATA, _ESTABLISHED, _CLOSING = 0x04, "Sta6", "Sta13"
+_REQUEST = 0x01  # A-ASSOCIATE-RQ, PS3.8 table 9-11
+_CALLED_TITLE, _CALLING_TITLE = slice(10, 26), slice(26, 42)
 _PDU_TYPES = range(0x01, 0x08)
 _HEADERS_BYTES = 12  # of a P-DATA PDU and its first PDV
 _COMMAND, _LAST = 0x01, 0x02  # bits of a PDV's message control header, PS3.8 annex E.2
@@ -240,9 +242,9 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
     def _deliver(self, whole: bytes) -> None:
         """Hand a PDU to pynetdicom's state machine."""
         try:
-            pdu, event = self._decode_pdu(bytearray(whole))
+            pdu, event = self._decode_pdu(_with_spaces(whole))
         except Exception as error:
-            raise PeerError(f"a PDU of type {whole[0]:#04x} that cannot be decoded") from error
+            raise PeerError(f"a PDU of type {whole[0]:#04x} that cannot be decoded{_titles_of(whole)}") from error
         self._recv_pdu.put(pdu)
         self.event_queue.put(event)
         self._between_messages = True
@@ -407,6 +409,26 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         if self.caller is None:
             return {"host": str(self.assoc.requestor.address)}
         return {"calling_ae": self.caller.calling_ae, "host": self.caller.host, "association": self.caller.association}
+
+
+def _with_spaces(whole: bytes) -> bytearray:
+    """Return a PDU in which both AE titles of an association request are padded with spaces, as PS3.8 wants it.
+
+    Old modalities pad with NUL, which pynetdicom does not decode.
+    """
+    pdu = bytearray(whole)
+    if whole[0] == _REQUEST:
+        for place in (_CALLED_TITLE, _CALLING_TITLE):
+            title = whole[place]
+            pdu[place] = title.rstrip(b"\0 ").ljust(len(title))
+    return pdu
+
+
+def _titles_of(whole: bytes) -> str:
+    """Name caller and called as they came, for a request that cannot be decoded; a log writes no raw bytes."""
+    if whole[0] != _REQUEST or len(whole) < _CALLING_TITLE.stop:
+        return ""
+    return f": calling {whole[_CALLING_TITLE]!r}, called {whole[_CALLED_TITLE]!r}"
 
 
 class _TellingQueue(queue.Queue[Any]):

@@ -64,6 +64,26 @@ def association_request(abstract_syntax: str, transfer_syntax: str, calling: str
     return struct.pack(">BBL", 1, 0, len(body)) + body
 
 
+@pytest.mark.parametrize("padding", [b"\0", b" \0", b" "])
+def test_a_caller_that_pads_its_titles_with_nul_is_served(receiver: Running, padding: bytes) -> None:
+    request = association_request(CT, "1.2.840.10008.1.2.1")
+    request = request.replace(b"TESTER".ljust(16), (b"TESTER" + padding).ljust(16, padding[-1:]))
+    request = request.replace(b"LUNGNODE".ljust(16), (b"LUNGNODE" + padding).ljust(16, padding[-1:]))
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=BOUND_S) as connection:
+        connection.sendall(request)
+        assert receive_exactly(connection, 1) == b"\x02"
+    assert receiver.journal("opened")[0]["calling"] == "TESTER"
+
+
+def test_a_request_that_cannot_be_decoded_is_logged_with_both_titles(receiver: Running) -> None:
+    request = association_request(CT, "1.2.840.10008.1.2.1").replace(b"TESTER", b"T\xffSTER")
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=BOUND_S) as connection:
+        connection.sendall(request)
+        assert closed_within(connection, BOUND_S)
+    (line,) = receiver.log("receive.protocol_broken")
+    assert "calling b'T\\xffSTER          ', called b'LUNGNODE        '" in line["reason"]
+
+
 def store_command(sop_instance: str = "1.2.3", *, data_set: bool = True) -> bytes:
     """Encode a C-STORE-RQ command set."""
 
