@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -30,10 +31,15 @@ from pydantic import (
 
 from node.errors import Misconfigured
 from node.settings_faults import faults
+from node.settings_variables import filled, refuse_unknown, take_variables
 from node.toml_lines import lines_of
 
-AETitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
-Port = Annotated[int, Field(ge=0, le=65535)]
+# spaces around an AE title mean nothing (PS3.5 table 6.2-1): a caller's are taken off, too
+AETitle = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")
+]
+Port = Annotated[int, Field(ge=0, le=65535)]  # of ours; 0: any that is free
+PeerPort = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _web(address: str) -> str:
@@ -44,8 +50,18 @@ def _web(address: str) -> str:
     return address
 
 
+def _root_of_uids(root: str) -> str:
+    """Refuse what no UID can begin with (PS3.5 section 9.1), or what leaves no room for 96 bits behind it."""
+    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
+        raise ValueError("a root of UIDs is numbers without leading zeros and dots between them, like 1.2.826.0.1")
+    if len(root) > _LONGEST_UID_ROOT:
+        raise ValueError(f"a root of UIDs has at most {_LONGEST_UID_ROOT} characters: a UID has 64 in all")
+    return root
+
+
+UidRoot = Annotated[str, AfterValidator(_root_of_uids)]
 WebAddress = Annotated[str, AfterValidator(_web)]
-_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+_LONGEST_UID_ROOT = 64 - len(f".{2**96 - 1}")  # what `report.uids` puts behind it
 
 
 class _Section(BaseModel):
@@ -60,7 +76,7 @@ class Peer(_Section):
     classes: tuple[str, ...] = ()  # SOP classes that it may store (others: 0x0124); empty: all that the node takes
     storage_commitment: bool = False  # answer this peer's storage commitment requests (standards 6.3)
     commitment_host: str | None = None  # where its own listener is; None: answered on the same association
-    commitment_port: Port | None = None
+    commitment_port: PeerPort | None = None
 
     @field_validator("hosts")
     @classmethod
@@ -136,7 +152,7 @@ class Archive(_Section):
     token: SecretStr | None = None
     dimse_ae_title: AETitle | None = None
     dimse_host: str | None = None
-    dimse_port: Port | None = None
+    dimse_port: PeerPort | None = None
     move_ae_title: AETitle | None = None  # how this archive knows us as a C-MOVE destination; not the receiver's title
     move_host: str = "127.0.0.1"  # where we listen while it moves
     move_port: Port | None = None
@@ -175,8 +191,8 @@ class Destination(_Section):
     token: SecretStr | None = None
     ae_title: AETitle | None = None
     host: str | None = None
-    port: Port | None = None
-    path: Path | None = None
+    port: PeerPort | None = None
+    path: Path | None = None  # of a folder that is there; it is never made
     tls: bool = False
     tls_ca: Path | None = None  # None: the system's authorities
     tls_certificate: Path | None = None
@@ -199,6 +215,13 @@ class Destination(_Section):
             raise ValueError(f"destination {self.name!r} of kind {self.kind!r} needs {', '.join(missing)}")
         if self.objects == ():
             raise ValueError(f"destination {self.name!r} would get nothing: its objects are empty")
+        if self.path is not None and not self.path.is_absolute():
+            raise ValueError(f"the path of destination {self.name!r} is relative, so it would depend on where we start")
+        if self.first_retry_s > self.longest_retry_s:
+            raise ValueError(
+                f"destination {self.name!r}: first_retry_s ({self.first_retry_s:g} s) is above longest_retry_s "
+                f"({self.longest_retry_s:g} s)"
+            )
         if self.deflated_seg and self.kind == "folder":
             raise ValueError(
                 f"destination {self.name!r} is a folder, which keeps the bytes as they are: no deflated_seg"
@@ -252,7 +275,7 @@ class Objects(_Section):
     manufacturer: str = "lungnode"
     station_name: str = "LUNGNODE"
     device_serial_number: str = "0"
-    uid_root: str | None = None
+    uid_root: UidRoot | None = None
     uid_namespace: str | None = None  # another namespace UUID for a de-identified copy
     series_number_base: int = Field(900000, ge=0, le=2_000_000_000)
     sr_class: Literal["comprehensive-3d", "comprehensive"] = "comprehensive-3d"  # the second where archives reject it
@@ -348,7 +371,7 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     ------
     Misconfigured
         CFG-FILE where the file cannot be read, CFG-VALUE with every wrong key listed, each with its line or variable,
-        CFG-ENV where a `${NAME}` is not in the environment or a variable names no table.
+        CFG-ENV where a `${NAME}` is not in the environment, or a `LUNGNODE_…` variable names no table or nothing.
     """
     variables = dict(os.environ) if environ is None else environ
     file = _settings_file(path, variables)
@@ -358,9 +381,10 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured("CFG-FILE", f"{source} is not valid TOML: {error}") from error
-    set_by = _take_variables(raw, variables)
+    refuse_unknown(Settings, variables, text)
+    set_by = take_variables(Settings, raw, variables)
     try:
-        settings = Settings.model_validate(_filled(raw, variables))
+        settings = Settings.model_validate(filled(raw, variables))
     except ValidationError as error:
         lines = faults(error, Settings, source=source, lines=lines_of(text), variables=set_by)
         raise Misconfigured("CFG-VALUE", "the settings are not valid:\n  " + "\n  ".join(lines)) from error
@@ -385,43 +409,3 @@ def _read_file(file: Path) -> str:
         raise Misconfigured("CFG-FILE", f"cannot read the settings file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Misconfigured("CFG-FILE", f"{file} is not valid TOML: {error}") from error
-
-
-def _take_variables(raw: dict[str, Any], variables: dict[str, str]) -> dict[tuple[str | int, ...], str]:
-    """Write the values of variables over those of the file; return which key came from which variable."""
-    set_by: dict[tuple[str | int, ...], str] = {}
-    for name, text in variables.items():
-        if name.startswith("LUNGNODE_") and "__" in name:
-            section, _, key = name.removeprefix("LUNGNODE_").lower().partition("__")
-            table = raw.setdefault(section, {})
-            if not isinstance(table, dict):
-                raise Misconfigured("CFG-ENV", f"{name} cannot be set: {section!r} is not a table of settings")
-            table[key] = _plain(text)
-            set_by[section, key] = name
-    if "LUNGNODE_DATA_DIR" in variables:
-        raw["data_dir"] = variables["LUNGNODE_DATA_DIR"]
-        set_by["data_dir",] = "LUNGNODE_DATA_DIR"
-    return set_by
-
-
-def _filled(value: Any, variables: dict[str, str]) -> Any:
-    """Put variables in the place of `${NAME}`, so that secrets need not stand in the file."""
-    if isinstance(value, dict):
-        return {key: _filled(item, variables) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, variables) for item in value]
-    return _VARIABLE.sub(lambda found: _variable(found[1], variables), value) if isinstance(value, str) else value
-
-
-def _variable(name: str, variables: dict[str, str]) -> str:
-    if not variables.get(name):
-        raise Misconfigured("CFG-ENV", f"the settings name ${{{name}}}, which is not set in the environment")
-    return variables[name]
-
-
-def _plain(text: str) -> Any:
-    """Read a variable as JSON where it is JSON (numbers, lists), else as the text itself."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

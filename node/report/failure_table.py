@@ -20,7 +20,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "See the text; line and column stand there",
     ),
     "CFG-VALUE": (_SETTINGS, "Settings are unknown, mistyped or out of range", "Each stands on a line with its place"),
-    "CFG-ENV": (_SETTINGS, "A variable that the settings name is missing, or names no table", "Set or correct it"),
+    "CFG-ENV": (
+        _SETTINGS,
+        "A variable that the settings name is missing, or a LUNGNODE_ variable names no table or nothing that is read",
+        "Set or correct it",
+    ),
     "CFG-PLACEHOLDER": (
         "-",
         "A setting still has the password or an address of the commented configuration",

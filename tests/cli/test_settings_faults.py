@@ -160,3 +160,78 @@ def test_what_is_about_the_file_as_a_whole_names_no_line(tmp_path: Path) -> None
 def test_a_quiet_time_as_long_as_the_maximum_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text("[completeness]\nquiet_s = 30\nmaximum_wait_s = 30\n")
     assert load(tmp_path / "site.toml", environ={}).completeness.quiet_s == 30
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ('[objects]\nuid_root = "1.2.abc"', "a root of UIDs is numbers"),
+        ('[objects]\nuid_root = "1.2.03"', "a root of UIDs is numbers"),
+        ('[objects]\nuid_root = "3.2"', "a root of UIDs is numbers"),
+        ('[objects]\nuid_root = "1.2."', "a root of UIDs is numbers"),
+        (f'[objects]\nuid_root = "1.2{".333333333" * 4}"', "at most 34 characters"),
+        ('[[destinations]]\nname = "a"\nkind = "cstore"\nae_title = "A"\nhost = "h"\nport = 0', "than or equal to 1"),
+        ("[[archives]]\ndimse_port = 0", "than or equal to 1"),
+        ('[[destinations]]\nname = "a"\nkind = "folder"\npath = "results"', "'a' is relative"),
+        (
+            '[[destinations]]\nname = "a"\nkind = "folder"\npath = "/r"\nfirst_retry_s = 60\nlongest_retry_s = 30',
+            "first_retry_s (60 s) is above longest_retry_s (30 s)",
+        ),
+        ('[[receive.peers]]\nae_title = "   "', "at least 1 character"),
+    ],
+)
+def test_what_could_never_be_meant_is_refused(tmp_path: Path, section: str, expected: str) -> None:
+    (fault,) = faults(tmp_path, section)
+    assert expected in fault
+
+
+def test_the_longest_root_of_uids_leaves_room_for_every_uid(tmp_path: Path) -> None:
+    root = "1.2" + ".333333333" * 3 + "3"
+    (tmp_path / "site.toml").write_text(f'[objects]\nuid_root = "{root}"\n')
+    assert load(tmp_path / "site.toml", environ={}).objects.uid_root == root
+    assert len(f"{root}.{2**96 - 1}") == 64
+
+
+def test_spaces_around_an_ae_title_mean_nothing(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('[receive]\npeers = [{ae_title = "PACS "}, {ae_title = " A B"}]\n')
+    assert [p.ae_title for p in load(tmp_path / "site.toml", environ={}).receive.peers] == ["PACS", "A B"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("LUNGNODE_RECEIVE_PORT", "did you mean LUNGNODE_RECEIVE__PORT?"),
+        ("LUNGNODE_COMPUTE_DEVICE", "did you mean LUNGNODE_COMPUTE__DEVICE?"),
+        ("LUNGNODE_CONFG", "did you mean LUNGNODE_CONFIG?"),
+        ("LUNGNODE_QQQQQQ", "with two underscores"),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_refused(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / "site.toml").write_text("")
+    with pytest.raises(Misconfigured) as refused:
+        load(tmp_path / "site.toml", environ={name: "104", "PATH": "/bin"})
+    assert refused.value.code == "CFG-ENV"
+    assert f"{name}: " in refused.value.message
+    assert hint in refused.value.message
+
+
+def test_variables_that_the_program_or_the_file_reads_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text('[[archives]]\ndicomweb_url = "http://h"\npassword = "${LUNGNODE_PACS_LOGIN}"\n')
+    environ = {"LUNGNODE_PACS_LOGIN": "s", "LUNGNODE_SUPERVISED": "1", "LUNGNODE_MODELS_DIR": "/m"}
+    assert load(file, environ=environ).models_dir == Path("/m")
+
+
+@pytest.mark.parametrize(("given", "kept"), [("12", "12"), ("true", "true"), ('"12"', "12"), ("Site A", "Site A")])
+def test_a_variable_for_a_text_stays_text(tmp_path: Path, given: str, kept: str) -> None:
+    (tmp_path / "site.toml").write_text("")
+    environ = {
+        "LUNGNODE_OBJECTS__DEVICE_SERIAL_NUMBER": given,
+        "LUNGNODE_RECEIVE__AE_TITLE": "1234",
+        "LUNGNODE_OBJECTS__UID_ROOT": "1.2",
+        "LUNGNODE_RECEIVE__ALSO_CALLED": '["X"]',
+        "LUNGNODE_WATCH__PORT": "8081",
+    }
+    settings = load(tmp_path / "site.toml", environ=environ)
+    assert (settings.objects.device_serial_number, settings.receive.ae_title) == (kept, "1234")
+    assert (settings.objects.uid_root, settings.receive.also_called, settings.watch.port) == ("1.2", ("X",), 8081)
