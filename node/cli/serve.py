@@ -1,12 +1,12 @@
 """`lungnode serve`, `receive` and `work`: the node's processes."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from node.settings import Settings, load
+from node.settings import load
+from node.settings_snapshot import handed_or_loaded, snapshot
 
 app = typer.Typer()
 
@@ -25,9 +25,9 @@ def serve(config: Path | None = _CONFIG) -> None:
     from node.engine.worker import stop_on_signals  # noqa: PLC0415
     from node.watch.server import status_page  # noqa: PLC0415
 
-    settings = _settings(config)
+    settings = load(config)
     check_configuration(settings)
-    supervisor = Supervisor(node_commands())
+    supervisor = Supervisor(node_commands(), snapshot(settings))
     stop_on_signals(supervisor.stopping)
     with sole_node(settings), status_page(settings):
         status = supervisor.run()
@@ -42,7 +42,7 @@ def receive(config: Path | None = _CONFIG) -> None:
     """
     from node.receive.process import run  # noqa: PLC0415 - only this process needs it
 
-    settings = _settings(config)
+    settings = handed_or_loaded(config)
 
     def archive_holds(sop_uids: Sequence[str]) -> frozenset[str]:
         from node.archive.holds import held_by_archives  # noqa: PLC0415 - a request for commitment is rare
@@ -63,14 +63,7 @@ def work(
     """
     from node.engine.node_worker import run_worker  # noqa: PLC0415 - only this process needs it
 
-    settings = _settings(config)
+    settings = handed_or_loaded(config)
     if slot is not None:
         settings = settings.model_copy(update={"engine": settings.engine.model_copy(update={"slot": slot})})
     run_worker(settings)
-
-
-def _settings(config: Path | None) -> Settings:
-    """Read the settings, and let child processes read the same file."""
-    if config is not None:
-        os.environ["LUNGNODE_CONFIG"] = str(config.resolve())
-    return load(config)

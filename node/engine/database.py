@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from node.errors import Misconfigured
 from node.settings import Settings
+from node.settings_snapshot import SUPERVISED
 
 UNREACHABLE = "CFG-DATABASE"
-SUPERVISED = "LUNGNODE_SUPERVISED"  # set by `lungnode serve` for its processes
 DATABASE_ERRORS = (psycopg.Error, SQLAlchemyError)
 _WITHIN_S = 5
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0

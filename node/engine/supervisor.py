@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from node.engine.database import SUPERVISED
 from node.errors import Misconfigured
+from node.settings_snapshot import SUPERVISED
 
 _FIRST_RESTART_S, _LONGEST_RESTART_S = 1.0, 60.0
 _GOOD_AFTER_S = 60.0  # a child that lived so long starts again without a wait
@@ -30,6 +30,7 @@ class _Child:
     name: str
     command: Sequence[str]
     process: "subprocess.Popen[bytes] | None" = None
+    n_starts: int = 0
     started_s: float = 0.0
     restart_s: float = 0.0
     wait_s: float = _FIRST_RESTART_S
@@ -37,21 +38,24 @@ class _Child:
 
 @dataclass
 class Supervisor:
-    """The processes of one node."""
+    """The processes of one node, each given the same settings on its standard input."""
 
     commands: dict[str, Sequence[str]]
+    settings: bytes = b""
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> int:
         """Keep all running until told to stop; return the exit status.
 
-        A child that says "misconfigured" ends the node: starting it again would not help.
+        A child that says "misconfigured" at its first start ends the node: starting it again would not help. At a later
+        one it has run before, with the same settings: what is wrong by now (a file of routes, a model) is said and
+        waited for, and must not take the others down.
         """
         children = [_Child(name, command) for name, command in self.commands.items()]
         try:
             while not self.stopping.wait(_LOOK_EVERY_S):
                 for child in children:
-                    if self._looked_after(child) == _MISCONFIGURED:
+                    if self._looked_after(child) == _MISCONFIGURED and child.n_starts == 1:
                         return _MISCONFIGURED
             return 0
         finally:
@@ -62,7 +66,8 @@ class Supervisor:
         now_s = time.monotonic()
         if child.process is None:
             if now_s >= child.restart_s:
-                child.process = _start(child.command)
+                child.process = _start(child.command, self.settings)
+                child.n_starts += 1
                 child.started_s = now_s
             return None
         status = child.process.poll()
@@ -85,13 +90,16 @@ def node_commands() -> dict[str, Sequence[str]]:
     }
 
 
-def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {SUPERVISED: "1"},
-        preexec_fn=_end_with_parent,  # noqa: PLW1509
-    )
+def _start(command: Sequence[str], settings: bytes) -> "subprocess.Popen[bytes]":
+    with os.fdopen(os.memfd_create("settings"), "w+b") as handed:
+        handed.write(settings)
+        handed.seek(0)
+        return subprocess.Popen(
+            command,
+            stdin=handed,
+            env=os.environ | {SUPERVISED: "1"},
+            preexec_fn=_end_with_parent,  # noqa: PLW1509
+        )
 
 
 def _end_with_parent() -> None:

@@ -10,9 +10,10 @@ import pytest
 import structlog
 
 from node.engine import database, jobs
-from node.engine.database import SUPERVISED, check_database, database_ready
+from node.engine.database import check_database, database_ready
 from node.errors import Misconfigured
 from node.settings import Settings
+from node.settings_snapshot import SUPERVISED
 from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.finding import Grade
 from node.watch.state import node_state

@@ -20,7 +20,8 @@ from node.engine.supervisor import Supervisor
 from node.engine.worker import take_own_slot
 from node.errors import Misconfigured
 from node.segment import torch_here
-from node.settings import Compute, Settings
+from node.settings import Compute, Settings, load
+from node.settings_snapshot import snapshot
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -72,6 +73,67 @@ def test_a_process_that_is_misconfigured_ends_the_node_with_its_status(tmp_path:
     supervisor = Supervisor({"stays": living(marks), "wrong": python("raise SystemExit(5)")})
     assert supervisor.run() == 5
     assert not any(is_running(pid) for pid in pids(marks))
+
+
+def test_a_process_that_ran_before_does_not_end_the_node_when_it_is_misconfigured_later(tmp_path: Path) -> None:
+    marks = tmp_path / "pids"
+    code = (
+        "import os, sys, time, pathlib\n"
+        f"marks = pathlib.Path({str(marks)!r})\n"
+        "ran = marks.exists()\n"
+        "marks.open('a').write(f'{os.getpid()}\\n')\n"
+        "sys.exit(5) if ran else time.sleep(600)"
+    )
+    supervisor = Supervisor({"stays": living(tmp_path / "other"), "changes": python(code)})
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        eventually(lambda: len(pids(marks)) == 1 and len(pids(tmp_path / "other")) == 1)
+        os.kill(pids(marks)[0], signal.SIGKILL)
+        eventually(lambda: len(pids(marks)) == 3)
+        assert thread.is_alive()
+        assert is_running(pids(tmp_path / "other")[0])
+    finally:
+        supervisor.stopping.set()
+        thread.join(30)
+
+
+def test_a_process_that_is_started_again_runs_the_settings_that_were_checked(tmp_path: Path) -> None:
+    config = tmp_path / "lungnode.toml"
+    archive = '[[archives]]\ndicomweb_url = "http://pacs"\npassword = "s3cret"\n'
+    config.write_text(f'data_dir = "{tmp_path}"\n[compute]\nlungs = "lungs-rule"\n{archive}')
+    code = (
+        "import os, time\n"
+        "from node.settings_snapshot import handed_or_loaded\n"
+        "got = handed_or_loaded(None)\n"
+        "secret = got.archives[0].password.get_secret_value()\n"
+        "line = [os.getpid(), got.compute.lungs, secret, secret in str(os.environ)]\n"
+        f"print(*line, file=open({str(tmp_path / 'seen')!r}, 'a'), flush=True)\n"
+        "time.sleep(600)"
+    )
+
+    def seen() -> list[list[str]]:
+        return [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+
+    supervisor = Supervisor({"one": python(code)}, snapshot(load(config, {})))
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        eventually(lambda: (tmp_path / "seen").exists() and seen())
+        config.write_text("[compute]\nmaximum_wait = 3\n")
+        os.kill(int(seen()[0][0]), signal.SIGKILL)
+        eventually(lambda: len(seen()) == 2)
+    finally:
+        supervisor.stopping.set()
+        thread.join(30)
+    assert [line[1:] for line in seen()] == [["lungs-rule", "s3cret", "False"]] * 2
+
+
+def test_the_settings_that_are_handed_on_are_those_that_were_read() -> None:
+    settings = load(REPOSITORY / "deploy" / "lungnode.toml", {})
+    again = Settings.model_validate_json(snapshot(settings))
+    assert again.model_dump() == settings.model_dump()
+    assert again.config_hash == settings.config_hash
 
 
 def test_the_processes_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
