@@ -4,6 +4,7 @@
     ├── WrongUsage          exit 2   a command was not written as its help says
     ├── InputRefused        exit 3   the input is at fault; trying again will not help
     ├── WorldUnavailable    exit 4   a peer, a disk or a network is at fault; try again
+    │   └── NotYetThere     exit 75  what the start needs is not there yet; a unit starts again
     ├── Misconfigured       exit 5   a setting or the environment is at fault; a person must act
     └── OurMistake          exit 70  this program is at fault; an incident with an id
 
@@ -238,6 +239,12 @@ class WorldUnavailable(LungnodeError):
 
     exit_code = 4
     retryable = True
+
+
+class NotYetThere(WorldUnavailable):
+    """What a process needs to start is not there yet, as after a power cut: start it again (EX_TEMPFAIL)."""
+
+    exit_code = 75
 
 
 class Misconfigured(LungnodeError):

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from node.errors import Misconfigured
+from node.errors import NotYetThere
 from node.settings import Settings
 from node.settings_snapshot import SUPERVISED
 
@@ -23,8 +23,8 @@ def check_database(settings: Settings) -> None:
 
     Raises
     ------
-    Misconfigured
-        CFG-DATABASE where no connection can be made.
+    NotYetThere
+        CFG-DATABASE where no connection can be made. A wrong password is no other error to the driver.
     """
     if settings.engine.database_url is None:
         return
@@ -34,7 +34,7 @@ def check_database(settings: Settings) -> None:
         psycopg.connect(plain, connect_timeout=_WITHIN_S).close()
     except psycopg.Error as error:
         where = url.render_as_string(hide_password=True)
-        raise Misconfigured(
+        raise NotYetThere(
             UNREACHABLE,
             f"the engine's database {where} does not answer ({type(error).__name__}): see that PostgreSQL runs there "
             "(`pg_isready`), and that engine.database_url names its host, user, password and database",
@@ -51,7 +51,7 @@ def database_ready(settings: Settings, stopping: threading.Event) -> bool:
 
     Raises
     ------
-    Misconfigured
+    NotYetThere
         CFG-DATABASE where nobody supervises this process.
     """
     wait_s = _FIRST_WAIT_S
@@ -59,7 +59,7 @@ def database_ready(settings: Settings, stopping: threading.Event) -> bool:
     while True:
         try:
             check_database(settings)
-        except Misconfigured as error:
+        except NotYetThere as error:
             if SUPERVISED not in os.environ:
                 raise
             if not said:

@@ -82,7 +82,9 @@ def opened(settings: Settings) -> Iterator[DBOSClient]:
     Raises
     ------
     Misconfigured
-        ENG-ABSENT where no worker has ever run here, CFG-DATABASE where PostgreSQL does not answer.
+        ENG-ABSENT where no worker has ever run here.
+    NotYetThere
+        CFG-DATABASE where PostgreSQL does not answer.
     """
     refuse_absent(settings)
     check_database(settings)

@@ -49,7 +49,9 @@ def run_worker(settings: Settings) -> None:
     Raises
     ------
     Misconfigured
-        ENG-SLOT, CFG-ROUTES, CFG-DATABASE, SYS-MODEL: a person must act.
+        ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
+    NotYetThere
+        CFG-DATABASE: the database does not answer yet.
     """
     load_routes(settings.rules.routes)
     installed(settings.models_dir)

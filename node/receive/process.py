@@ -40,7 +40,7 @@ def run(settings: Settings, archive_holds: ArchiveHolds = nothing_is_held) -> No
 
     Raises
     ------
-    Misconfigured
+    NotYetThere, Misconfigured
         CFG-PORT or CFG-TLS.
     """
     asked = frozenset(d.ae_title for d in settings.destinations if d.ae_title and d.commitment == "ask")

@@ -12,10 +12,11 @@ from typing import Any
 from pynetdicom import evt
 
 from node.application_entity import application_entity
-from node.errors import Misconfigured
+from node.errors import LungnodeError, Misconfigured
 from node.receive.commitment import ArchiveHolds, CommitmentProvider
 from node.receive.commitment_report import report_handler
 from node.receive.contexts import commitment_context, storage_contexts
+from node.receive.no_port import no_port
 from node.receive.reception import Reception, Tally
 from node.receive.server import Listener, listen, quieten_pynetdicom
 from node.receive.tls import Certificates
@@ -59,13 +60,15 @@ def open_ports(settings: Receive) -> Ports:
 
     Raises
     ------
+    NotYetThere
+        CFG-PORT: a port is taken, or its address is not there; the text says which.
     Misconfigured
-        CFG-PORT: a port is taken or may not be used; the text says which.
+        CFG-PORT: a port may not be used.
     """
     plain = _open(settings.host, settings.port, "receive.port")
     try:
         tls = None if settings.tls_port is None else _open(settings.host, settings.tls_port, "receive.tls_port")
-    except Misconfigured:
+    except LungnodeError:
         plain.close()
         raise
     return Ports(plain, tls)
@@ -166,6 +169,5 @@ def _open(host: str, port: int, setting: str) -> socket:
     try:
         return listen(host, port)
     except OSError as error:
-        raise Misconfigured(
-            "CFG-PORT", f"cannot listen on {host}:{port} ({error.strerror}); see {setting} and receive.host"
-        ) from error
+        text = f"cannot listen on {host}:{port} ({error.strerror}); see {setting} and receive.host"
+        raise no_port(error, text) from error

@@ -20,8 +20,9 @@ _FAILURES = """
 ## Failures and alerts
 
 What stopped a command or waits for a person; the exit status is 2 for usage, 3 input refused, 4 a peer or the network,
-5 settings or environment, 70 a mistake of this program (its text names the incident in the log); **-** alerts only, in
-the log, on the status page, in `/healthz` and in the metrics. With `--json`: `{"error": {"code": …}}`.
+5 settings or environment, 70 a mistake of this program (its text names the incident in the log), 75 what a start needs
+is not there yet; **-** alerts only, in the log, on the status page, in `/healthz` and in the metrics. With `--json`:
+`{"error": {"code": …}}`.
 
 | Code | Exit status | Meaning | What to do |
 |---|---|---|---|

@@ -4,7 +4,7 @@ The exit status is that of the class of the exception; an alert and a line of th
 70 that does not stand here is a mistake of this program; its text names the incident in the log.
 """
 
-_REFUSED, _WORLD, _SETTINGS, _USAGE = "3", "4", "5", "2"
+_REFUSED, _WORLD, _SETTINGS, _USAGE, _NOT_YET = "3", "4", "5", "2", "75"
 
 # code -> (exit status or "-", meaning, what to do)
 FAILURES: dict[str, tuple[str, str, str]] = {
@@ -31,9 +31,13 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "Write the real one",
     ),
     "CFG-ROUTES": (_SETTINGS, "The routes are not valid", "`lungnode routes check`; each fault stands with its line"),
-    "CFG-PORT": (_SETTINGS, "A port is taken or may not be used", "End who holds it, or change the port"),
+    "CFG-PORT": (
+        f"{_NOT_YET} or {_SETTINGS}",
+        "A port is taken or its address is not there yet; 5: it may not be used",
+        "End who holds it, or change host or port",
+    ),
     "CFG-TLS": (_SETTINGS, "TLS files of the listener are missing or do not fit", "See receive.tls_…"),
-    "CFG-DATABASE": (_SETTINGS, "The engine's database does not answer", "`pg_isready`; see engine.database_url"),
+    "CFG-DATABASE": (_NOT_YET, "The engine's database does not answer", "`pg_isready`; see engine.database_url"),
     "TLS-FILES": (_SETTINGS, "TLS files of a destination cannot be read", "See its tls_…"),
     "TLS-EXPIRES": (
         "-",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from node.errors import Misconfigured
+from node.receive.no_port import no_port
 from node.settings import Settings
 from node.watch.application import application
 
@@ -21,8 +21,10 @@ def status_page(settings: Settings) -> Iterator[int]:
 
     Raises
     ------
+    NotYetThere
+        CFG-PORT where the port is taken, or its address is not there.
     Misconfigured
-        CFG-PORT where the port is taken or may not be used.
+        CFG-PORT where the port may not be used.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     listening = _listen(settings.watch.host, settings.watch.port)
@@ -55,7 +57,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise Misconfigured(
-            "CFG-PORT", f"the status page cannot listen on {host}:{port} ({error.strerror}); see watch.port"
-        ) from error
+        text = f"the status page cannot listen on {host}:{port} ({error.strerror}); see watch.port"
+        raise no_port(error, text) from error
     return listening

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.errors import Misconfigured
+
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 NODE = Path(sys.executable).parent / "lungnode"
 
@@ -52,6 +54,14 @@ def test_every_service_is_hardened(unit):
     for key in ("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "RestrictAddressFamilies="):
         assert key in text
     assert re.search(r"^User=(lungnode|orthanc)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("lungnode-[rsw]*.service")), ids=lambda unit: unit.name)
+def test_a_start_that_fails_for_now_is_tried_for_as_long_as_it_takes(unit):
+    text = unit.read_text()
+    assert "\nRestart=always\n" in text
+    assert f"\nRestartPreventExitStatus={Misconfigured.exit_code}\n" in text
+    assert "\nStartLimitIntervalSec=0\n" in text
 
 
 def test_an_empty_password_stops_orthanc():

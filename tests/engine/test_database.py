@@ -11,7 +11,7 @@ import structlog
 
 from node.engine import database, jobs
 from node.engine.database import check_database, database_ready
-from node.errors import Misconfigured
+from node.errors import NotYetThere
 from node.settings import Settings
 from node.settings_snapshot import SUPERVISED
 from node.watch.doctor.database import check_engine_database
@@ -28,7 +28,7 @@ def absent(tmp_path: Path) -> Settings:
     return Settings.model_validate({"data_dir": str(tmp_path), "engine": {"database_url": url}})
 
 
-def test_a_worker_without_its_database_ends_with_5_and_advice_and_no_traceback(absent: Settings, tmp_path) -> None:
+def test_a_worker_without_its_database_ends_with_75_and_advice_and_no_traceback(absent: Settings, tmp_path) -> None:
     config = tmp_path / "lungnode.toml"
     config.write_text(f'data_dir = "{tmp_path}"\n[engine]\ndatabase_url = "{absent.engine.database_url}"\n')
     environ = {name: value for name, value in os.environ.items() if name != SUPERVISED}
@@ -36,7 +36,7 @@ def test_a_worker_without_its_database_ends_with_5_and_advice_and_no_traceback(a
         [sys.executable, "-m", "node", "work", "--config", str(config)],
         capture_output=True, text=True, check=False, env=environ | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
-    assert done.returncode == 5
+    assert done.returncode == 75  # its unit starts again after it, and not after 5
     assert "CFG-DATABASE" in done.stderr
     assert "pg_isready" in done.stderr
     assert "Traceback" not in done.stderr
@@ -44,7 +44,7 @@ def test_a_worker_without_its_database_ends_with_5_and_advice_and_no_traceback(a
 
 
 def test_under_serve_it_is_said_once_and_waited_for(absent: Settings, monkeypatch) -> None:
-    answers = [Misconfigured("CFG-DATABASE", "not there")] * 3
+    answers = [NotYetThere("CFG-DATABASE", "not there")] * 3
 
     def check(_settings: Settings) -> None:
         if answers:
@@ -67,7 +67,7 @@ def test_a_worker_that_waits_is_told_to_stop(absent: Settings, monkeypatch) -> N
 
 
 def test_jobs_doctor_and_page_say_that_it_is_not_there(absent: Settings) -> None:
-    with pytest.raises(Misconfigured) as refused, jobs.opened(absent):
+    with pytest.raises(NotYetThere) as refused, jobs.opened(absent):
         pass
     assert refused.value.code == "CFG-DATABASE"
     finding = check_engine_database(absent)

@@ -1,5 +1,6 @@
 """What stops a receiver from starting is said with the setting that is at fault."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 import structlog
 from pynetdicom import AE
 
-from node.errors import Misconfigured
+from node.errors import Misconfigured, NotYetThere
 from node.log_frames import without_message
 from node.receive.allow import Refused, judge
 from node.receive.commitment import nothing_is_held
+from node.receive.no_port import no_port
 from node.receive.reception import Tally
 from node.receive.serving import Receiver, open_ports
 from node.receive.status import Status
@@ -19,14 +21,24 @@ from node.store.disk import marks
 from tests.receive.conftest import ct_slice
 
 
-def test_a_taken_port_is_a_misconfiguration_that_names_the_setting() -> None:
+def test_a_taken_port_is_worth_another_try_and_names_the_setting() -> None:
     ports = open_ports(Receive(port=0))
     try:
-        with pytest.raises(Misconfigured, match=r"receive\.port") as caught:
+        with pytest.raises(NotYetThere, match=r"receive\.port") as caught:
             open_ports(Receive(port=ports.plain_port))
     finally:
         ports.close()
     assert caught.value.code == "CFG-PORT"
+
+
+def test_an_address_that_no_interface_has_yet_is_worth_another_try() -> None:
+    with pytest.raises(NotYetThere) as caught:
+        open_ports(Receive(host="192.0.2.1", port=0))
+    assert (caught.value.code, caught.value.exit_code) == ("CFG-PORT", 75)
+
+
+def test_a_port_that_may_not_be_used_needs_a_person() -> None:
+    assert no_port(PermissionError(errno.EACCES, "Permission denied"), "").exit_code == 5
 
 
 def test_a_tls_port_without_certificates_does_not_start(tmp_path: Path) -> None:

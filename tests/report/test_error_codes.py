@@ -53,7 +53,7 @@ def test_the_document_is_current() -> None:
     assert (DOCS / "codes.md").read_text(encoding="utf-8") == error_codes_page()
 
 
-CODED = {"InputRefused", "WorldUnavailable", "Misconfigured", "WrongUsage", "Alert"}
+CODED = {"InputRefused", "WorldUnavailable", "NotYetThere", "Misconfigured", "WrongUsage", "Alert"}
 
 
 def codes_in_the_program() -> set[str]:

@@ -16,7 +16,7 @@ from node.engine.pause import pause
 from node.engine.runtime import client, exists, launch
 from node.engine.stopped import Stopped, mark_stopped
 from node.engine.worker import slot_lock
-from node.errors import Misconfigured
+from node.errors import NotYetThere
 from node.settings import Settings
 from node.store.layout import Layout
 from node.watch.server import status_page
@@ -132,7 +132,7 @@ def test_one_job_is_shown_with_everything_and_an_unknown_one_is_not_found(databa
 def test_a_port_that_is_taken_is_named(page) -> None:
     taken = int(page.url.rsplit(":", 1)[1])
     settings = Settings.model_validate({"data_dir": str(page.settings.data_dir), "watch": {"port": taken}})
-    with pytest.raises(Misconfigured) as refused, status_page(settings):
+    with pytest.raises(NotYetThere) as refused, status_page(settings):
         pass
     assert refused.value.code == "CFG-PORT"
     assert str(taken) in refused.value.message
