@@ -4,15 +4,20 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, its folders too: what is seen later is all of it, also after a power cut."""
-    move(_written_beside(path, content), path)
+from node.store.owner import give_to_owner
 
 
-def write_new(path: Path, content: bytes) -> bool:
+def write_whole(path: Path, content: bytes, *, to_owner: bool = False) -> None:
+    """Write a file, its folders too: what is seen later is all of it, also after a power cut.
+
+    With `to_owner` it belongs to whom its folder belongs to.
+    """
+    move(_written_beside(path, content, to_owner=to_owner), path)
+
+
+def write_new(path: Path, content: bytes, *, to_owner: bool = False) -> bool:
     """Write as `write_whole` does, but never over a file that is there; tell whether this call was the first."""
-    temporary = _written_beside(path, content)
+    temporary = _written_beside(path, content, to_owner=to_owner)
     try:
         return link_new(temporary, path)
     finally:
@@ -34,14 +39,19 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents, each one flushed into the one above."""
+def make_folder(folder: Path, *, to_owner: bool = False) -> None:
+    """Make a folder and its missing parents, each one flushed into the one above.
+
+    With `to_owner` they belong to whom the first belongs to that was there.
+    """
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
     for one in reversed(missing):
         one.mkdir(exist_ok=True)
+        if to_owner:
+            give_to_owner(one, one.parent)
         flush_folder(one.parent)
 
 
@@ -82,12 +92,14 @@ def remove(path: Path) -> None:
         flush_folder(path.parent)
 
 
-def _written_beside(path: Path, content: bytes) -> Path:
+def _written_beside(path: Path, content: bytes, *, to_owner: bool) -> Path:
     """Write and flush a temporary file in the folder of `path`."""
-    make_folder(path.parent)
+    make_folder(path.parent, to_owner=to_owner)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
+        if to_owner:
+            give_to_owner(temporary, path.parent)
         os.fsync(file.fileno())
     return temporary

@@ -30,7 +30,11 @@ def application(settings: Settings) -> Starlette:
         return HTMLResponse(page(node_state(settings)), headers=_HEADERS)
 
     def health(_request: Request) -> Response:
-        state = node_state(settings)
+        try:
+            state = node_state(settings)
+        except OSError as error:  # who asks whether the node is well must not get a page without a word
+            body = {"status": "trouble", "trouble": [_words(error)], "warnings": [], "paused": None}
+            return JSONResponse(body, status_code=503)
         body = {
             "status": "trouble" if state.trouble else "ok",
             "trouble": list(state.trouble),
@@ -72,7 +76,7 @@ def application(settings: Settings) -> Starlette:
             Route("/api/expected", expected, methods=["POST"]),
             Route("/api/analyse/{uid}", analyse, methods=["POST"]),
         ],
-        exception_handlers={LungnodeError: _refused, ValueError: _unreadable},
+        exception_handlers={LungnodeError: _refused, ValueError: _unreadable, OSError: _out_of_reach},
     )
 
 
@@ -114,3 +118,12 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 def _unreadable(_request: Request, error: Exception) -> Response:
     return PlainTextResponse(str(error) if not isinstance(error, UnicodeError) else "not UTF-8", status_code=400)
+
+
+def _out_of_reach(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(_words(error), status_code=503)
+
+
+def _words(error: Exception) -> str:
+    """Name a file or folder that cannot be read, and why."""
+    return f"the node's data cannot be read: {error}"

@@ -80,6 +80,24 @@ def test_metrics_can_be_read_by_prometheus(database) -> None:
     assert families["lungnode_disk_free_bytes"].samples[0].value > 0
 
 
+def test_data_that_cannot_be_read_is_named(page, monkeypatch) -> None:
+    def denied(_path: object) -> None:
+        raise PermissionError(13, "Permission denied", "waiting.json")
+
+    monkeypatch.setattr("node.watch.state.read_json", denied)
+    status, body = page.get("/healthz")
+    assert (status, json.loads(body)["status"]) == (503, "trouble")
+    assert "Permission denied: 'waiting.json'" in json.loads(body)["trouble"][0]
+    for path in ("/", "/metrics"):
+        assert page.get(path) == (503, json.loads(body)["trouble"][0])
+
+
+def test_a_pause_switch_that_cannot_be_read_is_told_as_a_pause(database) -> None:
+    (database.settings.data_dir / "paused.json").mkdir()
+    assert "paused.json cannot be read" in database.json("/healthz")["paused"]
+    assert database.get("/")[0] == 200
+
+
 def test_an_expected_count_is_kept_for_intake(page) -> None:
     body = {"study_instance_uid": "1.2", "series_instance_uid": "1.2.3", "n_instances": 64}
     assert page.post("/api/expected", json.dumps(body).encode())[0] == 200
