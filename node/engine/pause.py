@@ -37,7 +37,7 @@ def current_pause(data_dir: Path) -> Pause | None:
     path = data_dir / _FILE
     try:
         kept = read_json(path)
-        return None if kept is None else Pause(str(kept["why"]), datetime.fromisoformat(kept["since"]))
+        return None if kept is None else Pause(str(kept["why"]), datetime.fromisoformat(kept["since"]).astimezone(UTC))
     except (OSError, ValueError, KeyError, TypeError) as error:
         why = f"{path} cannot be read ({type(error).__name__}): correct its rights, or `lungnode jobs resume`"
         return Pause(why, None)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from node.engine.alerts import alert_of, long_waits
@@ -10,7 +10,7 @@ from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
 from node.engine.jobs import FAILED, Job, jobs, opened
-from node.engine.pause import paused_because
+from node.engine.pause import Pause, current_pause
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
 from node.errors import Code, LungnodeError
@@ -19,6 +19,7 @@ from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.layout import Layout
 from node.store.quarantine import quarantined
 
+_PAUSED_FOR_LONG = timedelta(hours=4)  # longer than an upgrade of the PACS takes: somebody forgot it
 _STOPPED = (Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.REJECTED)
 
 
@@ -46,12 +47,15 @@ def node_state(settings: Settings) -> NodeState:
     twice = quarantined(Layout(settings.data_dir))
     trouble += _arrived_twice(twice, found)
     waiting = read_json(settings.data_dir / "engine" / "waiting.json") or []
-    paused = paused_because(settings.data_dir)
-    certificates = expiring(settings, datetime.now(UTC))
+    now = datetime.now(UTC)
+    paused = current_pause(settings.data_dir)
+    why = None if paused is None else paused.text
+    trouble += _forgotten(paused, now)
+    certificates = expiring(settings, now)
     trouble += [one.text for one in certificates if one.has_expired]
     warnings = tuple(one.text for one in certificates if not one.has_expired)
     warnings += long_waits((d for one in found if one.state not in _STOPPED for d in one.deliveries), time.time())
-    return NodeState(found, tuple(waiting), paused, free, room, tuple(trouble), warnings, len(twice))
+    return NodeState(found, tuple(waiting), why, free, room, tuple(trouble), warnings, len(twice))
 
 
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
@@ -88,6 +92,13 @@ def _arrived_twice(twice: frozenset[str], found: tuple[Job, ...]) -> list[str]:
         f"jobs that use them: {', '.join(concerned) or 'none'}; next: ask the source which is right, then send the "
         "study under new UIDs or remove the file from spool/quarantine"
     ]
+
+
+def _forgotten(paused: Pause | None, now: datetime) -> list[str]:
+    """Say that a pause lasts longer than anybody means one to, or that nobody knows why it holds."""
+    if paused is None or (paused.since is not None and now - paused.since < _PAUSED_FOR_LONG):
+        return []
+    return [f"the node is paused and begins nothing: {paused.text}; next: lungnode jobs resume"]
 
 
 def _trouble(settings: Settings, room: Room) -> list[str]:

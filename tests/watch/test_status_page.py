@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from dbos import DBOS
@@ -96,6 +97,15 @@ def test_a_pause_switch_that_cannot_be_read_is_told_as_a_pause(database) -> None
     (database.settings.data_dir / "paused.json").mkdir()
     assert "paused.json cannot be read" in database.json("/healthz")["paused"]
     assert database.get("/")[0] == 200
+
+
+@pytest.mark.parametrize(("hours", "said"), [(1, []), (5, ["begins nothing: upgrade (since 20"])])
+def test_a_pause_that_was_forgotten_is_trouble(database, hours: int, said: list[str]) -> None:
+    since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="seconds")
+    write_json(database.settings.data_dir / "paused.json", {"why": "upgrade", "since": since})
+    trouble = [text for text in database.json("/healthz")["trouble"] if "paused" in text]
+    assert [text for text, part in zip(trouble, said, strict=True) if part not in text] == []
+    assert all("lungnode jobs resume" in text for text in trouble)
 
 
 def test_an_expected_count_is_kept_for_intake(page) -> None:
