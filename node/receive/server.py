@@ -21,6 +21,7 @@ from node.receive.association import Acceptor
 from node.receive.reception import Reception
 from node.receive.stream import WAIT_S
 from node.settings import Peer, Receive
+from node.store.heartbeat import Heartbeat
 
 _BACKLOG = 128
 _SILENT_CONNECTIONS = 100  # beyond the associations: connections that have not said who they are
@@ -54,8 +55,10 @@ class Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom h
         *,
         contexts_for: Callable[[Peer], list[Any]],
         handlers: list[tuple[Any, Callable[[Any], Any]]],
+        heartbeat: Heartbeat,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
+        self._heartbeat = heartbeat
         self.listening = listening
         self.settings = settings
         self.reception = reception
@@ -71,6 +74,11 @@ class Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom h
 
     def server_activate(self) -> None:
         """Do nothing: the socket listens already."""
+
+    def service_actions(self) -> None:
+        """Give a sign of life; the loop comes by here at every turn."""
+        super().service_actions()
+        self._heartbeat.beat()
 
     def get_request(self) -> tuple[tcp.socket, Any]:
         """Accept a connection, without a word to the peer yet."""

@@ -23,6 +23,7 @@ from node.receive.tls import Certificates
 from node.settings import Disk, Peer, Receive
 from node.store.commitments import FOLDER
 from node.store.disk import marks
+from node.store.heartbeat import Heartbeat, heartbeat_file
 from node.store.journal import Journal
 from node.store.spool import Spool
 
@@ -114,6 +115,7 @@ class Receiver:
             Listener(
                 ae, listening, settings, self.reception,
                 contexts_for=contexts_for, handlers=handlers, tls=tls,
+                heartbeat=Heartbeat(heartbeat_file(data_dir, process, tls=tls is not None)),
             )
             for listening, tls in _sockets(settings, ports)
         ]  # fmt: skip

@@ -35,6 +35,8 @@ class _OfState(Collector):
         yield GaugeMetricFamily("lungnode_instances_quarantined", again, value=state.n_quarantined)
         yield GaugeMetricFamily("lungnode_disk_free_bytes", "free on the spool's file system", value=state.free_bytes)
         yield GaugeMetricFamily("lungnode_paused", "1 while paused", value=float(state.paused is not None))
+        up = "1 while every port of the receiver is accepted from"
+        yield GaugeMetricFamily("lungnode_receiver_up", up, value=float(state.receiver_up))
         yield GaugeMetricFamily("lungnode_healthy", "1 where nothing is wrong", value=float(not state.trouble))
 
 

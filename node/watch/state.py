@@ -16,6 +16,7 @@ from node.engine.worker import slot_lock
 from node.errors import Code, LungnodeError
 from node.settings import Settings
 from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.heartbeat import heartbeat_file, is_silent
 from node.store.layout import Layout
 from node.store.quarantine import quarantined
 
@@ -34,6 +35,7 @@ class NodeState:
     room: Room
     trouble: tuple[str, ...]
     warnings: tuple[str, ...] = ()  # what a person must see to, while the node still works
+    receiver_up: bool = True
     n_quarantined: int = 0  # SOP Instance UIDs under which something else arrived too
 
 
@@ -43,6 +45,11 @@ def node_state(settings: Settings) -> NodeState:
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
     found, trouble = _jobs(settings)
     trouble += _trouble(settings, room)
+    receiver_up = _receiver_accepts(settings)
+    if not receiver_up:
+        trouble.append(
+            "the receiver accepts no connections: it has ended or hangs; next: see the log, start the node again"
+        )
     trouble += [text for one in found for text in _needs_a_person(one)]
     twice = quarantined(Layout(settings.data_dir))
     trouble += _arrived_twice(twice, found)
@@ -55,7 +62,7 @@ def node_state(settings: Settings) -> NodeState:
     trouble += [one.text for one in certificates if one.has_expired]
     warnings = tuple(one.text for one in certificates if not one.has_expired)
     warnings += long_waits((d for one in found if one.state not in _STOPPED for d in one.deliveries), time.time())
-    return NodeState(found, tuple(waiting), why, free, room, tuple(trouble), warnings, len(twice))
+    return NodeState(found, tuple(waiting), why, free, room, tuple(trouble), warnings, receiver_up, len(twice))
 
 
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
@@ -110,6 +117,13 @@ def _trouble(settings: Settings, room: Room) -> list[str]:
     if not _worker_lives(settings):
         trouble.append(f"no worker runs in slot {settings.engine.slot!r}")
     return trouble
+
+
+def _receiver_accepts(settings: Settings) -> bool:
+    """Whether each port of each receiver process gave a sign of life a moment ago."""
+    ports = (False,) if settings.receive.tls_port is None else (False, True)
+    files = [heartbeat_file(settings.data_dir, n, tls=tls) for n in range(settings.receive.processes) for tls in ports]
+    return not any(is_silent(file, time.time()) for file in files)
 
 
 def _worker_lives(settings: Settings) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_case
 from node.settings import Settings
+from node.store.heartbeat import Heartbeat, heartbeat_file
 from node.watch.server import status_page
 
 
@@ -52,5 +53,6 @@ def page(tmp_path: Path) -> Iterator[Page]:
     settings = Settings.model_validate(
         {"data_dir": str(tmp_path), "watch": {"port": 0}, "disk": {"soft_free_gib": 0, "hard_free_gib": 0}}
     )
+    Heartbeat(heartbeat_file(tmp_path, 0, tls=False)).beat()
     with status_page(settings) as port:
         yield Page(f"http://127.0.0.1:{port}", settings)

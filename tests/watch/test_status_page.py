@@ -1,6 +1,7 @@
 """Page, health, metrics, and the two words that the node is told."""
 
 import json
+import os
 import socket
 import time
 from dataclasses import replace
@@ -19,6 +20,7 @@ from node.engine.stopped import Stopped, mark_stopped
 from node.engine.worker import slot_lock
 from node.errors import NotYetThere
 from node.settings import Settings
+from node.store.heartbeat import SILENT_AFTER_S, heartbeat_file
 from node.store.layout import Layout
 from node.watch.server import status_page
 
@@ -46,6 +48,14 @@ def test_with_a_worker_it_is_healthy(database) -> None:
         assert database.get("/healthz") == (200, '{"status":"ok","trouble":[],"warnings":[],"paused":null}')
     finally:
         lock.release()
+
+
+def test_a_receiver_that_hangs_is_trouble_everywhere(page) -> None:
+    assert "lungnode_receiver_up 1.0" in page.get("/metrics")[1]
+    long_ago_s = time.time() - SILENT_AFTER_S - 1.0
+    os.utime(heartbeat_file(page.settings.data_dir, 0, tls=False), (long_ago_s, long_ago_s))
+    assert any("receiver accepts no connections" in text for text in page.json("/healthz")["trouble"])
+    assert "lungnode_receiver_up 0.0" in page.get("/metrics")[1]
 
 
 def test_the_page_shows_cases_with_reasons_and_escapes_them(database) -> None:

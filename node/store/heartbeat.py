@@ -1,0 +1,44 @@
+"""Signs of life of the loops that accept connections: a file each, touched while the loop goes round.
+
+A process that is stopped or hangs keeps its port, and the kernel goes on taking connections for it: whoever only
+connects sees nothing. A process that dies lets its file grow old, too.
+"""
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_EVERY_S = 5.0
+SILENT_AFTER_S = 30.0
+
+
+class Heartbeat:
+    """The sign of life of one loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._next_s = 0.0
+
+    def beat(self) -> None:
+        """Say that the loop goes round; often asked, seldom done."""
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + _EVERY_S
+        with suppress(OSError):  # a full disk has its own signs, and must not end the loop
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch()
+            os.utime(self._path, (time.time(), time.time()))  # our clock, not that of a file server
+
+
+def heartbeat_file(data_dir: Path, process: int, *, tls: bool) -> Path:
+    """Return where a receiver process leaves the sign of life of one of its ports."""
+    return data_dir / "spool" / "alive" / f"receive-{process}{'-tls' if tls else ''}"
+
+
+def is_silent(path: Path, now_s: float) -> bool:
+    """Tell whether a loop has given no sign of life for too long, or never one."""
+    try:
+        return now_s - path.stat().st_mtime > SILENT_AFTER_S
+    except OSError:
+        return True
