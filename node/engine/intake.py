@@ -87,6 +87,7 @@ class Intake:
     _told: dict[str, int] = field(default_factory=dict)
     _wishes: frozenset[Asked] = frozenset()  # those whose studies were looked at
     _waiting: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    _shown: list[dict[str, object]] | None = None  # the snapshot as it lies on disk; None: of a former process, if any
 
     def __post_init__(self) -> None:
         self._cases = CaseCatalogue(self.data_dir)
@@ -98,6 +99,7 @@ class Intake:
         """Count the files again and look at every study."""
         self.index.rebuild()
         self._due = dict.fromkeys(self.index.studies(), 0.0)
+        self._show_waiting()
 
     def tick(self) -> None:
         """Take in what happened, and look at the studies that it or the time concerns."""
@@ -119,16 +121,21 @@ class Intake:
 
     def _look_safely(self, study: str, wishes: set[str]) -> None:
         """Look at a study; a failure costs this study some time, and the others nothing."""
-        before = self._waiting.get(study)
         self._due.pop(study, None)
         try:
             self._look(study, wishes)
+            self._show_waiting()
         except (LungnodeError, OSError, SQLAlchemyError, ChildEnded, StepOverTime) as error:
             code = error.code if isinstance(error, LungnodeError) else type(error).__name__
             structlog.get_logger().error("engine.intake_failed", study_uid=study, code=code)
             self._due[study] = time.time() + _TRY_AGAIN_S
-        if self._waiting.get(study) != before:
-            write_json(self.data_dir / _SNAPSHOT, [w for waiting in self._waiting.values() for w in waiting])
+
+    def _show_waiting(self) -> None:
+        """Keep what is waited for, for the page and `jobs list`, where it is not what lies there."""
+        waiting = [line for lines in self._waiting.values() for line in lines]
+        if waiting != self._shown:
+            write_json(self.data_dir / _SNAPSHOT, waiting)
+            self._shown = waiting
 
     def _forget_past(self, now_s: float) -> None:
         """Forget the headers of studies that wait for nothing and of which nothing has come for a while."""

@@ -158,6 +158,14 @@ def deliver_once(site: Site, case: CaseFile) -> None:
     write_delivery(site.folder(case), Delivery("pacs", attempts=1))
 
 
+def test_a_start_forgets_what_a_former_process_waited_for(make_site) -> None:
+    site = make_site(PATIENT)
+    snapshot = site.settings.data_dir / "engine" / "waiting.json"
+    snapshot.write_text('[{"series_instance_uid": "1.2.3", "why": "of before the crash"}]')
+    make_site(PATIENT)
+    assert site.waiting() == []
+
+
 def test_a_quiet_stack_begins_and_is_queued(make_site, slices) -> None:
     site = make_site()
     site.receive(slices())
