@@ -18,6 +18,7 @@ from node.archive.wado import retrieve_series
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import result_folder
 from node.engine.correction_state import has_result
+from node.engine.full_disk import MAY_BE_FULL, tells_full_disk
 from node.engine.stores import Stores, opened_stores
 from node.engine.worker import slot_when_free
 from node.errors import LungnodeError
@@ -50,7 +51,11 @@ def search_loop(settings: Settings, stopping: threading.Event) -> None:
             for archive in asked:
                 if time.monotonic() >= due_s[archive.name]:
                     due_s[archive.name] = time.monotonic() + archive.corrections_every_s
-                    search_archive(settings, archive)
+                    try:
+                        search_archive(settings, archive)
+                    except MAY_BE_FULL as error:
+                        if not tells_full_disk("engine.corrections_wait", error):
+                            raise
     finally:
         lock.release()
 

@@ -22,6 +22,7 @@ from node.engine.corrections import Corrections, Judge
 from node.engine.counts import Counts
 from node.engine.crew import ChildEnded, StepOverTime
 from node.engine.files import write_json
+from node.engine.full_disk import FULL, is_full
 from node.engine.pace import Pace
 from node.engine.rejections import Rejections
 from node.engine.stopped import Stopped, stop
@@ -126,7 +127,7 @@ class Intake:
             self._look(study, wishes)
             self._show_waiting()
         except (LungnodeError, OSError, SQLAlchemyError, ChildEnded, StepOverTime) as error:
-            code = error.code if isinstance(error, LungnodeError) else type(error).__name__
+            code = error.code if isinstance(error, LungnodeError) else FULL if is_full(error) else type(error).__name__
             structlog.get_logger().error("engine.intake_failed", study_uid=study, code=code)
             self._due[study] = time.time() + _TRY_AGAIN_S
 

@@ -18,7 +18,8 @@ from node.engine.certificates import certificates_loop
 from node.engine.correction_search import search_loop
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
-from node.engine.database import DATABASE_ERRORS, UNREACHABLE, database_ready
+from node.engine.database import database_ready
+from node.engine.full_disk import FULL, MAY_BE_FULL, code_of, is_full, tells_full_disk
 from node.engine.intake import Intake
 from node.engine.known import known_of
 from node.engine.pace import Pace
@@ -28,6 +29,7 @@ from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
 from node.engine.stores import Stores, opened_stores
 from node.engine.worker import Worker, end_process, slot_when_free, start_worker, stop_on_signals
+from node.errors import NotYetThere
 from node.route.case import Known
 from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
@@ -40,6 +42,7 @@ _INTAKE_SLOT = "intake"
 _RETENTION_SLOT = "retention"
 _IDENTIFY_WITHIN_S = 600.0
 _SWEEP_EVERY_S = 60.0
+_FULL_WAIT_S = 30.0  # until a disk that took nothing is tried again
 _START_AGAIN = 4  # the exit status of "the world is at fault, try again"
 
 
@@ -51,7 +54,7 @@ def run_worker(settings: Settings) -> None:
     Misconfigured
         ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
     NotYetThere
-        CFG-DATABASE: the database does not answer yet.
+        CFG-DATABASE: the database does not answer yet. SYS-DISK: the disk takes nothing.
     """
     load_routes(settings.rules.routes)
     installed(settings.models_dir)
@@ -59,7 +62,19 @@ def run_worker(settings: Settings) -> None:
     stop_on_signals(stopping)
     if not database_ready(settings, stopping):
         return
-    worker = start_worker(
+    try:
+        worker = _started(settings)
+    except MAY_BE_FULL as error:
+        if not is_full(error):
+            raise
+        _sweep(settings)  # what makes room must not wait for the room that it makes
+        text = f"the disk of {settings.data_dir} takes nothing ({type(error).__name__}); free it, or give it more room"
+        raise NotYetThere(FULL, text) from error
+    _run(worker)
+
+
+def _started(settings: Settings) -> Worker:
+    return start_worker(
         settings,
         lambda crew: Steps(
             settings,
@@ -76,7 +91,6 @@ def run_worker(settings: Settings) -> None:
             partial(search_loop, settings),
         ),
     )
-    _run(worker)
 
 
 def _run(worker: Worker) -> None:
@@ -94,31 +108,46 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
     if lock is None:
         return
     try:
-        with _intake(settings, crew) as intake:
-            intake.begin()
-            while not stopping.is_set():
-                intake.tick()
-                intake.pace.rest()
-                stopping.wait(settings.engine.poll_s)
+        while not stopping.is_set():
+            try:
+                _take_in(settings, crew, stopping)
+            except MAY_BE_FULL as error:
+                if not tells_full_disk("engine.intake_waits", error):
+                    raise
+                stopping.wait(_FULL_WAIT_S)
     finally:
         lock.release()
+
+
+def _take_in(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
+    """Take in what arrives until told to stop; the files are the truth, so that it may be begun again at any time."""
+    with _intake(settings, crew) as intake:
+        intake.begin()
+        while not stopping.is_set():
+            intake.tick()
+            intake.pace.rest()
+            stopping.wait(settings.engine.poll_s)
 
 
 def retention_loop(settings: Settings, stopping: threading.Event) -> None:
-    """Remove what is safe and old enough, in one worker of all; a database that is lost for a while only delays it."""
+    """Remove what is safe and old enough, in one worker of all; a database or a disk that is lost only delays it."""
     lock = slot_when_free(settings, _RETENTION_SLOT, stopping)
     if lock is None:
         return
-    older_than_s = settings.disk.retention_days * 86400.0
     try:
         while not stopping.wait(_SWEEP_EVERY_S):
-            try:
-                with opened_stores(settings) as stores:
-                    sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
-            except DATABASE_ERRORS as error:
-                structlog.get_logger().error("engine.retention_waits", code=UNREACHABLE, error=type(error).__name__)
+            _sweep(settings)
     finally:
         lock.release()
+
+
+def _sweep(settings: Settings) -> None:
+    older_than_s = settings.disk.retention_days * 86400.0
+    try:
+        with opened_stores(settings) as stores:
+            sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
+    except MAY_BE_FULL as error:
+        structlog.get_logger().error("engine.retention_waits", code=code_of(error), error=type(error).__name__)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from dbos import DBOSClient
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.crew import Crew
 from node.engine.database import DATABASE_ERRORS, UNREACHABLE
+from node.engine.full_disk import tells_full_disk
 from node.engine.reaper import reap
 from node.engine.reconcile import adopt_other_versions, queue_forgotten, wake_deliveries
 from node.engine.runtime import client, database_url, launch
@@ -60,8 +61,9 @@ class Worker:
             try:
                 self._take_over()
             except DATABASE_ERRORS as error:
-                structlog.get_logger().error("engine.database_lost", code=UNREACHABLE, error=type(error).__name__)
-                return False
+                if not tells_full_disk("engine.taking_over_waits", error):
+                    structlog.get_logger().error("engine.database_lost", code=UNREACHABLE, error=type(error).__name__)
+                    return False
         return True
 
     def _take_over(self) -> None:

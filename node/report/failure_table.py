@@ -38,6 +38,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     ),
     "CFG-TLS": (_SETTINGS, "TLS files of the listener are missing or do not fit", "See receive.tls_…"),
     "CFG-DATABASE": (_NOT_YET, "The engine's database does not answer", "`pg_isready`; see engine.database_url"),
+    "SYS-DISK": (
+        _NOT_YET,
+        "The disk is full, over its quota or read-only",
+        "Free the disk of data_dir; the work goes on by itself",
+    ),
     "TLS-FILES": (_SETTINGS, "TLS files of a destination cannot be read", "See its tls_…"),
     "TLS-EXPIRES": (
         "-",

@@ -45,7 +45,7 @@ def put_answer(folder: Path) -> Path:
 def put_delivery(folder: Path) -> Path:
     (folder / "kept.dcm").write_bytes(b"result")
     sent = Outgoing("SEG", folder / "kept.dcm", "1", "1.2.3.4", "1.2.3", "1.2")
-    there = Destination(name="out", kind="folder", path=folder / "out")
+    there = Destination(name="out", kind="folder", path=folder)
     send([sent], there)
     return place_of(sent, there)
 

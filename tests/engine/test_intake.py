@@ -1,5 +1,6 @@
 """From the spool to cases: when one begins, what it supersedes, and what holds it back."""
 
+import errno
 import json
 import os
 import time
@@ -164,6 +165,23 @@ def test_a_start_forgets_what_a_former_process_waited_for(make_site) -> None:
     snapshot.write_text('[{"series_instance_uid": "1.2.3", "why": "of before the crash"}]')
     make_site(PATIENT)
     assert site.waiting() == []
+
+
+def test_a_snapshot_that_could_not_be_kept_costs_some_time_and_no_process(make_site, slices, monkeypatch) -> None:
+    site = make_site(PATIENT)
+    site.receive(slices())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, structlog.testing.capture_logs() as said:
+        patched.setattr("node.engine.intake.write_json", full)
+        site.intake.tick()
+    assert [line["code"] for line in said if line["event"] == "engine.intake_failed"] == ["SYS-DISK"]
+    assert site.waiting() == []
+    for study in site.intake.index.studies():
+        site.intake._look_safely(study, set())
+    assert len(site.waiting()) == 1
 
 
 def test_a_quiet_stack_begins_and_is_queued(make_site, slices) -> None:
