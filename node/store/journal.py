@@ -1,6 +1,6 @@
 """The journal: one JSON line per kept instance and per association event, a hint for the index.
 
-Lines are appended in one write and not flushed: after a crash the files are counted again. A process begins its
+Lines are appended whole or not at all, and not flushed: after a crash the files are counted again. A process begins its
 journal with `started`, which ends all associations that its predecessor in the same slot left open. The files of a
 process are numbered; a further one is begun where the last has grown large, and only the last is ever written to.
 
@@ -12,6 +12,7 @@ process are numbered; a further one is begun where the last has grown large, and
     aborted      association, studies, n_instances
 """
 
+import errno
 import json
 import os
 import threading
@@ -79,7 +80,28 @@ class Journal:
                 full = self._descriptor
                 self._descriptor, self._n_bytes = self._open()
                 os.close(full)
-            self._n_bytes += os.write(self._descriptor, line)
+            self._append(line)
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or nothing: a torn one would swallow the line behind it.
+
+        Raises
+        ------
+        OSError
+            ENOSPC where the disk took a part only.
+        """
+        n_written = 0
+        try:
+            n_written = os.write(self._descriptor, line)
+            if n_written < len(line):  # the rest, or the error that kept it back
+                n_written += os.write(self._descriptor, line[n_written:])
+            if n_written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            if n_written:
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - n_written)
+            raise
+        self._n_bytes += n_written
 
     def close(self) -> None:
         """Close the file."""
