@@ -153,3 +153,11 @@ def test_the_container_is_set_up_by_make_setup():
     text = (DEPLOY / "container" / "Containerfile").read_text()
     assert "RUN make setup" in text
     assert "pip install" not in text
+
+
+def test_an_image_is_built_without_what_git_leaves_out():
+    def names(file: str) -> set[str]:
+        lines = (DEPLOY.parent / file).read_text().splitlines()
+        return {line.removeprefix("**/").rstrip("/") for line in lines if line and not line.startswith("#")}
+
+    assert names(".dockerignore") == names(".gitignore") | {".git"}
