@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from node.engine.alerts import Alert, alert_of
+from node.engine.clock import local_time
 from node.engine.delivery_file import Delivery
 from node.engine.jobs import Job
 from node.report.kinds import KINDS, NOTICE_PICTURE, SUMMARY
 
-_HEADINGS = ("STATE", "JOB", "LAST CHANGE (LOCAL)", "SERIES", "RESULT")
+_HEADINGS = ("STATE", "JOB", "LAST CHANGE", "SERIES", "RESULT")
 _WHY = "WHY"  # the last column, as wide as it is
 _DESCRIPTIONS = {kind.rung.value: kind.description for kind in (*KINDS, SUMMARY, NOTICE_PICTURE)}
 
@@ -18,7 +19,7 @@ def list_lines(jobs: tuple[Job, ...]) -> Iterator[str]:
     """Yield the lines of `jobs list`: headings, then one line a case; nothing where there is none."""
     if not jobs:
         return
-    rows = [(j.state, j.case.workflow_id[:12], _local(j.changed_s), _series(j), _result(j)) for j in jobs]
+    rows = [(j.state, j.case.workflow_id[:12], local_time(j.changed_s), _series(j), _result(j)) for j in jobs]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
     for row, why in zip((_HEADINGS, *rows), (_WHY, *(j.why for j in jobs)), strict=True):
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
@@ -60,9 +61,9 @@ def job_lines(job: Job, everything: dict[str, Any]) -> Iterator[str]:
 
 def waiting_line(line: dict[str, Any]) -> str:
     """Return a series that is not complete in one line."""
-    until = _local(float(line["until_s"]))
+    until = local_time(float(line["until_s"]))
     instances = f"{line['n_instances']} instances"
-    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until} (local)"
+    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until}"
 
 
 def decision_line(decision: dict[str, Any]) -> str:
@@ -84,11 +85,6 @@ def _series(job: Job) -> str:
 def _result(job: Job) -> str:
     newer = f"superseded by {job.superseded_by[:12]}" if job.superseded_by else ""
     return " ".join(part for part in (newer, job.outcome, *job.codes) if part)
-
-
-def _local(at_s: float) -> str:
-    """Write a time as the clock on the wall shows it."""
-    return f"{datetime.fromtimestamp(at_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _step(step: dict[str, Any]) -> str:

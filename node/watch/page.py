@@ -1,8 +1,8 @@
 """The status page: plain HTML, no scripts, readable in any browser and below any path prefix."""
 
-from datetime import UTC, datetime
 from html import escape
 
+from node.engine.clock import local_time
 from node.engine.jobs import Job
 from node.watch.state import NodeState
 
@@ -33,7 +33,7 @@ def _waiting(state: NodeState) -> str:
         return "<h2>Waiting to be complete</h2><p>Nothing.</p>"
     rows = "".join(
         f"<tr><td><code>{escape(str(w['series_instance_uid']))}</code></td><td>{escape(str(w['n_instances']))}</td>"
-        f"<td>{escape(str(w['why']))}</td><td>{_clock(w['until_s'])}</td></tr>"
+        f"<td>{escape(str(w['why']))}</td><td>{local_time(float(w['until_s']))}</td></tr>"
         for w in state.waiting
     )
     head = "<tr><th>series</th><th>instances</th><th>why</th><th>looked at again</th></tr>"
@@ -44,7 +44,7 @@ def _jobs(jobs: tuple[Job, ...]) -> str:
     if not jobs:
         return "<h2>Cases</h2><p>None yet.</p>"
     rows = "".join(
-        f"<tr><td>{_clock(j.case.created_s)}</td><td><code>{escape(j.case.workflow_id[:12])}</code></td>"
+        f"<tr><td>{local_time(j.case.created_s)}</td><td><code>{escape(j.case.workflow_id[:12])}</code></td>"
         f"<td><code>{escape(j.case.anchor.series_instance_uid)}</code></td><td>{escape(j.state)}</td>"
         f"<td>{escape(j.outcome)} {escape(' '.join(j.codes))}</td><td>{escape(j.why)}</td>"
         f"<td>{escape(', '.join(f'{d.destination}: {d.stage}' for d in j.deliveries))}</td></tr>"
@@ -55,7 +55,3 @@ def _jobs(jobs: tuple[Job, ...]) -> str:
         "<th>destinations</th></tr>"
     )
     return f"<h2>Cases</h2><table>{head}{rows}</table>"
-
-
-def _clock(at_s: float) -> str:
-    return datetime.fromtimestamp(float(at_s), UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -210,13 +210,13 @@ def test_the_list_has_headings_and_each_case_its_last_change_by_the_clock_on_the
     os.utime(bench.folder(case) / "delivery" / "pacs.json", (at_s, at_s))
     heading, line = read(capsys, "list").splitlines()
     assert heading.split("  ")[0] == "STATE"
-    for word, at in (("JOB", case[:12]), ("LAST CHANGE (LOCAL)", "2031-07-01 12:20:30"), ("SERIES", "1.2.3")):
+    for word, at in (("JOB", case[:12]), ("LAST CHANGE", "2031-07-01 12:20:30 CEST"), ("SERIES", "1.2.3")):
         assert heading.index(word) == line.index(at)
     assert heading.index("WHY") > heading.index("RESULT")
     assert run("list")["jobs"][0]["changed"] == "2031-07-01T10:20:30+00:00"
     os.utime(bench.folder(case) / "delivery" / "pacs.json", (0, 0))
     assert datetime.fromisoformat(run("list")["jobs"][0]["changed"]).timestamp() < changed_s
-    assert read(capsys, "show", "1.2.3").splitlines()[0] == heading
+    assert read(capsys, "show", "1.2.3").splitlines()[0].split() == heading.split()  # CET is narrower than CEST
 
 
 @pytest.mark.usefixtures("in_berlin")
@@ -226,7 +226,7 @@ def test_a_series_that_waits_says_until_when_by_the_clock_on_the_wall(bench, rea
     line = {"study_instance_uid": "1.8", "series_instance_uid": "1.8.9", "route": "default", "n_instances": 7,
             "why": "quiet is wanted", "until_s": until_s}  # fmt: skip
     write_json(bench.data_dir / "engine" / "waiting.json", [line])
-    assert "quiet is wanted; looked at again 2031-01-02 00:30:00 (local)" in read(capsys, "list")
+    assert "quiet is wanted; looked at again 2031-01-02 00:30:00 CET" in read(capsys, "list")
 
 
 def test_a_delivery_that_was_given_up_is_shown_with_its_next_step(bench, read, capsys) -> None:

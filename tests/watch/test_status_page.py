@@ -75,6 +75,17 @@ def test_the_page_shows_what_is_waited_for(database) -> None:
     assert database.json("/api/jobs")["waiting"] == [line]
 
 
+def test_the_page_shows_local_time_with_its_zone(database, monkeypatch) -> None:
+    line = {"series_instance_uid": "1.2.9", "n_instances": 7, "why": "quiet is wanted", "until_s": 1e9}
+    write_json(database.settings.data_dir / "engine" / "waiting.json", [line])
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        body = database.get("/")[1]
+    time.tzset()
+    assert "<td>2001-09-09 03:46:40 CEST</td>" in body
+
+
 def test_the_page_needs_no_script_and_links_below_any_prefix(page) -> None:
     body = page.get("/")[1]
     assert "<script" not in body
