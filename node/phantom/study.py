@@ -33,7 +33,8 @@ class StudyPlan:
 def write_study(out_dir: Path, plan: StudyPlan | None = None, options: SeriesOptions | None = None) -> dict[str, Any]:
     """Write `CT/*.dcm`, `truth.nrrd` and `truth.json` into a folder, `PET/*.dcm` too if planned; return the truth.
 
-    Two seeds give two patients with their own UIDs; the same seed gives the same files.
+    Two seeds give two patients; the same plan gives the same files. Whatever changes a voxel changes the UIDs, for two
+    contents under one UID are a fault that the node tells (ID-DUPDIFF).
     """
     plan = plan or StudyPlan()
     options = options or default_options(plan)
@@ -77,9 +78,12 @@ def _write_pet(
 
 
 def default_options(plan: StudyPlan) -> SeriesOptions:
-    """Return headers that belong to the plan: another seed is another patient."""
+    """Return headers that belong to the plan: another seed is another patient, another picture another study.
+
+    A PET beside it leaves the CT as it is, and so its UIDs.
+    """
     return SeriesOptions(
-        study_seed=f"study-{plan.seed}",
+        study_seed=f"study-{replace(plan, pet=False)}",
         patient_id=f"PHANTOM-{plan.seed}",
         accession_number=f"A{plan.seed}",
         contrast="IOPAMIDOL" if plan.contrast else "",

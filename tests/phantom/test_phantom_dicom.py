@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from node.phantom.nodules import choose_nodules
 from node.phantom.pet import make_pet, pet_grid
 from node.phantom.pet_dicom import PetOptions, suvbw_factor, write_pet
 from node.phantom.phantom import Nodule, Phantom
-from node.phantom.study import StudyPlan, write_study
+from node.phantom.study import StudyPlan, default_options, write_study
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.phantom.truth import truth_of, write_truth
 
@@ -165,3 +166,15 @@ def test_the_command_writes_a_study_and_prints_its_truth(tmp_path: Path) -> None
 
     assert json.loads(done.stdout)["shape_zyx"] == [16, 32, 32]
     assert len(list((tmp_path / "CT").iterdir())) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"n_slices": 3}, {"size": 16}, {"n_nodules": 1}, {"seed": 1}, {"emphysema_frac": 0.2}, {"contrast": True}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_changes_the_picture_changes_all_uids_of_the_study(change: dict[str, float]) -> None:
+    plan = StudyPlan(n_slices=2, size=32)
+    one, other = (default_options(p).study_seed for p in (plan, replace(plan, **change)))
+    assert one != other
+    assert one == default_options(replace(plan, pet=True)).study_seed
