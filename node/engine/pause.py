@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from node.engine.clock import local_time
 from node.engine.files import read_json, write_json
 
 _FILE = "paused.json"
@@ -19,7 +20,7 @@ class Pause:
     @property
     def text(self) -> str:
         """Both in words."""
-        return self.why if self.since is None else f"{self.why} (since {self.since.isoformat(timespec='seconds')})"
+        return self.why if self.since is None else f"{self.why} (since {local_time(self.since.timestamp())})"
 
 
 def pause(data_dir: Path, why: str) -> None:

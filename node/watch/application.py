@@ -125,5 +125,5 @@ def _out_of_reach(_request: Request, error: Exception) -> Response:
 
 
 def _words(error: Exception) -> str:
-    """Name a file or folder that cannot be read, and why."""
-    return f"the node's data cannot be read: {error}"
+    """Name a file or folder that cannot be read or written, and why."""
+    return f"data_dir cannot be read or written: {error}"

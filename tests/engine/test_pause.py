@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.engine.announced import ask, asked
+from node.engine.clock import local_time
 from node.engine.files import write_json
 from node.engine.pause import current_pause, pause, paused_because, resume
 
@@ -18,7 +19,7 @@ def test_a_pause_is_told_with_its_reason_and_its_time_until_the_node_goes_on(tmp
     found = current_pause(tmp_path)
     assert found is not None
     assert found.since is not None
-    assert paused_because(tmp_path) == f"upgrade (since {found.since.isoformat()})"
+    assert paused_because(tmp_path) == f"upgrade (since {local_time(found.since.timestamp())})"
     resume(tmp_path)
     assert current_pause(tmp_path) is None
 
