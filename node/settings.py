@@ -150,6 +150,9 @@ class Archive(_Section):
     username: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
+    tls_ca: Path | None = None  # of dicomweb_url; None: the system's authorities
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     dimse_ae_title: AETitle | None = None
     dimse_host: str | None = None
     dimse_port: PeerPort | None = None

@@ -1,6 +1,6 @@
 """Where an archive is reached, as far as this room needs to know it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -54,11 +54,17 @@ Endpoint = WebEndpoint | DimseEndpoint
 
 
 def web_endpoint(site: Archive | Destination, url: str) -> WebEndpoint:
-    """Return a web address with the login of an archive or destination; only the latter has certificates of its own."""
-    plain = WebEndpoint(url, site.timeout_s, site.username, site.password, site.token)
-    if isinstance(site, Archive):
-        return plain
-    return replace(plain, tls_ca=site.tls_ca, tls_certificate=site.tls_certificate, tls_key=site.tls_key)
+    """Return a web address with the login and the certificates of an archive or destination."""
+    return WebEndpoint(
+        url,
+        site.timeout_s,
+        username=site.username,
+        password=site.password,
+        token=site.token,
+        tls_ca=site.tls_ca,
+        tls_certificate=site.tls_certificate,
+        tls_key=site.tls_key,
+    )
 
 
 def endpoint_of_archive(archive: Archive, calling: str) -> Endpoint | None:

@@ -4,17 +4,28 @@ No retries and no proxies: what is sent where stands in the settings, and trying
 not followed either, which every caller asks of its requests (`allow_redirects=False`).
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import requests
 
 from node.archive.endpoint import WebEndpoint
+from node.errors import Misconfigured
 
 
 @contextmanager
 def web_session(endpoint: WebEndpoint) -> Iterator[requests.Session]:
-    """Open a session with the endpoint's login (bearer token or password) and certificates."""
+    """Open a session with the endpoint's login (bearer token or password) and certificates.
+
+    Raises
+    ------
+    Misconfigured
+        TLS-FILES where a certificate, key or authority cannot be read; requests would raise a plain OSError later.
+    """
+    for path in (endpoint.tls_ca, endpoint.tls_certificate, endpoint.tls_key):
+        if path is not None and not os.access(path, os.R_OK):
+            raise Misconfigured("TLS-FILES", f"{endpoint.url}: {path} is not there or cannot be read")
     with requests.Session() as session:
         session.trust_env = False
         if endpoint.token is not None:

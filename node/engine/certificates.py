@@ -89,9 +89,9 @@ def expires_at(path: Path) -> datetime:
 def _own(settings: Settings) -> Iterator[tuple[str, Path]]:
     if settings.receive.tls_certificate is not None:
         yield "receive.tls_certificate", settings.receive.tls_certificate
-    for destination in settings.destinations:
-        if destination.tls_certificate is not None:
-            yield f"destination {destination.name!r}", destination.tls_certificate
+    sites = [(f"destination {one.name!r}", one.tls_certificate) for one in settings.destinations]
+    sites += [(f"archive {one.name!r}", one.tls_certificate) for one in settings.archives]
+    yield from ((setting, path) for setting, path in sites if path is not None)
 
 
 def _elements(der: bytes) -> list[tuple[int, bytes]]:

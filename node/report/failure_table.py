@@ -43,7 +43,7 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The disk is full, over its quota or read-only",
         "Free the disk of data_dir; the work goes on by itself",
     ),
-    "TLS-FILES": (_SETTINGS, "TLS files of a destination cannot be read", "See its tls_…"),
+    "TLS-FILES": (_SETTINGS, "TLS files of a destination or an archive cannot be read", "See its tls_…"),
     "TLS-EXPIRES": (
         "-",
         "A TLS certificate of ours expires within 30 days, or has",

@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from node.archive.endpoint import DimseEndpoint, WebEndpoint, endpoint_of_archive, endpoint_of_destination, web_endpoint
 from node.archive.web_session import web_session
+from node.errors import Misconfigured
 from node.settings import Archive, Destination
 
 DIMSE = {"dimse_ae_title": "PACS", "dimse_host": "h", "dimse_port": 104}
@@ -25,17 +26,34 @@ def test_an_archive_is_asked_by_dicomweb_where_it_has_it(archive, endpoint):
     assert endpoint_of_archive(Archive(**archive), "ME") == endpoint
 
 
-CERTIFICATES = {"tls_ca": "/ca.pem", "tls_certificate": "/node.pem", "tls_key": "/node.key"}
+@pytest.fixture
+def certificates(tmp_path) -> dict[str, str]:
+    files = {name: tmp_path / f"{name}.pem" for name in ("tls_ca", "tls_certificate", "tls_key")}
+    for path in files.values():
+        path.write_text("")
+    return {name: str(path) for name, path in files.items()}
 
 
-def test_a_destinations_session_has_its_login_and_certificates_and_no_proxies():
-    stow = Destination.model_validate(STOW | CERTIFICATES)
-    with web_session(web_endpoint(stow, stow.url)) as session:
-        assert (session.auth, session.verify, session.cert) == (("u", "p"), "/ca.pem", ("/node.pem", "/node.key"))
+@pytest.mark.parametrize("kind", [Destination, Archive])
+def test_a_session_has_login_and_certificates_of_destination_or_archive_and_no_proxies(certificates, kind):
+    site = kind.model_validate((STOW if kind is Destination else ARCHIVE) | certificates)
+    with web_session(web_endpoint(site, "https://h/d")) as session:
+        assert (session.auth, session.verify) == (("u", "p"), certificates["tls_ca"])
+        assert session.cert == (certificates["tls_certificate"], certificates["tls_key"])
         assert not session.trust_env
 
 
+@pytest.mark.parametrize("name", ["tls_ca", "tls_certificate", "tls_key"])
+def test_a_certificate_file_that_is_missing_is_named_before_anything_is_asked(certificates, name):
+    archive = Archive.model_validate(ARCHIVE | certificates | {name: "/nowhere/x.pem"})
+    with pytest.raises(Misconfigured) as caught, web_session(web_endpoint(archive, "https://h/d")):
+        pass
+    assert caught.value.code == "TLS-FILES"
+    assert "/nowhere/x.pem" in caught.value.message
+
+
 CSTORE = {"name": "a", "kind": "cstore", "ae_title": "PACS", "host": "h", "port": 104, "timeout_s": 10.0}
+ARCHIVE = {"dicomweb_url": "https://h/d", "username": "u", "password": "p"}
 STOW = {"name": "a", "kind": "stow", "url": "http://h/d", "username": "u", "password": "p", "timeout_s": 10.0}
 
 

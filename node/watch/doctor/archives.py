@@ -4,6 +4,7 @@ import requests
 
 from node.archive.endpoint import web_endpoint
 from node.archive.web_session import web_session
+from node.errors import Misconfigured
 from node.settings import Archive, Destination
 from node.watch.doctor.finding import Finding, fail, ok, warn
 from node.watch.doctor.ports import echo
@@ -31,8 +32,10 @@ def _qido(archive: Archive, url: str) -> Finding:
     check = f"archive {archive.name}"
     try:
         answer = get(archive, f"{url.rstrip('/')}/studies?limit=1")
+    except Misconfigured as error:
+        return fail(check, error.message, "check tls_ca, tls_certificate and tls_key")
     except requests.RequestException as error:
-        return fail(check, f"{url}: {type(error).__name__}", "check dicomweb_url and firewall")
+        return fail(check, f"{url}: {type(error).__name__}", "check dicomweb_url, tls_ca and firewall")
     if answer.status_code in (401, 403):
         return fail(check, f"{url}: HTTP {answer.status_code}", "check username, password or token")
     if answer.status_code not in (200, 204):

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import requests
+
+from node.errors import Misconfigured
 from node.settings import Archive, Destination
 from node.watch.doctor.archives import get
 from node.watch.doctor.finding import Finding, ok, warn
@@ -27,7 +30,7 @@ def check_clock(site: Archive | Destination, now: datetime) -> Finding | None:
         if dated is not None:
             return judge_clock(site.name, read_date(dated), now)
         told = get(site, f"{root.removesuffix(DICOMWEB_SUFFIX)}/tools/now")
-    except OSError:  # requests' own errors are such, and a certificate's file that is missing
+    except (requests.RequestException, Misconfigured):
         return None  # that it does not answer is said elsewhere
     return judge_clock(site.name, read_orthanc(told.text), now)
 

@@ -2,9 +2,11 @@
 
 import os
 
+import requests
+
 from node.deliver.association import NoAssociation, open_association
 from node.deliver.session import http_session
-from node.errors import LungnodeError
+from node.errors import LungnodeError, Misconfigured
 from node.settings import Destination, Rung
 from node.watch.doctor.finding import Finding, fail, ok, warn
 
@@ -88,7 +90,9 @@ def _http(destination: Destination, path: str, what: str, accept: str) -> Findin
             answer = session.get(
                 url + path, headers={"Accept": accept}, timeout=destination.timeout_s, allow_redirects=False
             )
-    except OSError as error:  # requests' own errors are such, and a certificate's file that is missing
+    except Misconfigured as error:
+        return fail(_name(destination), error.message, "check tls_ca, tls_certificate and tls_key")
+    except requests.RequestException as error:
         return fail(_name(destination), f"{url}: {type(error).__name__}", "check url, certificates and firewall")
     if answer.status_code in (401, 403):
         return fail(_name(destination), f"{url}: HTTP {answer.status_code}", "check username, password or token")

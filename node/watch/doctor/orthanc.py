@@ -4,6 +4,7 @@ from typing import Any
 
 import requests
 
+from node.errors import Misconfigured
 from node.settings import Archive, Receive
 from node.watch.doctor.archives import get
 from node.watch.doctor.finding import Finding, ok, warn
@@ -72,5 +73,5 @@ def _ask(archive: Archive, url: str) -> object:
     try:
         answer = get(archive, url)
         return answer.json() if answer.status_code == requests.codes.ok else None
-    except (requests.RequestException, ValueError):
+    except (requests.RequestException, ValueError, Misconfigured):
         return None
