@@ -80,7 +80,6 @@ kind = "folder"
 path = "{folder / "out"}"
 """
     )
-    (folder / "out").mkdir()
     with (folder / "node.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "node", "serve"],
