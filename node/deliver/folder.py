@@ -33,7 +33,7 @@ def _send_one(sent: Outgoing, place: Path, root: Path) -> Receipt:
     uid = sent.sop_instance_uid
     if not root.is_dir():
         text = f"there is no folder {root}, and the node never makes it: is its file system mounted?"
-        return Receipt(uid, State.RETRYABLE, f"errno {errno.ENOENT}", text)
+        return Receipt(uid, State.RETRYABLE, f"errno {errno.ENOTDIR if root.exists() else errno.ENOENT}", text)
     try:
         content = sent.path.read_bytes()
         if place.exists() and place.read_bytes() == content:
