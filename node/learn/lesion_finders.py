@@ -24,7 +24,7 @@ def seen_of(
 
     Parameters
     ----------
-    like : whatever is named answers as this finder does: its threshold, tiles, flips and groups of slices.
+    like : whatever is named answers as this finder does: its threshold, tiles, flips, groups of slices and confidence.
     uncalibrated : leave an installed model's confidence unread.
 
     Raises
@@ -39,7 +39,8 @@ def seen_of(
         )
         return Seen(model.finder, model.train_cases)
     loaded = [_answering(one, models_dir, runtime) for one in names]
-    finder = Finder([_net_of(one, runtime, like) for one in loaded], FindPlan() if like is None else like.plan)
+    nets = [_net_of(one, runtime, like) for one in loaded]
+    finder = Finder(nets, FindPlan()) if like is None else Finder(nets, like.plan, like.confidence)
     return Seen(finder, frozenset().union(*(one.train_cases for one in loaded)))
 
 
