@@ -17,6 +17,7 @@ from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.beginning import Beginning
 from node.learn.ema import Average
+from node.learn.finite import refuse_not_finite
 from node.learn.freeze import freeze
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
@@ -96,7 +97,8 @@ def train(
     Raises
     ------
     InputRefused
-        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty.
+        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty; LOSS-NAN if the loss is
+        no number.
     """
     refuse_leakage((*train_rows, *val_rows))
     if {row.case for row in train_rows} & {row.case for row in val_rows}:
@@ -174,6 +176,7 @@ class _Run:
         with self.runtime.autocast():
             output = self.model(x) if valid is None else self.model(x, valid)
         loss = LOSSES[phase.loss or self.job.plan.loss](output, given.target.to(self.runtime.device), valid)
+        refuse_not_finite(loss, len(self.points))
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimiser.step()

@@ -53,7 +53,8 @@ class PaddedRun(nn.Module):
         t, (h, w) = x.shape[1], x.shape[-2:]
         after, below, right = -t % _SLICES, -h % self.multiple, -w % self.multiple
         padded = nn.functional.pad(x.transpose(1, 2), (0, right, 0, below, 0, after), mode="replicate")
-        answer: Tensor = self.inner(padded)  # (B, 1, T, H, W)
+        with torch.autocast(x.device.type, enabled=False):  # bf16 gradients of torch 2.13's 3D convolutions are NaN
+            answer: Tensor = self.inner(padded.float())  # (B, 1, T, H, W)
         return Logits(answer[:, :, :t, :h, :w].transpose(1, 2))
 
 

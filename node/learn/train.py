@@ -21,6 +21,7 @@ from node.learn.beginning import Beginning
 from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
 from node.learn.dense_lung import DensePlan
+from node.learn.finite import refuse_not_finite
 from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.masses import MassPlan
 from node.learn.phases import phases_with_rows
@@ -76,7 +77,7 @@ def train(
     Raises
     ------
     InputRefused
-        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty.
+        SET-LEAK if a case stands on both sides; SET-EMPTY if either side is empty; LOSS-NAN if the loss is no number.
     """
     refuse_leakage((*train_rows, *val_rows))
     if not train_rows or not val_rows:
@@ -170,6 +171,7 @@ class _Run:
         if weight is not None:
             weight = weight.to(self.runtime.device)
         loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device), weight)
+        refuse_not_finite(loss, len(self.points))
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimiser.step()

@@ -122,6 +122,7 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "SET-LICENCE": (_REFUSED, "The set's licence does not allow it", "See the text"),
     "FOLD-RANGE": (_REFUSED, "No such fold", "See the text"),
     "LOSS-SHARES": (_REFUSED, "Shares of the loss that make no sense", "Give three numbers, to fusionlungnet alone"),
+    "LOSS-NAN": (_REFUSED, "The loss of a training is no number", "Give `--precision fp32` or a lower `--lr`"),
     "RUN-OTHER": (_REFUSED, "The folder holds a training of other settings", "Give another --out"),
     "INIT-UNREAD": (
         _REFUSED,

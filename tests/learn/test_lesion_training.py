@@ -167,6 +167,16 @@ def test_folds_hold_out_each_case_once_and_never_touch_the_test_rows(small_set, 
     assert sorted(case for cases in held for case in cases) == ["A", "B", "C", "D"]
 
 
+def test_a_loss_that_is_no_number_ends_a_training(small_set, tmp_path, monkeypatch):
+    monkeypatch.setitem(LOSSES, "bce-dice", lambda output, *_: output.main.sum() * float("nan"))
+
+    with pytest.raises(InputRefused) as caught:
+        run(wish(small_set, tmp_path / "run", epochs=1), quiet)
+
+    assert caught.value.code == "LOSS-NAN"
+    assert not (tmp_path / "run" / "best.safetensors").exists()
+
+
 def test_a_run_needs_no_library_of_pictures(small_set, tmp_path, monkeypatch):
     monkeypatch.setattr("node.learn.curve_picture.find_spec", lambda _name: None)
 
