@@ -15,7 +15,7 @@ _PREFIX = "LUNGNODE_"
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _FOLDERS = {"LUNGNODE_DATA_DIR": "data_dir", "LUNGNODE_MODELS_DIR": "models_dir"}
 _OTHERS = (
-    "LUNGNODE_SUPERVISED",  # `engine.database`
+    "LUNGNODE_SUPERVISED",  # `settings_snapshot`
     "LUNGNODE_ORTHANC_PASSWORD", "LUNGNODE_DATABASE_PASSWORD",  # as `deploy` has them; settings may name them
     "LUNGNODE_DATA", "LUNGNODE_GOLDEN", "LUNGNODE_SCREENSHOTS",  # of the tests
 )  # fmt: skip

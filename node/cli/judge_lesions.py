@@ -1,6 +1,7 @@
 """`lungnode judge-lesions`: trainings of tumour networks judged on a labelled set, with each step after the network."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,7 @@ _SPREADS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was asked about one set of runs: the answer, the runs of each fold, and each fold's slices and marks."""
-
-    answer: dict[str, Any]
-    runs: list[list[Trained]]
-    kept: list[tuple[LesionSet, list[Found]]]
+Kept = list[tuple[Sequence[Trained], LesionSet, list[Found]]]  # of each fold, or of all runs together
 
 
 @app.command()
@@ -96,20 +91,19 @@ def judge_lesions(
     rows = read_index(data, split=None if held_out else split, where=where)
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 
-    def judged(names: list[str]) -> Judged:
+    def judged(names: list[str]) -> tuple[dict[str, Any], Kept]:
         together = [[one for part in name.split("+") for one in answering(part, models, place)] for name in names]
-        kept: list[tuple[LesionSet, list[Found]]] = []
-        keep = None if pictures is None else lambda data, found: kept.append((data, found))
+        kept: Kept = []
+        keep = None if pictures is None else lambda *asked: kept.append(asked)
         if held_out:
-            return Judged(judge_held_out(together, rows, finish, place, keep), together, kept)
-        alone = [one for runs in together for one in runs]
-        return Judged(judge(alone, rows, finish, place, keep), together, kept)
+            return judge_held_out(together, rows, finish, place, keep), kept
+        return judge([one for runs in together for one in runs], rows, finish, place, keep), kept
 
-    ours, theirs = judged(runs), judged(baseline) if baseline else None
-    answer = ours.answer
-    beside = [] if theirs is None else differences(answer, theirs.answer)
+    answer, kept = judged(runs)
+    theirs, kept_beside = judged(baseline) if baseline else (None, [])
+    beside = [] if theirs is None else differences(answer, theirs)
     if pictures is not None:
-        _write_pictures(pictures, ours, theirs, threshold)
+        _write_pictures(pictures, kept, kept_beside, threshold)
     if as_json:
         print_json(answer if not baseline else answer | {"differences": [asdict(one) for one in beside]})
         return
@@ -120,13 +114,12 @@ def judge_lesions(
         to_person.print(_of_difference(one), markup=False)
 
 
-def _write_pictures(folder: Path, ours: Judged, theirs: Judged | None, threshold: float) -> None:
+def _write_pictures(folder: Path, ours: Kept, theirs: Kept, threshold: float) -> None:
     """Draw each case, and the attention of single networks that have gates."""
-    beside = {} if theirs is None else {data.planes[at].id: p for data, found in theirs.kept for at, p in found}
-    for data, found in ours.kept:
+    beside = {data.planes[at].id: p for _, data, found in theirs for at, p in found}
+    for runs, data, found in ours:
         known = [(at, beside[plane.id]) for at, plane in enumerate(data.planes) if plane.id in beside]
         write_pictures(data, found, known, threshold, folder)
-    for (data, _), runs in zip(ours.kept, ours.runs, strict=False):
         if len(runs) == 1 and isinstance(runs[0].model, AttentionUNet):
             write_attention(runs[0].model, data, runs[0].plan, runs[0].prepare, folder / "attention")
 

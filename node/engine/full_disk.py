@@ -34,5 +34,5 @@ def tells_full_disk(event: str, error: BaseException) -> bool:
     if not is_full(error):
         return False
     todo = "free the disk of data_dir, or give it more room; what was received is kept, the work goes on then"
-    structlog.get_logger().error(event, code=FULL, error=f"{type(error).__name__}: {error}"[:200], next_step=todo)
+    structlog.get_logger().error(event, code=FULL, error=type(error).__name__, next_step=todo)
     return True

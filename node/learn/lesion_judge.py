@@ -69,7 +69,7 @@ class Scores:
         )
 
 
-Keep = Callable[[LesionSet, list[Found]], None]  # what was judged and how it was answered
+Keep = Callable[[Sequence[Trained], LesionSet, list[Found]], None]  # who was asked about what, and the answers
 
 
 def judge(
@@ -79,7 +79,7 @@ def judge(
 
     Parameters
     ----------
-    keep : is handed the slices and the answers, for pictures.
+    keep : is handed who was asked, the slices and the answers, for pictures.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def scores(
     found = answer(data)
     seconds = time.perf_counter() - started
     if keep is not None:
-        keep(data, found)
+        keep(runs, data, found)
     strained = [strain(data, found, answer, finish.threshold)] if finish.strained else []
     return Scores(
         by_case(data, found, finish.threshold),

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from node.cli.judge_lesions import app as judge_app
 from node.errors import InputRefused, Misconfigured
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
@@ -104,12 +106,16 @@ def test_a_fold_answers_for_the_patients_that_it_held_out_and_for_no_others(run_
     rows = read_index(small_set)
     held = trained(run_folder, CPU)
     other = replace(held, name="other", val_cases=frozenset({"E"}))
+    nobody = replace(held, name="nobody", val_cases=frozenset({"not in this set"}))
+    kept: list = []
 
-    answer = judge_held_out([[held], [other]], rows, Finish(), CPU)
+    answer = judge_held_out([[nobody], [held], [other]], rows, Finish(), CPU, lambda *asked: kept.append(asked))
     alone = judge([held], [row for row in rows if row.case in held.val_cases], Finish(), CPU)
 
     assert {case["case"] for case in answer["cases"]} == held.val_cases | {"E"}
     assert [case for case in answer["cases"] if case["case"] != "E"] == alone["cases"]
+    handed = {runs[0].name: {plane.case for plane in data.planes} for runs, data, _ in kept}
+    assert handed == {held.name: held.val_cases, "other": {"E"}}  # each fold's slices with its own network
 
 
 def test_two_systems_of_a_fold_answer_together_for_whom_both_held_out(run_folder, small_set):
@@ -177,6 +183,17 @@ def test_attention_is_drawn_once_a_case_beside_its_slice(run_folder, small_set, 
     picture = np.asarray(Image.open(written[0]))
     assert picture.shape == (64, 3 * 64, 3)
     assert (picture[:, :64] == (0, 220, 0)).all(-1).sum() == 20  # the rim of a square of 6 x 6
+
+
+def test_each_judged_patient_is_drawn_with_p2s_attention_below(run_folder, small_set, tmp_path):
+    words = [str(run_folder), "--data", str(small_set), "--split", "test", "--pictures", str(tmp_path / "pictures")]
+
+    done = CliRunner().invoke(judge_app, words)
+
+    assert done.exit_code == 0, done.output
+    drawn = {path.name for path in (tmp_path / "pictures").glob("*.png")}
+    assert {name.partition("-")[2] for name in drawn} == {"E.png", "F.png"}
+    assert {path.name for path in (tmp_path / "pictures" / "attention").glob("*.png")} == {"E.png", "F.png"}
 
 
 def test_a_region_is_the_square_round_its_mask():
