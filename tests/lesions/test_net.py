@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from node.segment.lesions.net import LesionNet, NetPlan, between, group_of, grouped, starts
+from node.segment.lesions.seeds import small_seeds
 from node.segment.networks.logits import Logits
 from node.segment.runtime import runtime
 
@@ -79,6 +80,28 @@ def test_only_cells_with_a_seed_are_looked_at_natively():
     assert n_native == 1  # one cell, four slices in one batch
 
 
+class BlindInTiles(Dense):
+    """Sees nothing in a native tile, as a network that never learnt masses of twice their size."""
+
+    def forward(self, x: torch.Tensor) -> Logits:
+        logits = super().forward(x).main
+        return Logits(torch.full_like(logits, -20.0) if x.shape[-1] == 192 else logits)
+
+
+@pytest.mark.parametrize(("tiles", "mass_stays"), [("seeds", True), ("all", False)])
+def test_a_tile_counts_round_its_seeds_and_nowhere_else(tiles, mass_stays):
+    hu = picture(512, (10, 110, 10, 110))  # a mass, and a small piece in the same cell
+    hu[:, 118:122, 118:122] = 40
+    seeds = np.zeros(hu.shape, bool)
+    seeds[:, 114:126, 114:126] = True
+    one = LesionNet(BlindInTiles(), NetPlan("unit", tiles=tiles, step_mm=0.0), CPU)
+
+    p = one.probabilities(hu, 2.0, (slice(0, 512), slice(0, 512)), np.ones(4, bool), seeds)
+
+    assert (p[:, 15:105, 15:105] > 200).all() == mass_stays
+    assert (p[:, 119:121, 119:121] < 200).all()
+
+
 def test_thin_slices_are_averaged_in_groups_and_answered_between_them():
     assert [group_of(mm, 2.0) for mm in (0.6, 1.0, 1.25, 2.5, 5.0)] == [3, 2, 2, 1, 1]
     assert group_of(0.5, 0.0) == 1
@@ -133,3 +156,17 @@ def test_the_mirror_image_is_turned_back():
         net(flips=flips, step_mm=0.0).probabilities(hu, 2.0, window, np.ones(4, bool), None) for flips in (False, True)
     )
     assert ((plain >= 128) == (both >= 128)).all()
+
+
+def test_seeds_are_small_dense_pieces_and_what_is_within_8_mm_of_them_on_their_slices():
+    hu = np.full((5, 200, 200), -850, np.int16)
+    hu[1:3, 50:55, 60:65] = 0  # 50 voxels of 2 mm3
+    hu[:, 120:180, 100:180] = 0  # 48 ml: no small piece
+    inside = np.ones(hu.shape, bool)
+
+    seeds = small_seeds(hu, inside, (2.0, 1.0, 0.5))
+
+    truth = np.zeros(hu.shape, bool)
+    truth[1:3, 42:63, 44:81] = True  # 8 rows, 16 columns
+    assert (seeds == truth).all()
+    assert not small_seeds(hu, np.zeros_like(inside), (2.0, 1.0, 0.5)).any()

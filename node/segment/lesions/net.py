@@ -3,8 +3,8 @@
     slices   reduced to the size that it learnt at, cut to the box that is searched, with neighbours as channels
     runs     P4: sequences over the slices that overlap by half, averaged; the gap in units of 10 mm as a channel
     thin     scans with a step below `step_mm` are averaged in groups of slices, and answers interpolated between them
-    tiles    cells of 128 x 128 native pixels that hold a seed, each with 32 more on every side; the logits' mean with
-             the reduced slice's, as P3 does it
+    tiles    cells of 128 x 128 native pixels that hold a seed, each with 32 more on every side; round the seeds the
+             logits' mean with the reduced slice's, as P3 does it (ADR 0023: everywhere in the cell it cut masses)
 
 The batch is fixed, so that a result does not depend on what else runs; it is halved only where memory does not suffice.
 """
@@ -83,7 +83,7 @@ class LesionNet:
         step_mm : distance of the slices.
         window : rows and columns that are searched.
         wanted : (slices,) bool, slices that are searched; the others are 0.
-        seeds : inside the window, where native tiles are worth it; None without tiles.
+        seeds : inside the window, where native tiles are worth it and count; None without tiles.
         """
         group = group_of(step_mm, self.plan.step_mm)
         thick = grouped(hu, group)
@@ -121,7 +121,7 @@ class LesionNet:
         self, logits: list[NDArray[np.float32]], hu: Hu, step_mm: float, window: Window, near: Mask,
         chosen: NDArray[np.intp],
     ) -> None:  # fmt: skip
-        """Take native tiles into the logits, cell by cell, in place."""
+        """Take native tiles into the logits where something small may be, cell by cell, in place."""
         place = {int(at): i for i, at in enumerate(chosen)}
         for cell in _cells(near.shape[1:]):
             here = [int(at) for at in chosen if self.plan.tiles == "all" or near[at][cell].any()]
@@ -133,7 +133,9 @@ class LesionNet:
             h, w = _length(cell[0]), _length(cell[1])
             for at, one in zip(here, found, strict=True):
                 native = one[_BESIDE_PX : _BESIDE_PX + h, _BESIDE_PX : _BESIDE_PX + w].numpy()
-                logits[place[at]][cell] = (logits[place[at]][cell] + native) / 2.0
+                coarse = logits[place[at]][cell]
+                counts = True if self.plan.tiles == "all" else near[at][cell]
+                logits[place[at]][cell] = np.where(counts, (coarse + native) / 2.0, coarse)
 
     def _answers(self, pictures: Tensor, step_mm: float, chosen: NDArray[np.intp]) -> list[Tensor]:
         """Return logits (rows, columns) of the chosen pictures; their sides are padded to what the poolings need."""
