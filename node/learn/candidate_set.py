@@ -64,7 +64,9 @@ def described(
         _refuse_test(scan)
         if not is_free(scan.licence) or (skip_learnt and _is_learnt(scan, seen)):
             continue
-        area = search_region(lungs_of(scan, lungs), grid_of(scan))
+        grid = grid_of(scan)
+        hu = np.ascontiguousarray(grid.turned(scan.volume.hu_zyx))
+        area = search_region(lungs_of(scan, lungs), hu, grid)
         yield from _of_scan(scan, area, finder_for(scan, seen))
 
 
@@ -118,7 +120,8 @@ def _flipped(array: NDArray[_Any]) -> NDArray[_Any]:
 
 
 def _flipped_area(area: SearchRegion) -> SearchRegion:
-    return SearchRegion(_flipped(area.inside), _flipped(area.region))
+    aorta = None if area.aorta is None else _flipped(area.aorta)
+    return SearchRegion(_flipped(area.inside), _flipped(area.region), aorta)
 
 
 def _in_the_middle(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.errors import Misconfigured
+from node.segment.aorta import descending_aorta
 from node.segment.box import box_of
 from node.segment.contract import ModelIdentity, Task
 from node.segment.lesions.model import LoadedNet, load_net
@@ -55,7 +56,10 @@ class MassFinder:
         self._net = loaded.net
 
     def completed(self, labels: Labels, hu: Hu, grid: WorkingGrid) -> Labels:
-        """Return the lungs with their masses whole; what is added has the side of the lung next to it.
+        """Return the lungs with their masses whole and without the aorta.
+
+        What is added has the side of the lung next to it. Nothing is changed where the lungs hold nothing dense that
+        is thicker than a vessel.
 
         Parameters
         ----------
@@ -63,10 +67,16 @@ class MassFinder:
         grid : of the scan.
         """
         small, small_hu = grid.sampled(labels), grid.sampled(hu)
+        if not dense_cores(small > 0, small_hu, grid.spacing_mm).any():
+            return labels
+        aorta = descending_aorta(grid.reduce(hu), small, grid.spacing_mm)
+        small = np.where(aorta & (small_hu >= TISSUE_HU), 0, small).astype(np.uint8)
+        labels = np.where(grid.enlarged(aorta) & (hu >= TISSUE_HU), 0, labels).astype(np.uint8)
         cores = dense_cores(small > 0, small_hu, grid.spacing_mm)
         if not cores.any():
             return labels
         tumour = grid.sampled(self._probabilities(labels, hu, grid, cores)) >= round(255.0 * TUMOUR_P)
+        tumour &= ~aorta
         missing = missing_of_masses(small, cores, small_hu, tumour, grid.spacing_mm)
         if not missing.any():
             return labels

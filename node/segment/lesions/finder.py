@@ -91,12 +91,12 @@ class Finder:
         lungs : the scan's, on its own grid.
         """
         spacing_mm = grid.full_spacing_mm
-        area = search_region(lungs, grid)
+        area = search_region(lungs, hu, grid)
         p = self.probabilities(hu, area, spacing_mm)
         return self.judged(hu, p, area, spacing_mm)
 
     def probabilities(self, hu: Hu, area: SearchRegion, spacing_mm: tuple[float, float, float]) -> Probabilities:
-        """Return the mean of the networks' probabilities on the whole grid; 0 outside the search window."""
+        """Return the networks' mean probability on the whole grid; 0 in the aorta and outside the search window."""
         answer = np.zeros(hu.shape, np.uint8)
         window = _window(area, spacing_mm)
         if window is None:
@@ -111,6 +111,8 @@ class Finder:
         for net in self.nets:
             total += net.probabilities(hu, spacing_mm[0], inner, wanted, seeds)
         answer[:, inner[0], inner[1]] = (total + len(self.nets) // 2) // len(self.nets)
+        if area.aorta is not None:
+            answer[area.aorta] = 0
         return answer
 
     def judged(self, hu: Hu, p: Probabilities, area: SearchRegion, spacing_mm: tuple[float, float, float]) -> Found:
