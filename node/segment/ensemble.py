@@ -105,7 +105,7 @@ class Ensemble:
             return found
         voted = _voted([one.labels_zyx for one in found], self._votes)
         labels = self._with_masses(voted, volume)
-        added_ml = np.count_nonzero(labels != voted) * volume.voxel_ml
+        added_ml = np.count_nonzero((labels > 0) & (voted == 0)) * volume.voxel_ml
         unsure = [text for one in found for text in one.unsure]
         if added_ml >= _ADDED_ML:
             unsure.append(

@@ -132,6 +132,14 @@ def test_more_than_a_little_that_masses_add_is_told(volume):
     assert little == ("rare",)
 
 
+def test_what_is_taken_off_with_the_aorta_is_not_told_as_added(volume):
+    class Aorta(Masses):
+        def completed(self, labels, hu, grid):
+            return np.where(np.arange(20) < 6, 0, labels)
+
+    assert joint([Network(), Rules()], Aorta()).segment(volume).unsure == ("rare",)
+
+
 def test_what_completes_masses_is_part_of_the_digest():
     members = [Network(), Rules()]
 
