@@ -71,6 +71,16 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The clock was set back: studies had arrived later than it says now, and are taken to have arrived just now",
         "Let the machine's clock follow a time server that does not step",
     ),
+    "IDX-JOURNAL": (
+        "-",
+        "A journal of the receiver is shorter than what was read of it, as after a power cut or a restore",
+        "Nothing: it is read from its beginning, and the files of the spool are counted again",
+    ),
+    "IDX-DAMAGED": (
+        "-",
+        "index.sqlite was damaged; it was moved aside and made anew from the files",
+        "See the disk and its cables (`dmesg`, `smartctl`), then remove index.sqlite.damaged-…",
+    ),
     "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
     "DLV-DEAD": (
         "-",

@@ -51,8 +51,15 @@ class Index:
         self._layout = layout
 
     def follow_journal(self) -> tuple[str, ...]:
-        """Take in what the journals say since the last call, and return the studies that something happened to."""
+        """Take in what the journals say since the last call, and return the studies that something happened to.
+
+        A journal that is shorter than what was read of it is another one, or lost its end with the machine's power:
+        it is read from its beginning, and the files are counted again.
+        """
         touched: dict[str, None] = {}
+        if self._begin_shorter_anew():
+            self.rebuild()
+            touched = dict.fromkeys(self.studies())
         for path in journal_files(self._layout.journal):
             with self._engine.begin() as connection:
                 offset = _position(connection, path.name)
@@ -62,6 +69,17 @@ class Index:
                 if offset != start:
                     _set_position(connection, path.name, offset)
         return tuple(touched)
+
+    def _begin_shorter_anew(self) -> bool:
+        """Forget how far journals were read that have become shorter; tell whether there were any."""
+        with self._engine.begin() as connection:
+            read_to = {row.file: row.offset for row in connection.execute(select(journal_positions))}
+            sizes = {path.name: status_of(path) for path in journal_files(self._layout.journal)}
+            shorter = [name for name, size in sizes.items() if size and size.st_size < read_to.get(name, 0)]
+            connection.execute(delete(journal_positions).where(journal_positions.c.file.in_(shorter)))
+        if shorter:
+            structlog.get_logger().warning("index.journal_shorter", code="IDX-JOURNAL", files=shorter)
+        return bool(shorter)
 
     def rebuild(self) -> int:
         """Fill the table of instances from the files, and return how many there are."""

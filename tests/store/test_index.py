@@ -1,5 +1,6 @@
 """The index: filled by the journal, rebuilt from the files, the same either way."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -318,4 +319,24 @@ def test_a_large_journal_goes_on_in_a_further_file_and_the_first_goes_once_it_wa
     again.close()
     assert journal_files(folder)[0] == files[-1]
     index.follow_journal()
+    assert index.follow_journal() == ()
+
+
+def test_a_journal_that_became_shorter_is_read_from_its_beginning_and_the_files_are_counted(
+    index: Index, journal: Journal, spool: Spool, tmp_path: Path
+) -> None:
+    (file,) = journal_files(spool.layout.journal)
+    for _ in range(5):
+        note(journal, spool, keep(spool, ct_slice(), tmp_path))
+    index.follow_journal()
+    os.truncate(file, 60)  # what was not flushed is gone with the power
+    unwritten = keep(spool, ct_slice(StudyInstanceUID="1.2.9"), tmp_path)  # its line is gone, too
+    again = Journal(spool.layout.journal, "receive-0")
+    written = keep(spool, ct_slice(StudyInstanceUID="1.2.10"), tmp_path)
+    note(again, spool, written)
+    again.close()
+    with structlog.testing.capture_logs() as said:
+        assert set(index.follow_journal()) == {"1.2.3.4", "1.2.9", "1.2.10"}
+    assert [(line["event"], line["code"]) for line in said] == [("index.journal_shorter", "IDX-JOURNAL")]
+    assert (index.files("1.2.9"), index.files("1.2.10")) == ((unwritten.path,), (written.path,))
     assert index.follow_journal() == ()
