@@ -10,7 +10,7 @@ from node.engine.case_catalogue import CaseCatalogue, same_analysis
 from node.engine.case_file import CaseFile, write_case
 from node.engine.case_start import after
 from node.engine.jobs import Job
-from node.engine.queueing import enqueue_case
+from node.engine.queueing import enqueue_anew
 from node.engine.rejections import all_rejected
 from node.errors import InputRefused
 from node.settings import Settings
@@ -43,7 +43,7 @@ def again(settings: Settings, engine: DBOSClient, found: Job, identify: Identify
     newest = catalogue.newest_like(case)
     begun = after(settings.data_dir, engine, identify(draft), newest)
     write_case(settings.data_dir, begun)
-    enqueue_case(engine, begun)
+    enqueue_anew(engine, begun)
     return begun
 
 

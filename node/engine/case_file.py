@@ -3,6 +3,7 @@
 `results/<workflow_id>/case.json` is written before the workflow is enqueued, and is all that a worker needs to know.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,10 @@ class CaseFile:
     pets: tuple[PetLine, ...] = ()
     partner_reasons: tuple[Reason, ...] = ()
     correction: str | None = None
+
+    def goes_to(self, configured: Iterable[str]) -> list[str]:
+        """Name the destinations that it is for, of those that are configured."""
+        return [name for name in configured if self.destinations is None or name in self.destinations]
 
 
 _adapter = TypeAdapter(CaseFile)

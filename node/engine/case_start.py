@@ -21,7 +21,7 @@ from node.engine.case_file import (
 from node.engine.delivery_file import all_deliveries
 from node.engine.outbox import kept
 from node.engine.pet_line import PET_WAITS, PetLine, line_of_headers, lines_of_passed
-from node.engine.queueing import enqueue_case
+from node.engine.queueing import enqueue_anew
 from node.engine.refusal_file import write_refusal
 from node.engine.stopped import Stopped, stop
 from node.errors import Reason, Refusal
@@ -70,7 +70,7 @@ def start(
     if decided.refused_by:
         write_refusal(result_folder(data_dir, workflow_id), Refusal(decided.refused_by))
     write_case(data_dir, case)
-    enqueue_case(engine, case)
+    enqueue_anew(engine, case)
     structlog.get_logger().info(
         "engine.case_begun",
         workflow_id=workflow_id,

@@ -45,6 +45,7 @@ from node.route.completeness import (
 )
 from node.route.route import Routes
 from node.route.select import select
+from node.store.database import tells_damage
 from node.store.index import Index, StudyArrival
 from node.store.layout import Layout
 from node.store.ledger import Ledger
@@ -127,6 +128,8 @@ class Intake:
             self._look(study, wishes)
             self._show_waiting()
         except (LungnodeError, OSError, SQLAlchemyError, ChildEnded, StepOverTime) as error:
+            if tells_damage(error):
+                raise  # of a database: every other study would meet it, too
             code = error.code if isinstance(error, LungnodeError) else FULL if is_full(error) else type(error).__name__
             structlog.get_logger().error("engine.intake_failed", study_uid=study, code=code)
             self._due[study] = time.time() + _TRY_AGAIN_S

@@ -15,7 +15,8 @@ from node.engine.case_file import CaseFile, case_json, read_case_file, result_fo
 from node.engine.database import check_database
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
 from node.engine.files import read_json
-from node.engine.queueing import deliver_anew, enqueue_case, unfinished_deliveries
+from node.engine.outbox import kept
+from node.engine.queueing import deliver_anew, enqueue_anew, unfinished_deliveries
 from node.engine.runtime import client, exists
 from node.engine.steps import SAFE_FILE
 from node.engine.stopped import Stopped, go_on, stop, why_stopped
@@ -29,6 +30,7 @@ from node.store.quarantine import quarantined
 
 Database = DBOSClient  # the engine's, opened by `opened`
 FAILED = "failed"
+LOST = "lost"
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",
@@ -165,8 +167,12 @@ def retry(settings: Settings, engine: DBOSClient, found: Job) -> str:
     folder = result_folder(settings.data_dir, case.workflow_id)
     status = _status(engine, case.workflow_id)
     if status == "ABSENT":
-        enqueue_case(engine, case)
+        go_on(folder)
+        enqueue_anew(engine, case)
         return "queued"
+    if found.state == LOST:
+        enqueue_anew(engine, case)
+        return "queued again"
     if status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
         go_on(folder)
         engine.rewind_workflow(case.workflow_id, application_version=STEPS_VERSION, queue_name=CASES)
@@ -293,14 +299,21 @@ def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delive
     stopped_by = why_stopped(folder)
     if stopped_by is not None:
         return stopped_by[0].value, stopped_by[1]
+    if (folder / SAFE_FILE).exists():
+        return "done", ""
     word = status.status if status else "ABSENT"
     waits_for = kept_back(folder)
     if waits_for is not None and word in ("PENDING", "SUCCESS"):
         return f"waiting: {waits_for.value}", ""
     if word in _WORDS:
         return _WORDS[word], _why_failed(getattr(status, "error", None))
-    if (folder / SAFE_FILE).exists():
-        return "done", ""
+    return _state_of_ended(folder, deliveries)
+
+
+def _state_of_ended(folder: Path, deliveries: tuple[Delivery, ...]) -> tuple[str, str]:
+    """Return the state of a case that was analysed and is not delivered yet."""
+    if kept(folder) is None:
+        return LOST, "its results are not here any more, though it had ended"
     for stage in (Stage.DEAD, Stage.HELD, Stage.CANCELLED):
         stopped = next((d for d in deliveries if d.stage is stage), None)
         if stopped is not None:

@@ -24,6 +24,7 @@ from node.engine.intake import Intake
 from node.engine.known import known_of
 from node.engine.pace import Pace
 from node.engine.prior import seek_prior
+from node.engine.queueing import forget_ended
 from node.engine.retention import sweep
 from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
@@ -35,8 +36,10 @@ from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
 from node.segment.registry import installed
 from node.settings import Settings
+from node.store.database import damage_of, set_aside, tells_damage
 from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.index import StudyArrival
+from node.store.layout import Layout
 
 _INTAKE_SLOT = "intake"
 _RETENTION_SLOT = "retention"
@@ -112,6 +115,8 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
             try:
                 _take_in(settings, crew, stopping)
             except MAY_BE_FULL as error:
+                if tells_damage(error) and _mend_index(settings):
+                    continue
                 if not tells_full_disk("engine.intake_waits", error):
                     raise
                 stopping.wait(_FULL_WAIT_S)
@@ -119,8 +124,21 @@ def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> No
         lock.release()
 
 
+def _mend_index(settings: Settings) -> bool:
+    """Move an index that is damaged out of the way, and tell whether it was: a cache, made anew from the files."""
+    index = Layout(settings.data_dir).index
+    damage = damage_of(index) if settings.engine.database_url is None else None
+    if damage is None:
+        return False
+    aside = set_aside(index)
+    todo = f"it is made anew from the files; see the disk, then remove {aside.name}"
+    structlog.get_logger().error("index.damaged", code="IDX-DAMAGED", why=damage, next_step=todo)
+    return True
+
+
 def _take_in(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
     """Take in what arrives until told to stop; the files are the truth, so that it may be begun again at any time."""
+    _mend_index(settings)
     with _intake(settings, crew) as intake:
         intake.begin()
         while not stopping.is_set():
@@ -145,9 +163,18 @@ def _sweep(settings: Settings) -> None:
     older_than_s = settings.disk.retention_days * 86400.0
     try:
         with opened_stores(settings) as stores:
-            sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time())
+            forget = partial(_forget, settings)
+            sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time(), forget=forget)
     except MAY_BE_FULL as error:
         structlog.get_logger().error("engine.retention_waits", code=code_of(error), error=type(error).__name__)
+
+
+def _forget(settings: Settings, workflow_id: str) -> None:
+    engine = client(settings)
+    try:
+        forget_ended(engine, workflow_id)
+    finally:
+        engine.destroy()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def rank_of(priority: str) -> Rank:
 
 
 def enqueue_case(engine: DBOSClient, case: CaseFile) -> None:
-    """Queue a case that is on disk; one that was queued before is left as it is."""
+    """Queue a case that is on disk; one that the engine knows is left as it is."""
     options: EnqueueOptions = {
         "workflow_name": "case",
         "queue_name": CASES,
@@ -36,6 +36,20 @@ def enqueue_case(engine: DBOSClient, case: CaseFile) -> None:
     if delay_s > 0:
         options["delay_seconds"] = delay_s
     engine.enqueue(options, case.workflow_id)
+
+
+def enqueue_anew(engine: DBOSClient, case: CaseFile) -> None:
+    """Queue a case of which nothing is made here, whatever the engine remembers: its results may have been removed."""
+    forget_ended(engine, case.workflow_id)
+    enqueue_case(engine, case)
+
+
+def forget_ended(engine: DBOSClient, workflow_id: str) -> None:
+    """Forget the workflows of a case and of its deliveries that have ended; the engine begins no id that it knows."""
+    found = engine.list_workflows(workflow_id_prefix=workflow_id, load_input=False, load_output=False)
+    ended = [w.workflow_id for w in found if w.status in FINISHED]
+    if ended:
+        engine.delete_workflows(ended)
 
 
 def enqueue_delivery(engine: DBOSClient, workflow_id: str, destination: str, *, due_s: float, replay: int) -> None:

@@ -5,15 +5,17 @@ version of the steps needs no translation: it starts from its first step under o
 holds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import structlog
 from dbos import DBOSClient, WorkflowStatus
 
 from node.engine.case_catalogue import CaseCatalogue
-from node.engine.case_file import result_folder
+from node.engine.case_file import CaseFile, result_folder
 from node.engine.delivery_file import Stage, all_deliveries
-from node.engine.queueing import deliver_anew, enqueue_case, unfinished_deliveries
+from node.engine.outbox import kept
+from node.engine.queueing import deliver_anew, enqueue_anew, unfinished_deliveries
 from node.engine.slots import Lock
 from node.engine.steps import SAFE_FILE
 from node.engine.stopped import why_stopped
@@ -55,17 +57,27 @@ def adopt_other_versions(
     return tuple(adopted)
 
 
-def queue_forgotten(engine: DBOSClient, catalogue: CaseCatalogue, *, version: str = STEPS_VERSION) -> tuple[str, ...]:
-    """Queue the cases that are on disk and that the engine does not know, or was cut off from while adopting."""
+def queue_forgotten(
+    engine: DBOSClient, catalogue: CaseCatalogue, destinations: Sequence[str], *, version: str = STEPS_VERSION
+) -> tuple[str, ...]:
+    """Queue the cases on disk that have no end here and that the engine does not know, or takes to have ended.
+
+    It was cut off while adopting, or its database is newer or older than the files, as after a restore.
+
+    Parameters
+    ----------
+    destinations : the names of those that are configured.
+    """
     known = {w.workflow_id: w for w in engine.list_workflows(name="case", load_input=False, load_output=False)}
     queued = []
     for case in catalogue.all():
+        folder = result_folder(catalogue.data_dir, case.workflow_id)
+        if (folder / SAFE_FILE).exists() or why_stopped(folder) is not None:
+            continue
         workflow = known.get(case.workflow_id)
-        if workflow is None:
-            enqueue_case(engine, case)
-        elif (
-            workflow.status == "CANCELLED" and why_stopped(result_folder(catalogue.data_dir, case.workflow_id)) is None
-        ):
+        if workflow is None or (workflow.status == "SUCCESS" and _has_no_end(engine, case, folder, destinations)):
+            enqueue_anew(engine, case)
+        elif workflow.status == "CANCELLED":
             _begin_anew(engine, workflow, version)
         else:
             continue
@@ -98,6 +110,18 @@ def wake_deliveries(engine: DBOSClient, catalogue: CaseCatalogue) -> tuple[str, 
                 continue
             woken.append(case.workflow_id)
     return tuple(woken)
+
+
+def _has_no_end(engine: DBOSClient, case: CaseFile, folder: Path, destinations: Sequence[str]) -> bool:
+    """Whether nobody would ever make or deliver what an ended workflow should have made or delivered."""
+    if kept(folder) is None:
+        return True
+    deliveries = all_deliveries(folder)
+    if not deliveries:
+        return bool(case.goes_to(destinations))
+    return all(
+        d.stage is Stage.SAFE and not unfinished_deliveries(engine, case.workflow_id, d.destination) for d in deliveries
+    )
 
 
 def _begin_anew(engine: DBOSClient, workflow: WorkflowStatus, version: str) -> None:

@@ -15,7 +15,7 @@ from node.engine.correction_file import MASKS, CorrectionFile, one_correction
 from node.engine.correction_state import correction_folder
 from node.engine.line import measured
 from node.engine.masks import read_labels
-from node.engine.queueing import enqueue_case
+from node.engine.queueing import enqueue_anew
 from node.errors import Code, InputRefused, Refusal
 from node.measure.chest import chest_of
 from node.report.document import Reference
@@ -79,7 +79,7 @@ def order(settings: Settings, engine: DBOSClient, correction: CorrectionFile) ->
     if before is not None:
         return before, False
     write_case(settings.data_dir, case)
-    enqueue_case(engine, case)
+    enqueue_anew(engine, case)
     return case, True
 
 

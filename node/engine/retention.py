@@ -1,6 +1,7 @@
 """What may be deleted, and when: nothing that is not delivered; the rest after its time (architecture 4)."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,13 +16,24 @@ from node.engine.stopped import Stopped, why_stopped
 from node.engine.stores import Stores
 
 
-def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) -> tuple[str, ...]:
+def sweep(
+    data_dir: Path,
+    stores: Stores,
+    *,
+    older_than_s: float,
+    now_s: float,
+    forget: Callable[[str], None] = lambda _workflow_id: None,
+) -> tuple[str, ...]:
     """Remove the studies that are done with and old enough, with everything made of them; return their UIDs.
 
     A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
     which no case was made is done with when that was decided and nothing of it has come for as long. The decisions
     about a study go with it, or, where nothing of it is here any more, when the last one is old enough. What is kept of
     associations, announcements and journals goes when nothing of it is needed.
+
+    Parameters
+    ----------
+    forget : what else knows a case by its workflow id: the engine would not analyse it again when it is sent again.
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
@@ -42,6 +54,8 @@ def sweep(data_dir: Path, stores: Stores, *, older_than_s: float, now_s: float) 
             continue  # more of it has come meanwhile
         _remove(data_dir, stores, study, cases, files)
         removed.append(study)
+        for case in cases:
+            forget(case.workflow_id)
     stores.ledger.forget(before_s=now_s - older_than_s, but=here - set(removed))
     stores.index.forget_past(before_s=now_s - older_than_s)
     forget_expected(data_dir, before_s=now_s - older_than_s, but=here)

@@ -131,8 +131,7 @@ class Steps:
 
     def destinations(self, workflow_id: str) -> list[str]:
         """Name the destinations of a case: those of its route, else all."""
-        wanted = self._case(workflow_id).destinations
-        names = [d.name for d in self.settings.destinations if wanted is None or d.name in wanted]
+        names = self._case(workflow_id).goes_to(d.name for d in self.settings.destinations)
         folder = result_folder(self.settings.data_dir, workflow_id)
         for name in names:
             if not delivery_path(folder, name).exists():

@@ -142,7 +142,8 @@ def start_worker(
     register(steps)
     launch(settings, version=version)
     engine = client(settings)
-    queue_forgotten(engine, CaseCatalogue(settings.data_dir), version=version)
+    names = [d.name for d in settings.destinations]
+    queue_forgotten(engine, CaseCatalogue(settings.data_dir), names, version=version)
     wake_deliveries(engine, CaseCatalogue(settings.data_dir))
     structlog.get_logger().info("engine.started", slot=settings.engine.slot, version=version)
     return Worker(settings, steps, engine, version, lock, loops(steps))

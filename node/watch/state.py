@@ -9,12 +9,13 @@ from node.engine.alerts import alert_of, long_waits
 from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
-from node.engine.jobs import FAILED, Job, jobs, opened
+from node.engine.jobs import FAILED, LOST, Job, jobs, opened
 from node.engine.pause import Pause, current_pause
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
 from node.errors import Code, LungnodeError
 from node.settings import Settings
+from node.store.database import all_set_aside
 from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.heartbeat import heartbeat_file, is_silent
 from node.store.layout import Layout
@@ -61,6 +62,10 @@ def node_state(settings: Settings) -> NodeState:
     certificates = expiring(settings, now)
     trouble += [one.text for one in certificates if one.has_expired]
     warnings = tuple(one.text for one in certificates if not one.has_expired)
+    warnings += tuple(
+        f"IDX-DAMAGED: the index was damaged and was made anew; next: see the disk, then remove {file}"
+        for file in all_set_aside(Layout(settings.data_dir).index)
+    )
     warnings += long_waits((d for one in found if one.state not in _STOPPED for d in one.deliveries), time.time())
     return NodeState(found, tuple(waiting), why, free, room, tuple(trouble), warnings, receiver_up, len(twice))
 
@@ -85,6 +90,8 @@ def _needs_a_person(one: Job) -> list[str]:
     if one.state == FAILED:
         next_step = f"lungnode jobs show {short}, then lungnode jobs retry {short} or cancel"
         said = [f"job {short}: failed: {one.why}; next: {next_step}"]
+    if one.state == LOST:
+        said = [f"job {short}: {one.why}; next: lungnode jobs retry {short}"]
     if one.state == Stopped.HELD and not said:
         said = [f"job {short}: {one.why}; next: check the identity, then lungnode jobs retry {short}"]
     return said

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,18 @@ def test_a_quiet_stack_begins_and_is_queued(make_site, slices) -> None:
     site.intake.tick()
     assert site.queued() == [site.cases[0].workflow_id]
     assert len(site.cases[0].anchor.files) == 12
+
+
+def test_a_case_that_ended_and_of_which_nothing_is_here_is_queued_again_when_it_comes_again(make_site, slices) -> None:
+    site = make_site()
+    site.receive(slices())
+    site.intake.tick()
+    (case,) = site.cases
+    site.engine.cancel_workflow(case.workflow_id)  # it has ended
+    shutil.rmtree(site.folder(case))
+    assert site.queued() == []
+    make_site().intake.tick()
+    assert site.queued() == [case.workflow_id]
 
 
 def test_without_a_count_the_quiet_time_is_waited_for_and_told(make_site, slices) -> None:

@@ -3,7 +3,11 @@
 import shutil
 from types import SimpleNamespace
 
+import pytest
+
 from node.engine import jobs, node_worker
+from node.engine.case_file import read_case_file, write_case
+from node.engine.stopped import Stopped, mark_stopped
 from node.engine.stores import opened_stores
 from node.store.own import KeptResult
 
@@ -45,3 +49,68 @@ def test_where_the_index_was_lost_our_own_objects_are_known_again(bench) -> None
         file.unlink()
     with node_worker._intake(bench.settings, SimpleNamespace(warm=lambda: None)), opened_stores(bench.settings) as new:
         assert "1.9" in new.own
+
+
+def delivered(bench) -> str:
+    """Deliver a case, end the worker, and return the case's id."""
+    case, worker = bench.new_case(), bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.is_safe(case))
+    bench.eventually(lambda: bench.status(f"{case}-here") == "SUCCESS")
+    bench.kill(worker)
+    return case
+
+
+def test_a_case_that_retention_removed_is_forgotten_by_the_engine_and_begins_when_it_comes_again(bench) -> None:
+    case = delivered(bench)
+    kept = read_case_file(bench.data_dir, case)
+    assert kept is not None
+    settings = bench.settings.model_copy(update={"disk": bench.settings.disk.model_copy(update={"retention_days": 0})})
+    node_worker._sweep(settings)
+    assert not bench.folder(case).exists()
+    assert [bench.status(one) for one in (case, f"{case}-here")] == ["ABSENT", "ABSENT"]
+    write_case(bench.data_dir, kept)
+    bench.submit(case)
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+@pytest.mark.parametrize("lost", ["results", "the last word"])
+def test_files_that_are_older_than_the_engines_database_are_made_and_delivered_anew(bench, lost: str) -> None:
+    case = delivered(bench)
+    folder = bench.folder(case)
+    (folder / "safe.json").unlink()
+    if lost == "results":
+        shutil.rmtree(folder / "delivery")
+        (folder / "objects.json").unlink()
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+    assert bench.steps(case).count("encode") == (2 if lost == "results" else 1)
+
+
+def test_a_case_that_ended_and_left_nothing_is_said_to_be_lost_and_can_be_retried(bench) -> None:
+    case = delivered(bench)
+    bench.start_worker()
+    for name in ("safe.json", "objects.json"):
+        (bench.folder(case) / name).unlink()
+    shutil.rmtree(bench.folder(case) / "delivery")
+    with jobs.opened(bench.settings) as engine:
+        found = jobs.job(bench.settings, engine, case)
+        assert found.state == jobs.LOST
+        assert jobs.retry(bench.settings, engine, found) == "queued again"
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_where_the_engines_database_was_lost_what_was_stopped_or_is_done_stays_so(bench) -> None:
+    done, stopped = delivered(bench), {bench.new_case(): word for word in Stopped}
+    for case, word in stopped.items():
+        mark_stopped(bench.folder(case), word, "test")
+    for file in bench.data_dir.glob("engine.sqlite*"):
+        file.unlink()
+    bench.start_worker()
+    other = bench.new_case()
+    bench.submit(other)
+    bench.eventually(lambda: bench.is_safe(other))
+    assert {bench.status(one) for one in (done, *stopped)} == {"ABSENT"}
+    assert {case: state for case, state, _ in states(bench.settings)} == {done: "done", other: "done", **stopped}
+    assert [bench.steps(one) for one in stopped] == [[]] * len(stopped)

@@ -1,0 +1,103 @@
+"""Files of the node's own that a bad disk or a cut copy damaged: each is named, and none stops the others."""
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import structlog
+from sqlalchemy.exc import DatabaseError
+
+from node.engine import node_worker
+from node.engine.stores import opened_stores
+from node.settings import Settings
+from node.store.database import all_set_aside, damage_of, tells_damage
+from node.store.durable import make_folder
+from node.store.part10 import FileMeta, encode_meta
+
+NO_CREW = SimpleNamespace(warm=lambda: None)
+
+
+def with_an_index(data_dir: Path) -> Path:
+    """Make a spool with one instance, and an index of some pages; return the index."""
+    with opened_stores(Settings(data_dir=data_dir)) as stores:
+        path = stores.layout.studies / "1.2" / "1.2.3" / "1.2.3.1.dcm"
+        make_folder(path.parent)
+        path.write_bytes(encode_meta(FileMeta("1.2", "1.2.3.1", "1.2.840.10008.1.2.1", "A", "B")))
+        for number in range(500):
+            stores.ledger.decide(f"1.2.{number}", "skipped", "no CT")
+    with closing(sqlite3.connect(stores.layout.index)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return stores.layout.index
+
+
+def overwrite(path: Path, start: int, n_bytes: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * n_bytes)
+
+
+def no_header(path: Path) -> None:
+    overwrite(path, 0, 4096)
+
+
+def a_bad_middle(path: Path) -> None:
+    overwrite(path, 8192, 20000)
+
+
+def half(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [no_header, a_bad_middle, half])
+def test_a_damaged_index_is_moved_aside_and_made_anew_from_the_files(tmp_path: Path, damage) -> None:
+    index = with_an_index(tmp_path)
+    damage(index)
+    stopping = threading.Event()
+    studies: list[tuple[str, ...]] = []
+
+    def tick(intake: object) -> None:
+        studies.append(intake.index.studies())
+        stopping.set()
+
+    with pytest.MonkeyPatch.context() as patched, structlog.testing.capture_logs() as said:
+        patched.setattr(node_worker, "client", lambda _settings: SimpleNamespace(destroy=lambda: None))
+        patched.setattr("node.engine.intake.Intake.tick", tick)
+        patched.setattr(node_worker, "Pace", lambda *_: SimpleNamespace(rest=lambda: None))
+        node_worker.intake_loop(Settings(data_dir=tmp_path), NO_CREW, stopping)
+    assert studies == [("1.2",)]
+    assert [(line["event"], line["code"]) for line in said] == [("index.damaged", "IDX-DAMAGED")]
+    (aside,) = all_set_aside(index)
+    assert aside.name in said[0]["next_step"]
+    assert damage_of(index) is None
+
+
+def test_an_index_that_is_damaged_while_intake_works_is_made_anew_and_a_sound_one_is_left(
+    tmp_path: Path, monkeypatch
+) -> None:
+    index, begun = with_an_index(tmp_path), []
+    found = sqlite3.DatabaseError("malformed")
+    found.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    def take_in(*_: object) -> None:
+        begun.append(damage_of(index))
+        if len(begun) == 1:
+            no_header(index)
+        raise DatabaseError("select", {}, found)  # the second is the engine's database's
+
+    monkeypatch.setattr(node_worker, "_take_in", take_in)
+    with pytest.raises(DatabaseError) as raised:
+        node_worker.intake_loop(Settings(data_dir=tmp_path), NO_CREW, threading.Event())
+    assert tells_damage(raised.value)
+    assert begun == [None, None]
+    assert (len(all_set_aside(index)), index.exists()) == (1, False)
+
+
+def test_what_is_sound_empty_or_absent_is_not_damaged(tmp_path: Path) -> None:
+    (tmp_path / "empty.sqlite").touch()
+    found = (with_an_index(tmp_path), tmp_path / "empty.sqlite", tmp_path / "absent.sqlite")
+    assert [damage_of(path) for path in found] == [None, None, None]
+    assert not found[2].exists()
