@@ -46,13 +46,16 @@ def list_jobs(
     """
     settings = load(config)
     with engine_jobs.opened(settings) as engine:
-        all_jobs = engine_jobs.jobs(settings, engine)
+        all_jobs, damaged = engine_jobs.jobs_and_damage(settings, engine)
     found = [j for j in all_jobs if state in (None, j.state)]
     waiting = (read_json(settings.data_dir / "engine" / "waiting.json") or []) if state in (None, "waiting") else []
     paused = paused_because(settings.data_dir)
     if as_json:
-        print_json({"jobs": [j.as_json() for j in found], "waiting": waiting, "paused": paused})
+        listed = [j.as_json() for j in found]
+        print_json({"jobs": listed, "waiting": waiting, "paused": paused, "damaged": list(damaged)})
         return
+    for text in damaged:
+        answer.print(text, markup=False)
     if paused is not None:
         answer.print(f"paused: {paused}", markup=False)
     for line in waiting:

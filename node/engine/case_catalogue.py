@@ -1,10 +1,14 @@
-"""All cases on disk, by study. A case file never changes once it is written, so each is read once."""
+"""All cases on disk, by study. A case file never changes once it is written, so each is read once.
+
+A damaged one is passed over, and named in `damaged`: it must not keep the node from the others.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from node.engine.case_file import CaseFile, read_case_file
+from node.errors import Misconfigured
 
 
 @dataclass(slots=True)
@@ -12,6 +16,7 @@ class CaseCatalogue:
     """The cases of one data folder."""
 
     data_dir: Path
+    damaged: dict[str, str] = field(default_factory=dict)  # what is wrong and what to do, by workflow id
     _known: dict[str, CaseFile] = field(default_factory=dict)
 
     def of_study(self, study_uid: str) -> tuple[CaseFile, ...]:
@@ -28,8 +33,13 @@ class CaseCatalogue:
         there = {p.name for p in _folders(self.data_dir / "results")}
         for gone in self._known.keys() - there:
             del self._known[gone]
+        self.damaged.clear()
         for name in there - self._known.keys():
-            case = read_case_file(self.data_dir, name)
+            try:
+                case = read_case_file(self.data_dir, name)
+            except Misconfigured as error:
+                self.damaged[name] = f"{error.code}: {error.message}"
+                continue
             if case is not None:
                 self._known[name] = case
         return tuple(sorted(self._known.values(), key=lambda c: c.created_s))

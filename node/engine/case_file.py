@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from node.engine.files import read_json, write_json
+from node.engine.files import read_as, write_json
 from node.engine.pet_line import PetLine
 from node.errors import Reason
 
@@ -108,6 +108,10 @@ def write_case(data_dir: Path, case: CaseFile) -> None:
 
 
 def read_case_file(data_dir: Path, workflow_id: str) -> CaseFile | None:
-    """Read a case; None where there is none of that id."""
-    kept = read_json(result_folder(data_dir, workflow_id) / _FILE)
-    return None if kept is None else _adapter.validate_python(kept)
+    """Read a case; None where there is none of that id, ENG-FILE where its file is damaged."""
+    return read_as(result_folder(data_dir, workflow_id) / _FILE, _adapter)
+
+
+def is_kept(data_dir: Path, workflow_id: str) -> bool:
+    """Whether there is a case of that id, be its file damaged or not."""
+    return (result_folder(data_dir, workflow_id) / _FILE).exists()

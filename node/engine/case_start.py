@@ -14,7 +14,7 @@ from node.engine.case_file import (
     CaseFile,
     SeriesNote,
     SourceSeries,
-    read_case_file,
+    is_kept,
     result_folder,
     write_case,
 )
@@ -64,7 +64,7 @@ def start(
     data_dir = catalogue.data_dir
     draft = identify(_draft(decided, data_dir, now))
     workflow_id = draft.workflow_id
-    if read_case_file(data_dir, workflow_id) is not None:
+    if is_kept(data_dir, workflow_id):
         return None
     case = after(data_dir, engine, draft, catalogue.newest_like(draft))
     if decided.refused_by:

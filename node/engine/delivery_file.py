@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from node.deliver.receipt import Receipt, State
-from node.engine.files import read_json, write_json
+from node.engine.files import read_as, write_json
 
 _ANSWERS_KEPT = 1000  # days of attempts once an hour
 
@@ -95,9 +95,8 @@ def write_delivery(folder: Path, delivery: Delivery) -> None:
 
 
 def read_delivery(folder: Path, destination: str) -> Delivery:
-    """Read it; one that was never tried is waiting."""
-    found = read_json(delivery_path(folder, destination))
-    return Delivery(destination) if found is None else _adapter.validate_python(found)
+    """Read it; one that was never tried is waiting, ENG-FILE where its file is damaged."""
+    return read_as(delivery_path(folder, destination), _adapter) or Delivery(destination)
 
 
 def all_deliveries(folder: Path) -> tuple[Delivery, ...]:

@@ -31,6 +31,7 @@ from node.store.quarantine import quarantined
 Database = DBOSClient  # the engine's, opened by `opened`
 FAILED = "failed"
 LOST = "lost"
+DAMAGED = "damaged"  # one of its files
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",
@@ -110,15 +111,22 @@ def refuse_absent(settings: Settings) -> None:
 
 
 def jobs(settings: Settings, engine: DBOSClient) -> tuple[Job, ...]:
-    """Return all cases, newest first."""
-    folders = sorted((settings.data_dir / "results").glob("*/case.json"))
-    ids = [f.parent.name for f in folders]
-    statuses = {s.workflow_id: s for s in engine.list_workflows(name="case", load_input=False)} if ids else {}
+    """Return all cases, newest first; one whose case file is damaged is passed over."""
+    return jobs_and_damage(settings, engine)[0]
+
+
+def jobs_and_damage(settings: Settings, engine: DBOSClient) -> tuple[tuple[Job, ...], tuple[str, ...]]:
+    """Return all cases, newest first, and what is to be said of those whose case file is damaged."""
+    catalogue = CaseCatalogue(settings.data_dir)
+    cases = catalogue.all()
+    statuses = {s.workflow_id: s for s in engine.list_workflows(name="case", load_input=False)} if cases else {}
     twice = quarantined(Layout(settings.data_dir))
-    found = [_job(settings.data_dir, i, statuses.get(i), twice) for i in ids]
-    newer = _newer_runs(settings.data_dir)
-    marked = [replace(j, superseded_by=newer.get(j.case.workflow_id)) for j in found if j is not None]
-    return tuple(sorted(marked, key=lambda j: -j.case.created_s))
+    newer = _newer_runs(cases)
+    found = [
+        replace(_job(settings.data_dir, c, statuses.get(c.workflow_id), twice), superseded_by=newer.get(c.workflow_id))
+        for c in cases
+    ]
+    return tuple(sorted(found, key=lambda j: -j.case.created_s)), tuple(catalogue.damaged.values())
 
 
 def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
@@ -127,14 +135,15 @@ def job(settings: Settings, engine: DBOSClient, workflow_id: str) -> Job:
     Raises
     ------
     Misconfigured
-        JOB-UNKNOWN where there is none, or more than one.
+        JOB-UNKNOWN where there is none, or more than one. ENG-FILE where its case file is damaged.
     """
     full = _full_id(settings.data_dir, workflow_id)
     status = next(iter(engine.list_workflows(workflow_ids=[full], load_input=False)), None)
-    found = _job(settings.data_dir, full, status, quarantined(Layout(settings.data_dir)))
-    if found is None:
+    case = read_case_file(settings.data_dir, full)
+    if case is None:
         raise Misconfigured("JOB-UNKNOWN", f"there is no job {workflow_id!r}")
-    return replace(found, superseded_by=_newer_runs(settings.data_dir).get(full))
+    found = _job(settings.data_dir, case, status, quarantined(Layout(settings.data_dir)))
+    return replace(found, superseded_by=_newer_runs(CaseCatalogue(settings.data_dir).all()).get(full))
 
 
 def details(settings: Settings, engine: DBOSClient, found: Job) -> dict[str, Any]:
@@ -256,11 +265,15 @@ def _refuse_rejected(found: Job) -> None:
         raise InputRefused("JOB-REJECTED", f"{found.why}; nothing derived from it is made or sent again")
 
 
-def _job(data_dir: Path, workflow_id: str, status: WorkflowStatus | None, twice: frozenset[str]) -> Job | None:
-    case = read_case_file(data_dir, workflow_id)
-    if case is None:
-        return None
-    folder = result_folder(data_dir, workflow_id)
+def _job(data_dir: Path, case: CaseFile, status: WorkflowStatus | None, twice: frozenset[str]) -> Job:
+    try:
+        return _sound_job(data_dir, case, status, twice)
+    except Misconfigured as error:  # what stands in the damaged file is not known: nothing is said of the rest
+        return Job(case, DAMAGED, f"{error.code}: {error.message}", "", (error.code,), ())
+
+
+def _sound_job(data_dir: Path, case: CaseFile, status: WorkflowStatus | None, twice: frozenset[str]) -> Job:
+    folder = result_folder(data_dir, case.workflow_id)
     deliveries = all_deliveries(folder)
     result = read_json(folder / "result.json") or {}
     state, why = _state(folder, status, deliveries)
@@ -361,9 +374,9 @@ def _step_json(step: Any) -> dict[str, Any]:
     }
 
 
-def _newer_runs(data_dir: Path) -> dict[str, str]:
+def _newer_runs(cases: tuple[CaseFile, ...]) -> dict[str, str]:
     """Return the run that supersedes each one that is superseded, by workflow id."""
-    return {c.predecessor: c.workflow_id for c in CaseCatalogue(data_dir).all() if c.predecessor}
+    return {c.predecessor: c.workflow_id for c in cases if c.predecessor}
 
 
 def _clock_ms(at_ms: int | None) -> str | None:

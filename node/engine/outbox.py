@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from node.deliver.receipt import Outgoing
-from node.engine.files import publish_json, read_json
+from node.engine.files import publish_json, read_as
 from node.errors import OurMistake
 
 _FILE = "objects.json"
@@ -44,9 +44,8 @@ def publish(folder: Path, objects: Iterable[KeptObject]) -> tuple[KeptObject, ..
 
 
 def kept(folder: Path) -> tuple[KeptObject, ...] | None:
-    """Return the objects of a case; None where none were published yet."""
-    found = read_json(folder / _FILE)
-    return None if found is None else _adapter.validate_python(found)
+    """Return the objects of a case; None where none were published yet, ENG-FILE where their list is damaged."""
+    return read_as(folder / _FILE, _adapter)
 
 
 def digest_of(path: Path) -> str:

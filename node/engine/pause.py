@@ -6,6 +6,7 @@ from pathlib import Path
 
 from node.engine.clock import local_time
 from node.engine.files import read_json, write_json
+from node.errors import LungnodeError
 
 _FILE = "paused.json"
 
@@ -39,7 +40,7 @@ def current_pause(data_dir: Path) -> Pause | None:
     try:
         kept = read_json(path)
         return None if kept is None else Pause(str(kept["why"]), datetime.fromisoformat(kept["since"]).astimezone(UTC))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, LungnodeError) as error:
         why = f"{path} cannot be read ({type(error).__name__}): correct its rights, or `lungnode jobs resume`"
         return Pause(why, None)
 

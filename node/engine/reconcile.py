@@ -5,7 +5,8 @@ version of the steps needs no translation: it starts from its first step under o
 holds it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from dbos import DBOSClient, WorkflowStatus
 
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, result_folder
-from node.engine.delivery_file import Stage, all_deliveries
+from node.engine.delivery_file import Delivery, Stage, all_deliveries
 from node.engine.outbox import kept
 from node.engine.queueing import deliver_anew, enqueue_anew, unfinished_deliveries
 from node.engine.slots import Lock
@@ -21,6 +22,7 @@ from node.engine.steps import SAFE_FILE
 from node.engine.stopped import why_stopped
 from node.engine.version import STEPS_VERSION
 from node.engine.workflows import CASES, DELIVERIES, WAKE
+from node.errors import Misconfigured
 
 _QUEUES = {"case": CASES, "deliver": DELIVERIES}
 _OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
@@ -70,18 +72,16 @@ def queue_forgotten(
     """
     known = {w.workflow_id: w for w in engine.list_workflows(name="case", load_input=False, load_output=False)}
     queued = []
-    for case in catalogue.all():
-        folder = result_folder(catalogue.data_dir, case.workflow_id)
-        if (folder / SAFE_FILE).exists() or why_stopped(folder) is not None:
-            continue
-        workflow = known.get(case.workflow_id)
-        if workflow is None or (workflow.status == "SUCCESS" and _has_no_end(engine, case, folder, destinations)):
-            enqueue_anew(engine, case)
-        elif workflow.status == "CANCELLED":
-            _begin_anew(engine, workflow, version)
-        else:
-            continue
-        queued.append(case.workflow_id)
+    for case, folder in _open_cases(catalogue):
+        with _damage_costs_this_case_alone(case):
+            workflow = known.get(case.workflow_id)
+            if workflow is None or (workflow.status == "SUCCESS" and _has_no_end(engine, case, folder, destinations)):
+                enqueue_anew(engine, case)
+            elif workflow.status == "CANCELLED":
+                _begin_anew(engine, workflow, version)
+            else:
+                continue
+            queued.append(case.workflow_id)
     return tuple(queued)
 
 
@@ -93,23 +93,48 @@ def wake_deliveries(engine: DBOSClient, catalogue: CaseCatalogue) -> tuple[str, 
     """
     ended = {w.workflow_id for w in engine.list_workflows(name="case", status="SUCCESS", load_input=False)}
     woken = []
+    for case, folder in _open_cases(catalogue):
+        if case.workflow_id not in ended:
+            continue
+        with _damage_costs_this_case_alone(case):
+            woken += [case.workflow_id for delivery in all_deliveries(folder) if _wake(engine, case, delivery)]
+    return tuple(woken)
+
+
+def _wake(engine: DBOSClient, case: CaseFile, delivery: Delivery) -> bool:
+    """Go on with one delivery, and tell whether that was needed."""
+    if delivery.stage is not Stage.WAITING:
+        return False
+    alive = unfinished_deliveries(engine, case.workflow_id, delivery.destination)
+    if not alive:
+        deliver_anew(engine, case.workflow_id, delivery.destination)
+        return True
+    if not delivery.is_unauthorised:
+        return False
+    for workflow_id in alive:
+        engine.send(workflow_id, "now", topic=WAKE)
+    return True
+
+
+def _open_cases(catalogue: CaseCatalogue) -> Iterator[tuple[CaseFile, Path]]:
+    """Return the cases that are neither safe nor stopped, each with its folder."""
     for case in catalogue.all():
         folder = result_folder(catalogue.data_dir, case.workflow_id)
-        if case.workflow_id not in ended or (folder / SAFE_FILE).exists() or why_stopped(folder) is not None:
-            continue
-        for delivery in all_deliveries(folder):
-            if delivery.stage is not Stage.WAITING:
+        with _damage_costs_this_case_alone(case):
+            if (folder / SAFE_FILE).exists() or why_stopped(folder) is not None:
                 continue
-            alive = unfinished_deliveries(engine, case.workflow_id, delivery.destination)
-            if not alive:
-                deliver_anew(engine, case.workflow_id, delivery.destination)
-            elif delivery.is_unauthorised:
-                for workflow_id in alive:
-                    engine.send(workflow_id, "now", topic=WAKE)
-            else:
-                continue
-            woken.append(case.workflow_id)
-    return tuple(woken)
+            yield case, folder
+
+
+@contextmanager
+def _damage_costs_this_case_alone(case: CaseFile) -> Iterator[None]:
+    """Say that a file of a case is damaged, and go on."""
+    try:
+        yield
+    except Misconfigured as error:
+        structlog.get_logger().error(
+            "engine.case_damaged", workflow_id=case.workflow_id, code=error.code, why=error.message
+        )
 
 
 def _has_no_end(engine: DBOSClient, case: CaseFile, folder: Path, destinations: Sequence[str]) -> bool:

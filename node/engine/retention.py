@@ -14,6 +14,7 @@ from node.engine.files import read_json
 from node.engine.steps import SAFE_FILE
 from node.engine.stopped import Stopped, why_stopped
 from node.engine.stores import Stores
+from node.errors import Misconfigured
 
 
 def sweep(
@@ -29,7 +30,8 @@ def sweep(
     A study is done with when each of its cases is safe at every destination, or was cancelled or superseded; one of
     which no case was made is done with when that was decided and nothing of it has come for as long. The decisions
     about a study go with it, or, where nothing of it is here any more, when the last one is old enough. What is kept of
-    associations, announcements and journals goes when nothing of it is needed.
+    associations, announcements and journals goes when nothing of it is needed. While the file of a case is damaged,
+    nothing goes.
 
     Parameters
     ----------
@@ -37,8 +39,11 @@ def sweep(
     """
     catalogue = CaseCatalogue(data_dir)
     removed = []
+    everything = catalogue.all()
+    if catalogue.damaged:
+        return ()  # nobody knows of which study a damaged case is, nor whether it is delivered
     waited_for = {w["study_instance_uid"] for w in read_json(data_dir / "engine" / "waiting.json") or ()}
-    here = {*stores.index.studies(), *(c.study_instance_uid for c in catalogue.all())}
+    here = {*stores.index.studies(), *(c.study_instance_uid for c in everything)}
     for study in sorted(here):
         cases = catalogue.of_study(study)
         arrival = stores.index.arrival(study)
@@ -63,12 +68,14 @@ def sweep(
 
 
 def _ended_s(data_dir: Path, case: CaseFile) -> float | None:
-    """Return when nothing more was to be done for a case; None where something is."""
+    """Return when nothing more was to be done for a case; None where something is, or a damaged file hides it."""
     folder = result_folder(data_dir, case.workflow_id)
-    safe = read_json(folder / SAFE_FILE)
+    try:
+        safe, stopped = read_json(folder / SAFE_FILE), why_stopped(folder)
+    except Misconfigured:
+        return None
     if safe is not None:
         return float(safe["at_s"])
-    stopped = why_stopped(folder)
     if stopped is None or stopped[0] is Stopped.HELD:
         return None
     return folder.stat().st_mtime

@@ -66,6 +66,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The data folder has no database of the engine yet",
         "Name the settings file (`--config`); else start `lungnode serve` once",
     ),
+    "ENG-FILE": (
+        _SETTINGS,
+        "A file of a case, or another of the node's own, is damaged; the other cases go on",
+        "Put it back from a backup, or move the folder of its case out of data_dir: sent again, it is analysed again",
+    ),
     "SYS-CLOCK": (
         "-",
         "The clock was set back: studies had arrived later than it says now, and are taken to have arrived just now",

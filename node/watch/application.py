@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from node.engine.announced import ask, expect
+from node.engine.files import DAMAGED
 from node.engine.jobs import details, job, opened
 from node.errors import LungnodeError
 from node.settings import Settings
@@ -20,6 +21,7 @@ from node.watch.state import node_state
 
 _LARGEST_BODY_BYTES = 65536
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+_STATUS = {"JOB-UNKNOWN": 404, DAMAGED: 503}  # of a code; else 400
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -32,8 +34,12 @@ def application(settings: Settings) -> Starlette:
     def health(_request: Request) -> Response:
         try:
             state = node_state(settings)
-        except OSError as error:  # who asks whether the node is well must not get a page without a word
-            body = {"status": "trouble", "trouble": [_words(error)], "warnings": [], "paused": None}
+        except (
+            OSError,
+            LungnodeError,
+        ) as error:  # who asks whether the node is well must not get a page without a word
+            words = f"{error.code}: {error.message}" if isinstance(error, LungnodeError) else _words(error)
+            body = {"status": "trouble", "trouble": [words], "warnings": [], "paused": None}
             return JSONResponse(body, status_code=503)
         body = {
             "status": "trouble" if state.trouble else "ok",
@@ -113,7 +119,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 def _refused(_request: Request, error: Exception) -> Response:
     known = error.as_json() if isinstance(error, LungnodeError) else {}
-    return JSONResponse({"error": known}, status_code=404 if known.get("code") == "JOB-UNKNOWN" else 400)
+    return JSONResponse({"error": known}, status_code=_STATUS.get(str(known.get("code")), 400))
 
 
 def _unreadable(_request: Request, error: Exception) -> Response:

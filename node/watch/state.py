@@ -9,7 +9,7 @@ from node.engine.alerts import alert_of, long_waits
 from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
-from node.engine.jobs import FAILED, LOST, Job, jobs, opened
+from node.engine.jobs import DAMAGED, FAILED, LOST, Job, jobs_and_damage, opened
 from node.engine.pause import Pause, current_pause
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
@@ -73,7 +73,8 @@ def node_state(settings: Settings) -> NodeState:
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
     try:
         with opened(settings) as engine:
-            return jobs(settings, engine), []
+            found, damaged = jobs_and_damage(settings, engine)
+            return found, [f"{text}; until then retention removes nothing" for text in damaged]
     except LungnodeError as error:
         return (), [error.message]
     except DATABASE_ERRORS as error:
@@ -90,6 +91,8 @@ def _needs_a_person(one: Job) -> list[str]:
     if one.state == FAILED:
         next_step = f"lungnode jobs show {short}, then lungnode jobs retry {short} or cancel"
         said = [f"job {short}: failed: {one.why}; next: {next_step}"]
+    if one.state == DAMAGED:
+        said = [f"job {short}: {one.why}"]
     if one.state == LOST:
         said = [f"job {short}: {one.why}; next: lungnode jobs retry {short}"]
     if one.state == Stopped.HELD and not said:

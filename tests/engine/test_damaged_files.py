@@ -9,9 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 import structlog
+from dbos import DBOS
 from sqlalchemy.exc import DatabaseError
 
 from node.engine import node_worker
+from node.engine.delivery_file import Delivery, write_delivery
+from node.engine.outbox import publish
+from node.engine.runtime import launch
 from node.engine.stores import opened_stores
 from node.settings import Settings
 from node.store.database import all_set_aside, damage_of, tells_damage
@@ -101,3 +105,35 @@ def test_what_is_sound_empty_or_absent_is_not_damaged(tmp_path: Path) -> None:
     found = (with_an_index(tmp_path), tmp_path / "empty.sqlite", tmp_path / "absent.sqlite")
     assert [damage_of(path) for path in found] == [None, None, None]
     assert not found[2].exists()
+
+
+def test_a_worker_starts_and_works_beside_damaged_cases_and_retention_spares_what_it_cannot_judge(bench) -> None:
+    cut, unsure = bench.new_case(), bench.new_case()
+    half(bench.folder(cut) / "case.json")
+    publish(bench.folder(unsure), ())
+    write_delivery(bench.folder(unsure), Delivery("here"))
+    half(bench.folder(unsure) / "delivery" / "here.json")
+    engine_knows_as_ended(bench, unsure)
+    bench.start_worker()
+    sound = bench.new_case()
+    bench.submit(sound)
+    bench.eventually(lambda: bench.is_safe(sound))
+    said = [line for line in bench.log() if line["event"] == "engine.case_damaged"]
+    assert {(line["workflow_id"], line["code"]) for line in said} == {(unsure, "ENG-FILE")}
+    settings = bench.settings.model_copy(update={"disk": bench.settings.disk.model_copy(update={"retention_days": 0})})
+    node_worker._sweep(settings)
+    assert bench.is_safe(sound)
+    (bench.folder(cut) / "case.json").unlink()
+    (bench.folder(unsure) / "safe.json").write_text("{")
+    node_worker._sweep(settings)
+    assert bench.folder(unsure).exists()
+
+
+def engine_knows_as_ended(bench, case: str) -> None:
+    """Let the engine hold a case for analysed."""
+    launch(bench.settings)
+    DBOS.destroy(destroy_registry=True)
+    bench.submit(case)
+    with closing(sqlite3.connect(bench.data_dir / "engine.sqlite")) as connection:
+        connection.execute("UPDATE workflow_status SET status = 'SUCCESS', queue_name = NULL")
+        connection.commit()

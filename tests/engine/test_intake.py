@@ -205,6 +205,20 @@ def test_a_case_that_ended_and_of_which_nothing_is_here_is_queued_again_when_it_
     assert site.queued() == [case.workflow_id]
 
 
+def test_a_case_whose_file_is_damaged_is_not_begun_a_second_time(make_site, slices) -> None:
+    site = make_site()
+    site.receive(slices())
+    site.intake.tick()
+    (case,) = site.cases
+    file = site.folder(case) / "case.json"
+    os.truncate(file, file.stat().st_size // 2)
+    again = make_site()
+    with structlog.testing.capture_logs() as said:
+        again.intake.tick()
+    assert [line for line in said if line["event"] in ("engine.case_begun", "engine.intake_failed")] == []
+    assert site.cases == ()
+
+
 def test_without_a_count_the_quiet_time_is_waited_for_and_told(make_site, slices) -> None:
     site = make_site(PATIENT)
     site.receive(slices())

@@ -232,6 +232,32 @@ def test_a_case_that_failed_is_trouble_with_its_next_step(database, monkeypatch)
     assert said + "lungnode jobs retry aaaaaaaaaaaa or cancel" in body
 
 
+@pytest.mark.parametrize("file", ["case.json", "delivery/pacs.json", "result.json"])
+def test_a_damaged_file_of_one_case_is_named_and_hides_no_other(database, file: str) -> None:
+    for letter in "ab":
+        folder = database.add_case(letter * 64)
+        write_delivery(folder, Delivery("pacs"))
+        write_json(folder / "result.json", {"outcome": "processed"})
+    whole = (folder / file).read_bytes()
+    (folder / file).write_bytes(whole[: len(whole) // 2])
+    status, body = database.get("/healthz")
+    assert status == 503
+    (said,) = [text for text in json.loads(body)["trouble"] if "ENG-FILE" in text]
+    assert f"ENG-FILE: the file {folder / file} is damaged; next: put it back from a backup" in said
+    shown = {job["workflow_id"][0]: job["state"] for job in database.json("/api/jobs")["jobs"]}
+    assert shown == {"a": "not queued"} | ({} if file == "case.json" else {"b": "damaged"})
+    assert (database.get("/")[0], database.get("/metrics")[0]) == (200, 200)
+    assert database.get(f"/api/jobs/{'b' * 64}")[0] == (200 if "delivery" in file else 503)
+
+
+def test_a_damaged_list_of_what_is_waited_for_is_told_with_its_name(page) -> None:
+    write_json(page.settings.data_dir / "engine" / "waiting.json", [])
+    (page.settings.data_dir / "engine" / "waiting.json").write_text("[{")
+    status, body = page.get("/healthz")
+    assert status == 503
+    assert "waiting.json is damaged" in json.loads(body)["trouble"][0]
+
+
 def test_a_destination_that_takes_nothing_for_long_is_a_warning_before_anything_is_given_up(database) -> None:
     waits = Delivery("pacs", attempts=4, due_s=time.time() - 7200, why="no answer")
     write_delivery(database.add_case("a" * 64), waits)
