@@ -1,5 +1,6 @@
 """What a person asks of the durable state: which cases there are, how each stands, and retry, replay, cancel."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from dbos import DBOSClient, WorkflowStatus
 from node.deliver.receipt import State
 from node.engine.case_catalogue import CaseCatalogue
 from node.engine.case_file import CaseFile, case_json, read_case_file, result_folder
-from node.engine.database import check_database
+from node.engine.database import DATABASE_ERRORS, check_database, damaged
 from node.engine.delivery_file import Delivery, Stage, all_deliveries, delivery_path, read_delivery, write_delivery
 from node.engine.files import read_json
 from node.engine.outbox import kept
@@ -25,6 +26,7 @@ from node.engine.waiting_file import kept_back
 from node.engine.workflows import CASES, WAKE
 from node.errors import Code, InputRefused, Misconfigured
 from node.settings import Settings
+from node.store.database import tells_damage
 from node.store.layout import Layout
 from node.store.quarantine import quarantined
 
@@ -87,15 +89,20 @@ def opened(settings: Settings) -> Iterator[DBOSClient]:
     Misconfigured
         ENG-ABSENT where no worker has ever run here.
     NotYetThere
-        CFG-DATABASE where PostgreSQL does not answer.
+        CFG-DATABASE where PostgreSQL does not answer, ENG-DAMAGED where SQLite's file is damaged.
     """
     refuse_absent(settings)
     check_database(settings)
-    engine = client(settings)
     try:
-        yield engine
-    finally:
-        engine.destroy()
+        engine = client(settings)
+        try:
+            yield engine
+        finally:
+            engine.destroy()
+    except (sqlite3.Error, *DATABASE_ERRORS) as error:
+        if tells_damage(error):
+            raise damaged(settings, type(error).__name__) from error
+        raise
 
 
 def refuse_absent(settings: Settings) -> None:

@@ -30,7 +30,7 @@ from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
 from node.engine.stores import Stores, opened_stores
 from node.engine.worker import Worker, end_process, slot_when_free, start_worker, stop_on_signals
-from node.errors import NotYetThere
+from node.errors import Misconfigured, NotYetThere
 from node.route.case import Known
 from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
@@ -57,7 +57,7 @@ def run_worker(settings: Settings) -> None:
     Misconfigured
         ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
     NotYetThere
-        CFG-DATABASE: the database does not answer yet. SYS-DISK: the disk takes nothing.
+        CFG-DATABASE: the database does not answer yet. ENG-DAMAGED: its file is damaged. SYS-DISK: the disk is full.
     """
     load_routes(settings.rules.routes)
     installed(settings.models_dir)
@@ -167,6 +167,8 @@ def _sweep(settings: Settings) -> None:
             sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time(), forget=forget)
     except MAY_BE_FULL as error:
         structlog.get_logger().error("engine.retention_waits", code=code_of(error), error=type(error).__name__)
+    except Misconfigured as error:  # a damaged file
+        structlog.get_logger().error("engine.retention_waits", code=error.code, next_step=error.message)
 
 
 def _forget(settings: Settings, workflow_id: str) -> None:

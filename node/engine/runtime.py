@@ -6,17 +6,16 @@ from pathlib import Path
 from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy.engine import make_url
 
+from node.engine.database import engine_file
 from node.engine.serializer import JsonSerializer, forbid_pickles
 from node.engine.version import APPLICATION, STEPS_VERSION
 from node.engine.workflows import CASES, DELIVERIES, DELIVERIES_AT_ONCE
 from node.settings import Settings
 
-_FILE = "engine.sqlite"
-
 
 def database_url(settings: Settings) -> str:
     """Return where the engine keeps its state: PostgreSQL where the settings say so, else SQLite beside the spool."""
-    return settings.engine.database_url or f"sqlite:///{settings.data_dir.absolute() / _FILE}"
+    return settings.engine.database_url or f"sqlite:///{engine_file(settings)}"
 
 
 def launch(settings: Settings, *, version: str = STEPS_VERSION) -> None:

@@ -66,6 +66,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The data folder has no database of the engine yet",
         "Name the settings file (`--config`); else start `lungnode serve` once",
     ),
+    "ENG-DAMAGED": (
+        _NOT_YET,
+        "engine.sqlite is damaged; what arrives is kept meanwhile, nothing is analysed",
+        "See the disk; move engine.sqlite, -wal and -shm away: open cases are queued again from their files",
+    ),
     "ENG-FILE": (
         _SETTINGS,
         "A file of a case, or another of the node's own, is damaged; the other cases go on",

@@ -13,14 +13,22 @@ from dbos import DBOS
 from sqlalchemy.exc import DatabaseError
 
 from node.engine import node_worker
+from node.engine.case_file import CaseFile, SourceSeries, write_case
+from node.engine.database import database_ready, engine_file
 from node.engine.delivery_file import Delivery, write_delivery
+from node.engine.jobs import opened
 from node.engine.outbox import publish
 from node.engine.runtime import launch
 from node.engine.stores import opened_stores
+from node.errors import NotYetThere
 from node.settings import Settings
+from node.settings_snapshot import SUPERVISED
 from node.store.database import all_set_aside, damage_of, tells_damage
 from node.store.durable import make_folder
 from node.store.part10 import FileMeta, encode_meta
+from node.watch.doctor.database import check_engine_database
+from node.watch.doctor.finding import Grade
+from node.watch.state import node_state
 
 NO_CREW = SimpleNamespace(warm=lambda: None)
 
@@ -137,3 +145,51 @@ def engine_knows_as_ended(bench, case: str) -> None:
     with closing(sqlite3.connect(bench.data_dir / "engine.sqlite")) as connection:
         connection.execute("UPDATE workflow_status SET status = 'SUCCESS', queue_name = NULL")
         connection.commit()
+
+
+@pytest.mark.parametrize("damage", [no_header, a_bad_middle, half])
+def test_a_damaged_database_of_the_engine_is_named_with_its_next_step(tmp_path: Path, monkeypatch, damage) -> None:
+    settings = Settings(data_dir=tmp_path)
+    launch(settings)
+    DBOS.destroy(destroy_registry=True)
+    with closing(sqlite3.connect(engine_file(settings))) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert check_engine_database(settings).grade is Grade.OK
+    damage(engine_file(settings))
+    finding = check_engine_database(settings)
+    assert (finding.grade, finding.text.split(":")[0]) == (Grade.FAIL, "ENG-DAMAGED")
+    assert "move engine.sqlite, engine.sqlite-wal and engine.sqlite-shm away" in finding.todo
+    monkeypatch.delenv(SUPERVISED, raising=False)
+    with pytest.raises(NotYetThere) as refused:
+        database_ready(settings, threading.Event())
+    assert (refused.value.code, refused.value.exit_code) == ("ENG-DAMAGED", 75)
+
+
+def test_who_asks_for_jobs_is_told_of_the_damaged_database(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    launch(settings)
+    DBOS.destroy(destroy_registry=True)
+    no_header(engine_file(settings))
+    with pytest.raises(NotYetThere, match="is damaged") as refused, opened(settings) as engine:
+        engine.list_workflows()
+    assert refused.value.code == "ENG-DAMAGED"
+    (tmp_path / "results" / "a").mkdir(parents=True)
+    write_case(tmp_path, CaseFile("a", "1.2", "r", SourceSeries("1.3", ()), (), "l", None, "normal", None, ()))
+    assert any("is damaged (" in text and "next: see the disk" in text for text in node_state(settings).trouble)
+
+
+def test_under_serve_a_damaged_database_is_waited_for_until_it_is_moved_away(tmp_path: Path, monkeypatch) -> None:
+    settings = Settings(data_dir=tmp_path)
+    engine_file(settings).write_bytes(b"\xa5" * 4096)
+    monkeypatch.setenv(SUPERVISED, "1")
+    stopping = SimpleNamespace(wait=lambda _s: engine_file(settings).unlink() or False)
+    with structlog.testing.capture_logs() as said:
+        assert database_ready(settings, stopping)
+    assert [line["code"] for line in said] == ["ENG-DAMAGED"]
+
+
+def test_the_doctor_names_a_damaged_index(tmp_path: Path) -> None:
+    index = with_an_index(tmp_path)
+    no_header(index)
+    finding = check_engine_database(Settings(data_dir=tmp_path))
+    assert (finding.grade, str(index) in finding.text) == (Grade.WARN, True)
