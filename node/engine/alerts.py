@@ -10,8 +10,10 @@ from node.deliver.look_first import UNCONFIRMED, look_first
 from node.deliver.receipt import CREDENTIALS, Receipt, State
 from node.engine.delivery_file import Delivery, Stage
 from node.errors import Code
+from node.settings import Settings
 
 DEAD_LETTER = "DLV-DEAD"
+UNDELIVERABLE = "DLV-NOWHERE"
 _CODE = re.compile(r"[A-Z]+-[A-Z]+")
 LONG_S = 900.0  # that a delivery waits before the health check warns: a restart of an archive takes less
 
@@ -37,7 +39,11 @@ def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
     if delivery.stage is Stage.DEAD:
         return Alert(DEAD_LETTER, delivery.destination, delivery.why, f"{_first_look(delivery)}; then {again}")
     if delivery.stage is Stage.HELD:
-        return Alert(Code.ID_CHANGED.value, delivery.destination, delivery.why, f"check the identity, then {again}")
+        step = (
+            "where the archive is right, send the study again from it: its new run takes the place of this one; where "
+            f"the result is right, correct the archive, then {again}"
+        )
+        return Alert(Code.ID_CHANGED.value, delivery.destination, delivery.why, step)
     if delivery.stage is Stage.WAITING and delivery.is_unauthorised:
         step = f"correct the credentials of {delivery.destination} in the settings and restart"
         return Alert(CREDENTIALS, delivery.destination, delivery.why, step)
@@ -57,6 +63,16 @@ def _first_look(delivery: Delivery) -> str:
 
 def _says(answer: Receipt) -> str:
     return f"{answer.status} {answer.text}".strip()
+
+
+def no_destination(settings: Settings) -> str | None:
+    """Say that nobody gets any result; None where there is a destination."""
+    if settings.destinations:
+        return None
+    return (
+        f"{UNDELIVERABLE}: no destination is configured: results stay in the node, and retention removes none of them; "
+        "next: add a [[destinations]] section to the settings, and restart"
+    )
 
 
 def long_waits(deliveries: Iterable[Delivery], now_s: float) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from node.settings_snapshot import SUPERVISED
 from node.store.database import damage_of
 
 UNREACHABLE = "CFG-DATABASE"
-DAMAGED = "ENG-DAMAGED"
+DAMAGED_DATABASE = "ENG-DAMAGED"
 _FILE = "engine.sqlite"
 DATABASE_ERRORS = (psycopg.Error, SQLAlchemyError)
 _WITHIN_S = 5
@@ -34,7 +34,7 @@ def damaged(settings: Settings, why: object) -> NotYetThere:
     """
     file = engine_file(settings)
     return NotYetThere(
-        DAMAGED,
+        DAMAGED_DATABASE,
         f"the engine's database {file} is damaged ({why}); next: see the disk, and move {file.name}, {file.name}-wal "
         f"and {file.name}-shm away: a new one is made at once, open cases are queued again from their files, and what "
         "is delivered stays so",

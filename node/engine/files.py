@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from node.errors import Misconfigured
 from node.store.durable import write_new, write_whole
 
-DAMAGED = "ENG-FILE"
+DAMAGED_FILE = "ENG-FILE"
 T = TypeVar("T")
 
 
@@ -56,7 +56,7 @@ def read_as(path: Path, adapter: TypeAdapter[T]) -> T | None:
 
 def _damaged(path: Path) -> Misconfigured:
     return Misconfigured(
-        DAMAGED, f"the file {path} is damaged; next: put it back from a backup, or move its case out of data_dir"
+        DAMAGED_FILE, f"the file {path} is damaged; next: put it back from a backup, or move its case out of data_dir"
     )
 
 

@@ -33,6 +33,7 @@ from node.store.quarantine import quarantined
 Database = DBOSClient  # the engine's, opened by `opened`
 FAILED = "failed"
 LOST = "lost"
+NOWHERE = "no destination"
 DAMAGED = "damaged"  # one of its files
 _WORDS = {
     "ABSENT": "not queued",
@@ -334,6 +335,8 @@ def _state_of_ended(folder: Path, deliveries: tuple[Delivery, ...]) -> tuple[str
     """Return the state of a case that was analysed and is not delivered yet."""
     if kept(folder) is None:
         return LOST, "its results are not here any more, though it had ended"
+    if not deliveries:
+        return NOWHERE, "it is kept here: no destination is configured for it"
     for stage in (Stage.DEAD, Stage.HELD, Stage.CANCELLED):
         stopped = next((d for d in deliveries if d.stage is stage), None)
         if stopped is not None:

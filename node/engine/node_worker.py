@@ -13,6 +13,7 @@ import structlog
 
 from node.archive.endpoint import endpoint_of_archive
 from node.engine import outside
+from node.engine.alerts import UNDELIVERABLE, no_destination
 from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.certificates import certificates_loop
 from node.engine.correction_search import search_loop
@@ -97,6 +98,9 @@ def _started(settings: Settings) -> Worker:
 
 
 def _run(worker: Worker) -> None:
+    nobody = no_destination(worker.settings)
+    if nobody is not None:
+        structlog.get_logger().warning("engine.no_destination", code=UNDELIVERABLE, why=nobody)
     stop_on_signals(worker.steps.stopping)
     told_to_stop = worker.run()
     structlog.get_logger().info("engine.stopped", slot=worker.settings.engine.slot)

@@ -182,10 +182,15 @@ class Steps:
             return {"stage": Stage.WAITING.value, "wait_s": destination.longest_retry_s if destination else 60.0}
 
     def settle(self, workflow_id: str) -> bool:
-        """Mark the case as safe once every destination is; until then nothing of it may be deleted."""
+        """Mark the case as safe once every destination is; until then nothing of it may be deleted.
+
+        One that no destination is configured for is safe nowhere, unless it says itself that nobody is to get it.
+        """
         folder = result_folder(self.settings.data_dir, workflow_id)
-        stages = [read_delivery(folder, name).stage for name in self.destinations(workflow_id)]
-        if any(stage is not Stage.SAFE for stage in stages):
+        names = self.destinations(workflow_id)
+        if not names and self._case(workflow_id).destinations != ():
+            return False
+        if any(read_delivery(folder, name).stage is not Stage.SAFE for name in names):
             return False
         publish_json(folder / SAFE_FILE, {"at_s": time.time()})
         return True

@@ -97,6 +97,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "A delivery was given up",
         "See the last error and the setting that the next step names, then `lungnode jobs replay`",
     ),
+    "DLV-NOWHERE": (
+        "-",
+        "No destination is configured: results stay in the node, and retention removes none of them",
+        "Add a [[destinations]] section; what was made meanwhile is delivered after the restart",
+    ),
     "DLV-AUTH": ("-", "A destination refuses the credentials", "Correct them in the settings and restart"),
     "JOB-UNKNOWN": (_SETTINGS, "No such job", "`lungnode jobs list`"),
     "JOB-DONE": (_REFUSED, "The job is done already", "Nothing; `jobs replay` sends its results again"),

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from node.engine.announced import ask, expect
-from node.engine.files import DAMAGED
+from node.engine.files import DAMAGED_FILE
 from node.engine.jobs import details, job, opened
 from node.errors import LungnodeError
 from node.settings import Settings
@@ -21,7 +21,7 @@ from node.watch.state import node_state
 
 _LARGEST_BODY_BYTES = 65536
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
-_STATUS = {"JOB-UNKNOWN": 404, DAMAGED: 503}  # of a code; else 400
+_STATUS = {"JOB-UNKNOWN": 404, DAMAGED_FILE: 503}  # of a code; else 400
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

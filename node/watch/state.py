@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from node.engine.alerts import alert_of, long_waits
+from node.engine.alerts import alert_of, long_waits, no_destination
 from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
@@ -62,6 +62,8 @@ def node_state(settings: Settings) -> NodeState:
     certificates = expiring(settings, now)
     trouble += [one.text for one in certificates if one.has_expired]
     warnings = tuple(one.text for one in certificates if not one.has_expired)
+    nobody = no_destination(settings)
+    warnings += () if nobody is None else (nobody,)
     warnings += tuple(
         f"IDX-DAMAGED: the index was damaged and was made anew; next: see the disk, then remove {file}"
         for file in all_set_aside(Layout(settings.data_dir).index)
@@ -82,8 +84,8 @@ def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
 
 
 def _needs_a_person(one: Job) -> list[str]:
-    """Say what of a case waits for a person; nothing of one that was cancelled, superseded or rejected."""
-    if one.state in _STOPPED:
+    """Say what of a case waits for a person; nothing of one that was cancelled or rejected, or that has a newer run."""
+    if one.state in _STOPPED or (one.state == Stopped.HELD and one.superseded_by is not None):
         return []
     short = one.case.workflow_id[:12]
     alerts = [alert_of(one.case.workflow_id, d) for d in one.deliveries]
@@ -96,7 +98,11 @@ def _needs_a_person(one: Job) -> list[str]:
     if one.state == LOST:
         said = [f"job {short}: {one.why}; next: lungnode jobs retry {short}"]
     if one.state == Stopped.HELD and not said:
-        said = [f"job {short}: {one.why}; next: check the identity, then lungnode jobs retry {short}"]
+        go_on = f"lungnode jobs {'replay' if one.deliveries else 'retry'} {short}"
+        said = [
+            f"job {short}: {one.why}; next: where the correction is right, see that the whole study came again: its "
+            f"new run takes the place of this one; where it is not, {go_on}"
+        ]
     return said
 
 

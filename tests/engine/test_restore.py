@@ -9,6 +9,7 @@ from node.engine import jobs, node_worker
 from node.engine.case_file import read_case_file, write_case
 from node.engine.stopped import Stopped, mark_stopped
 from node.engine.stores import opened_stores
+from node.settings import Destination
 from node.store.own import KeptResult
 
 
@@ -114,3 +115,21 @@ def test_where_the_engines_database_was_lost_what_was_stopped_or_is_done_stays_s
     assert {bench.status(one) for one in (done, *stopped)} == {"ABSENT"}
     assert {case: state for case, state, _ in states(bench.settings)} == {done: "done", other: "done", **stopped}
     assert [bench.steps(one) for one in stopped] == [[]] * len(stopped)
+
+
+def test_without_a_destination_nothing_is_safe_or_removed_and_the_first_one_gets_what_was_kept(make_bench, out) -> None:
+    bench = make_bench(destinations=[])
+    case, worker = bench.new_case(), bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.status(case) == "SUCCESS")
+    assert [(one, state) for one, state, _ in states(bench.settings)] == [(case, jobs.NOWHERE)]
+    settings = bench.settings.model_copy(update={"disk": bench.settings.disk.model_copy(update={"retention_days": 0})})
+    node_worker._sweep(settings)
+    assert (bench.is_safe(case), bench.folder(case).exists()) == (False, True)
+    bench.kill(worker)
+    here = Destination(name="here", kind="folder", path=out)
+    bench.settings = bench.settings.model_copy(update={"destinations": (here,)})
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
+    assert len(list(out.rglob("*.dcm"))) == 2
+    assert bench.steps(case).count("encode") == 1

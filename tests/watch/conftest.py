@@ -51,7 +51,12 @@ class Page:
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
     settings = Settings.model_validate(
-        {"data_dir": str(tmp_path), "watch": {"port": 0}, "disk": {"soft_free_gib": 0, "hard_free_gib": 0}}
+        {
+            "data_dir": str(tmp_path),
+            "watch": {"port": 0},
+            "disk": {"soft_free_gib": 0, "hard_free_gib": 0},
+            "destinations": [{"name": "pacs", "kind": "folder", "path": str(tmp_path)}],
+        }
     )
     Heartbeat(heartbeat_file(tmp_path, 0, tls=False)).beat()
     with status_page(settings) as port:

@@ -12,6 +12,7 @@ from dbos import DBOS
 from prometheus_client.parser import text_string_to_metric_families
 
 from node.engine.announced import asked, expected
+from node.engine.case_file import read_case_file, write_case
 from node.engine.delivery_file import Delivery, Stage, write_delivery
 from node.engine.files import write_json
 from node.engine.pause import pause
@@ -23,6 +24,7 @@ from node.settings import Settings
 from node.store.heartbeat import SILENT_AFTER_S, heartbeat_file
 from node.store.layout import Layout
 from node.watch.server import status_page
+from node.watch.state import node_state
 
 
 @pytest.fixture
@@ -256,6 +258,33 @@ def test_a_damaged_list_of_what_is_waited_for_is_told_with_its_name(page) -> Non
     status, body = page.get("/healthz")
     assert status == 503
     assert "waiting.json is damaged" in json.loads(body)["trouble"][0]
+
+
+def test_a_held_delivery_is_told_what_to_do_whoever_is_right(database) -> None:
+    write_delivery(database.add_case("a" * 64), Delivery("pacs", stage=Stage.HELD, why="Patient ID differs"))
+    (said,) = [text for text in database.json("/healthz")["trouble"] if "Patient ID differs" in text]
+    assert "where the archive is right, send the study again from it: its new run takes the place of this one" in said
+    assert "where the result is right, correct the archive, then lungnode jobs replay aaaaaaaaaaaa --to pacs" in said
+
+
+def test_a_held_case_is_told_what_to_do_until_a_newer_run_takes_its_place(database) -> None:
+    folder = database.add_case("a" * 64)
+    mark_stopped(folder, Stopped.HELD, "ID-CHANGED: the source corrected the identity")
+    (said,) = [text for text in database.json("/healthz")["trouble"] if "ID-CHANGED" in text]
+    assert "see that the whole study came again" in said
+    assert said.endswith("where it is not, lungnode jobs retry aaaaaaaaaaaa")
+    write_delivery(folder, Delivery("pacs", stage=Stage.SAFE))
+    assert "lungnode jobs replay aaaaaaaaaaaa" in database.get("/healthz")[1]
+    database.add_case("b" * 64)
+    first = read_case_file(database.settings.data_dir, "b" * 64)
+    write_case(database.settings.data_dir, replace(first, predecessor="a" * 64))
+    assert [text for text in database.json("/healthz")["trouble"] if "ID-CHANGED" in text] == []
+
+
+def test_without_a_destination_the_health_check_warns_for_as_long(database) -> None:
+    assert database.json("/healthz")["warnings"] == []
+    (said,) = node_state(database.settings.model_copy(update={"destinations": ()})).warnings
+    assert said.startswith("DLV-NOWHERE: no destination is configured: results stay in the node")
 
 
 def test_a_destination_that_takes_nothing_for_long_is_a_warning_before_anything_is_given_up(database) -> None:

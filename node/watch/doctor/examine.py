@@ -58,7 +58,9 @@ def _settings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
 def _unreachable(settings: Settings) -> Iterator[Finding]:
     """Settings that are valid and still make a node that gives nothing to anybody."""
     if not settings.destinations:
-        yield warn("destinations", "none: results stay in the node", "add a [[destinations]] section")
+        yield warn(
+            "destinations", "none: results stay in the node, and are never removed", "add a [[destinations]] section"
+        )
     if not settings.archives:
         yield warn(
             "archives",
