@@ -1,6 +1,7 @@
 """Counts, identities and holdings by C-FIND in the study root model (PS3.4 annex C)."""
 
 import socket
+import time
 from collections.abc import Iterable, Iterator, MutableSequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ _SUCCESS = 0x0000
 _TRANSIENT = 2  # PS3.8 table 9-21: rejected for now
 _PENDING = frozenset((0xFF00, 0xFF01))  # PS3.4 table C.4-1
 _MOST_ANSWERS = 20_000  # standards SIZE-COUNT: a study has no more instances
+_SLOWEST_ANSWER_S = 0.1  # on average, beside `timeout_s` for the whole search
 
 
 def count_series(endpoint: DimseEndpoint, study_uid: str, series_uid: str) -> int | None:
@@ -88,8 +90,10 @@ def _find(association: Association, level: str, **keys: str) -> list[Dataset]:
     Raises
     ------
     WorldUnavailable
-        ARCHIVE-DOWN the association broke; ARCHIVE-ANSWER it ended with a failure or with too many answers.
+        ARCHIVE-DOWN the association broke; ARCHIVE-ANSWER it ended with a failure or with too many answers;
+        ARCHIVE-SLOW the answers trickle.
     """
+    begun_s, timeout_s = time.monotonic(), float(association.ae.dimse_timeout)
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level
     for keyword, value in keys.items():
@@ -104,6 +108,8 @@ def _find(association: Association, level: str, **keys: str) -> list[Dataset]:
             raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive ends a search with status 0x{status.Status:04X}")
         if len(answers) > _MOST_ANSWERS:
             raise WorldUnavailable("ARCHIVE-ANSWER", f"the archive gives more than {_MOST_ANSWERS} answers")
+        if time.monotonic() - begun_s > timeout_s + _SLOWEST_ANSWER_S * len(answers):
+            raise WorldUnavailable("ARCHIVE-SLOW", "the archive did not send all answers in time")
     return answers
 
 

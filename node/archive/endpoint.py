@@ -25,7 +25,7 @@ class WebEndpoint:
 
     @property
     def timeouts_s(self) -> tuple[float, float]:
-        """Return how long connecting and waiting for each piece of the answer may take."""
+        """Return how long connecting and waiting for each piece of the answer may take; see `WholeAnswer` for all."""
         return (min(CONNECT_WITHIN_S, self.timeout_s), self.timeout_s)
 
 

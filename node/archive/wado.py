@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import requests
+
 from node.archive.endpoint import WebEndpoint
 from node.archive.multipart import Malformed, boundary_of, write_parts
 from node.archive.web import status_error, translated
@@ -58,7 +60,7 @@ def _fetch(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None
     url = f"{endpoint.url.rstrip('/')}/{path}"
     with (
         translated(),
-        web_session(endpoint) as session,
+        web_session(endpoint, until_s=until_s) as session,
         session.get(
             url, headers={"Accept": _ACCEPT}, stream=True, timeout=endpoint.timeouts_s, allow_redirects=False
         ) as answer,
@@ -81,10 +83,20 @@ def _fetch(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None
 
 
 def _in_time(pieces: Iterator[bytes], until_s: float | None) -> Iterator[bytes]:
-    for piece in pieces:
-        if until_s is not None and time.monotonic() > until_s:
-            raise WorldUnavailable("ARCHIVE-SLOW", "the archive did not send everything in time")
-        yield piece
+    """Hand the pieces on; after `until_s` the session has cut the connection, which may look like an end."""
+    try:
+        for piece in pieces:
+            _not_late(until_s)
+            yield piece
+    except requests.RequestException:
+        _not_late(until_s)
+        raise
+    _not_late(until_s)
+
+
+def _not_late(until_s: float | None) -> None:
+    if until_s is not None and time.monotonic() > until_s:
+        raise WorldUnavailable("ARCHIVE-SLOW", "the archive did not send everything in time")
 
 
 def _numbered(folder: Path) -> Iterator[BinaryIO]:

@@ -11,12 +11,19 @@ from contextlib import contextmanager
 import requests
 
 from node.archive.endpoint import WebEndpoint
+from node.archive.whole_answer import WholeAnswer
 from node.errors import Misconfigured
 
 
 @contextmanager
-def web_session(endpoint: WebEndpoint) -> Iterator[requests.Session]:
+def web_session(endpoint: WebEndpoint, *, until_s: float | None = None) -> Iterator[requests.Session]:
     """Open a session with the endpoint's login (bearer token or password) and certificates.
+
+    Each answer must be there as a whole within the endpoint's `timeout_s`, however it trickles.
+
+    Parameters
+    ----------
+    until_s : when a streamed answer must be there, by `time.monotonic()`; None: it may take as long as pieces come.
 
     Raises
     ------
@@ -28,6 +35,9 @@ def web_session(endpoint: WebEndpoint) -> Iterator[requests.Session]:
             raise Misconfigured("TLS-FILES", f"{endpoint.url}: {path} is not there or cannot be read")
     with requests.Session() as session:
         session.trust_env = False
+        whole_answer = WholeAnswer(endpoint.timeout_s, until_s)
+        session.mount("https://", whole_answer)
+        session.mount("http://", whole_answer)
         if endpoint.token is not None:
             session.headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
         elif endpoint.username is not None and endpoint.password is not None:

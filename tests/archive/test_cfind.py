@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from pynetdicom import AE, evt
@@ -146,3 +147,16 @@ def test_an_archive_whose_name_has_no_address_is_away():
 
     assert caught.value.code == "ARCHIVE-DOWN"
     assert "pacs.site.invalid" in caught.value.message
+
+
+def test_answers_that_trickle_end_at_the_limit(peer):
+    def trickling(event):
+        for number in range(200):
+            event.identifier.SOPInstanceUID = f"1.2.{number}"
+            yield 0xFF00, event.identifier
+            time.sleep(0.3)
+
+    with pytest.raises(WorldUnavailable) as caught:
+        cfind.count_series(replace(peer(trickling), timeout_s=1.0), "1.2", "1.2.3")
+
+    assert caught.value.code == "ARCHIVE-SLOW"
