@@ -7,23 +7,19 @@ Units stand in the names. Unknown keys are refused, so that a typing error is fo
 import ipaddress
 import json
 import os
-import re
 import tomllib
 from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
-    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -31,41 +27,13 @@ from pydantic import (
 
 from node.errors import Misconfigured
 from node.settings_faults import faults
+from node.settings_values import AETitle, ForAnswer, Gib, PeerPort, Period, Port, UidRoot, Wait, WebAddress
 from node.settings_variables import filled, refuse_unknown, take_variables
 from node.toml_lines import lines_of
 
-# spaces around an AE title mean nothing (PS3.5 table 6.2-1): a caller's are taken off, too
-AETitle = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")
-]
-Port = Annotated[int, Field(ge=0, le=65535)]  # of ours; 0: any that is free
-PeerPort = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _web(address: str) -> str:
-    """Refuse an address that no request can go to."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address begins with http:// or https:// and a host")
-    return address
-
-
-def _root_of_uids(root: str) -> str:
-    """Refuse what no UID can begin with (PS3.5 section 9.1), or what leaves no room for 96 bits behind it."""
-    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", root):
-        raise ValueError("a root of UIDs is numbers without leading zeros and dots between them, like 1.2.826.0.1")
-    if len(root) > _LONGEST_UID_ROOT:
-        raise ValueError(f"a root of UIDs has at most {_LONGEST_UID_ROOT} characters: a UID has 64 in all")
-    return root
-
-
-UidRoot = Annotated[str, AfterValidator(_root_of_uids)]
-WebAddress = Annotated[str, AfterValidator(_web)]
-_LONGEST_UID_ROOT = 64 - len(f".{2**96 - 1}")  # what `report.uids` puts behind it
-
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Peer(_Section):
@@ -101,18 +69,18 @@ class Receive(_Section):
     maximum_associations: int = Field(10, ge=1, le=500)
     processes: int = Field(1, ge=1, le=64)  # receivers sharing the port
     maximum_pdu_bytes: int = Field(131072, ge=16384, le=131072)
-    acse_timeout_s: float = Field(30.0, gt=0)
-    dimse_timeout_s: float = Field(60.0, gt=0)
-    network_timeout_s: float = Field(60.0, gt=0)
+    acse_timeout_s: ForAnswer = 30.0
+    dimse_timeout_s: ForAnswer = 60.0
+    network_timeout_s: ForAnswer = 60.0
     accept_lossy: bool = False  # JPEG baseline and other lossy syntaxes (then HU-LOSSY)
 
 
 class Disk(_Section):
     """Two marks on the file system of the spool, in free bytes."""
 
-    soft_free_gib: float = Field(10.0, ge=0)  # below: no new work, warning
-    hard_free_gib: float = Field(2.0, ge=0)  # below: associations refused, 0xA700
-    retention_days: float = Field(3.0, ge=0)  # after every destination is safe
+    soft_free_gib: Gib = 10.0  # below: no new work, warning
+    hard_free_gib: Gib = 2.0  # below: associations refused, 0xA700
+    retention_days: float = Field(3.0, ge=0, le=36_525)  # after every destination is safe
 
     @model_validator(mode="after")
     def _marks_in_order(self) -> "Disk":
@@ -124,11 +92,11 @@ class Disk(_Section):
 class Completeness(_Section):
     """When a case is taken to be complete (architecture 5)."""
 
-    quiet_s: float = Field(10.0, ge=0)
-    quiet_after_abort_s: float = Field(60.0, ge=0)
-    maximum_wait_s: float = Field(1800.0, gt=0)
-    partner_wait_s: float = Field(600.0, ge=0)
-    prior_wait_s: float = Field(60.0, ge=0)  # how long a finished result waits for its comparison; 0: no comparison
+    quiet_s: Period = 10.0
+    quiet_after_abort_s: Period = 60.0
+    maximum_wait_s: Wait = 1800.0
+    partner_wait_s: Period = 600.0
+    prior_wait_s: Period = 60.0  # how long a finished result waits for its comparison; 0: no comparison
     at_maximum: Literal["refuse", "process", "drop"] = "refuse"
 
     @model_validator(mode="after")
@@ -159,9 +127,9 @@ class Archive(_Section):
     move_ae_title: AETitle | None = None  # how this archive knows us as a C-MOVE destination; not the receiver's title
     move_host: str = "127.0.0.1"  # where we listen while it moves
     move_port: Port | None = None
-    timeout_s: float = Field(10.0, gt=0)
+    timeout_s: ForAnswer = 10.0
     source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
-    corrections_every_s: float = Field(600.0, ge=0)  # how often to look for readers' segmentations; 0: only by order
+    corrections_every_s: Period = 600.0  # how often to look for readers' segmentations; 0: only by order
 
 
 class Rung(StrEnum):
@@ -200,14 +168,14 @@ class Destination(_Section):
     tls_ca: Path | None = None  # None: the system's authorities
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    timeout_s: float = Field(60.0, gt=0)  # for one answer of the destination
+    timeout_s: ForAnswer = 60.0  # for one answer of the destination
     objects: tuple[Rung, ...] | None = None  # None: SEG, SR and NOTICE, and the SUMMARY unless `draws_results`
     draws_results: bool = False  # its viewers are known to draw SEG or SR, so it needs no picture of them
     commitment: Literal["none", "ask"] = "none"
     confirm: Literal["none", "qido", "cfind"] = "qido"  # how to ask the object back
-    give_up_after_s: float = Field(604800.0, gt=0)  # a week; a destination that is not there at all is waited for
-    first_retry_s: float = Field(5.0, gt=0)
-    longest_retry_s: float = Field(900.0, gt=0)
+    give_up_after_s: Wait = 604800.0  # a week; a destination that is not there at all is waited for
+    first_retry_s: Wait = 5.0
+    longest_retry_s: Wait = 900.0
     deflated_seg: bool = False  # send segmentations deflated; by C-STORE only where the peer accepts the syntax
 
     @model_validator(mode="after")
@@ -266,10 +234,10 @@ class Compute(_Section):
     """Devices and limits."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(0, ge=0)  # 0: all cores
+    threads: int = Field(0, ge=0, le=4096)  # 0: all cores
     lungs: str = "lungs-joint"  # default model of task lungs
     lesions: str | None = None
-    limit_s: float = Field(1800.0, gt=0)  # SYS-TIME
+    limit_s: Wait = 1800.0  # SYS-TIME
 
 
 class Objects(_Section):
@@ -292,7 +260,7 @@ class Rules(_Section):
     routes: Path | None = None  # TOML with routes; None: the built-in default route
     refuse_without_patient_id: bool = True
     multivolume: Literal["refuse", "first", "last"] = "refuse"
-    minimum_age_years: float = Field(18.0, ge=0)
+    minimum_age_years: float = Field(18.0, ge=0, le=150)
     earl: bool = False  # of several PET reconstructions take one without resolution modelling first (PT-MULTI)
     lesion_confidence: float | None = Field(None, ge=0, le=1)  # sure from here on, if not hazy; None: the model's
     uncertain_lesions: Literal["list", "drop"] = "list"

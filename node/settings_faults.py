@@ -10,6 +10,7 @@ from node.did_you_mean import nearest, suggestion
 from node.toml_lines import Path, line_of
 
 _UNKNOWN, _WORDS = "extra_forbidden", ("literal_error", "enum")
+_NOT_FINITE = "finite_number"
 _PRIVATE = ("password", "token", "database_url")  # what was written there is not repeated
 
 
@@ -48,6 +49,8 @@ def _text(details: ErrorDetails, at: Path, model: type[BaseModel]) -> str:
     text = details["msg"].removeprefix("Value error, ")
     if isinstance(given, dict | list) or given is None or any(part in _PRIVATE for part in at):
         return text
+    if details["type"] == _NOT_FINITE and (greatest := _greatest(at, model)) is not None:
+        text += f" and at most {greatest:.0f}"
     near = nearest(str(given), _quoted(details)) if details["type"] in _WORDS else None
     return f"{text}, not {given!r}" + (f"; did you mean {near!r}?" if near else "")
 
@@ -61,6 +64,14 @@ def _meant(key: str, table: Path, model: type[BaseModel]) -> str:
     if nearest(key, known.model_fields) is None and sections:
         return f" here; it belongs to {' or '.join(sections)}"
     return suggestion(key, known.model_fields)
+
+
+def _greatest(at: Path, model: type[BaseModel]) -> float | None:
+    """Return the upper bound of a setting, None where it has none."""
+    table = _model_at(at[:-1], model)
+    field = None if table is None else table.model_fields.get(str(at[-1]))
+    bounds = () if field is None else field.metadata
+    return next((float(bound.le) for bound in bounds if hasattr(bound, "le")), None)
 
 
 def _quoted(details: ErrorDetails) -> list[str]:

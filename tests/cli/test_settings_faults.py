@@ -1,11 +1,13 @@
 """A typing error in the settings is told with its line and with what was perhaps meant."""
 
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
+from pydantic import BaseModel
 
 from node.errors import Misconfigured
-from node.settings import load
+from node.settings import Settings, load
 
 FILE = """\
 data_dir = "/tmp"
@@ -235,3 +237,36 @@ def test_a_variable_for_a_text_stays_text(tmp_path: Path, given: str, kept: str)
     settings = load(tmp_path / "site.toml", environ=environ)
     assert (settings.objects.device_serial_number, settings.receive.ae_title) == (kept, "1234")
     assert (settings.objects.uid_root, settings.receive.also_called, settings.watch.port) == ("1.2", ("X",), 8081)
+
+
+_STOW = '[[destinations]]\nname = "a"\nkind = "stow"\nurl = "http://h/d"\n'
+
+
+def numbers() -> list[tuple[str, str]]:
+    """Return the beginning of a file and the key, for each setting that is a number."""
+    found = []
+    for section, field in Settings.model_fields.items():
+        many = get_origin(field.annotation) is tuple
+        table = get_args(field.annotation)[0] if many else field.annotation
+        if isinstance(table, type) and issubclass(table, BaseModel):
+            before = _STOW if section == "destinations" else f"[[{section}]]\n" if many else f"[{section}]\n"
+            kinds = {key: {inner.annotation, *get_args(inner.annotation)} for key, inner in table.model_fields.items()}
+            found += [(before, key) for key, kind in kinds.items() if kind & {int, float}]
+    return found
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "1e300"])
+@pytest.mark.parametrize(("before", "key"), numbers(), ids=lambda part: part.split("]")[0].strip("["))
+def test_a_number_that_nobody_can_mean_is_refused_by_its_name(
+    tmp_path: Path, before: str, key: str, number: str
+) -> None:
+    (fault,) = faults(tmp_path, f"{before}{key} = {number}\n")
+
+    assert f".{key}: " in fault
+    assert f", not {number.replace('1e300', '1e+300')}" in fault
+
+
+def test_instead_of_infinity_the_greatest_number_is_named(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, f"{_STOW}timeout_s = inf\n")
+
+    assert fault == "5: destinations.0.timeout_s: Input should be a finite number and at most 86400, not inf"
