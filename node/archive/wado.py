@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import requests
-
 from node.archive.endpoint import WebEndpoint
 from node.archive.multipart import Malformed, boundary_of, write_parts
 from node.archive.web import status_error, translated
@@ -51,6 +49,9 @@ def _retrieve(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | N
     try:
         _fetch(endpoint, path, part_folder, until_s)
         part_folder.rename(folder)
+    except WorldUnavailable:  # the session cuts the connection at `until_s`, which may look like anything
+        _not_late(until_s)
+        raise
     finally:
         shutil.rmtree(part_folder, ignore_errors=True)
     return tuple(sorted(folder.iterdir()))
@@ -83,15 +84,9 @@ def _fetch(endpoint: WebEndpoint, path: str, folder: Path, until_s: float | None
 
 
 def _in_time(pieces: Iterator[bytes], until_s: float | None) -> Iterator[bytes]:
-    """Hand the pieces on; after `until_s` the session has cut the connection, which may look like an end."""
-    try:
-        for piece in pieces:
-            _not_late(until_s)
-            yield piece
-    except requests.RequestException:
+    for piece in pieces:
         _not_late(until_s)
-        raise
-    _not_late(until_s)
+        yield piece
 
 
 def _not_late(until_s: float | None) -> None:
