@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -21,19 +21,42 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from node.errors import Misconfigured
 from node.settings_faults import faults
-from node.settings_values import AETitle, ForAnswer, Gib, PeerPort, Period, Port, UidRoot, Wait, WebAddress
+from node.settings_values import (
+    AETitle,
+    ForAnswer,
+    Gib,
+    LongString,
+    PeerPort,
+    Period,
+    Port,
+    ShortString,
+    Slot,
+    UidRoot,
+    UuidText,
+    Wait,
+    WebAddress,
+)
 from node.settings_variables import filled, refuse_unknown, take_variables
 from node.toml_lines import lines_of
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, about: ValidationInfo) -> Any:
+        kind = cls.model_fields[str(about.field_name)].annotation
+        if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
+            raise ValueError("write a number: true would count as 1")
+        return value
 
 
 class Peer(_Section):
@@ -49,6 +72,8 @@ class Peer(_Section):
     @field_validator("hosts")
     @classmethod
     def _networks(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if not hosts:
+            raise ValueError("nobody could call: name an address or a network, or leave hosts out for this machine")
         for host in hosts:
             ipaddress.ip_network(host, strict=False)
         return hosts
@@ -131,6 +156,13 @@ class Archive(_Section):
     source_ae_titles: tuple[AETitle, ...] = ()  # senders whose counts this archive knows; empty: all
     corrections_every_s: Period = 600.0  # how often to look for readers' segmentations; 0: only by order
 
+    @model_validator(mode="after")
+    def _no_half(self) -> "Archive":
+        _refuse_half_login(self, f"archive {self.name!r}")
+        if (self.move_ae_title is None) != (self.move_port is None):
+            raise ValueError(f"archive {self.name!r}: move_ae_title and move_port belong together: set both or neither")
+        return self
+
 
 class Rung(StrEnum):
     """What a destination gets (standards 1.1, architecture 4: the ladder)."""
@@ -193,6 +225,11 @@ class Destination(_Section):
                 f"destination {self.name!r}: first_retry_s ({self.first_retry_s:g} s) is above longest_retry_s "
                 f"({self.longest_retry_s:g} s)"
             )
+        _refuse_half_login(self, f"destination {self.name!r}")
+        if self.commitment == "ask" and self.kind != "cstore":
+            raise ValueError(
+                f'destination {self.name!r}: commitment = "ask" is for the kind "cstore" alone; leave it out'
+            )
         if self.deflated_seg and self.kind == "folder":
             raise ValueError(
                 f"destination {self.name!r} is a folder, which keeps the bytes as they are: no deflated_seg"
@@ -208,6 +245,14 @@ class Destination(_Section):
         return with_included((Rung.SEG, Rung.SR, Rung.NOTICE, *picture))
 
 
+def _refuse_half_login(site: Archive | Destination, name: str) -> None:
+    """Refuse a user without a password and a certificate without its key: neither would be shown, and nobody told."""
+    if site.username is not None and site.password is None:
+        raise ValueError(f"{name}: the username has no password: set both or neither")
+    if (site.tls_certificate is None) != (site.tls_key is None):
+        raise ValueError(f"{name}: tls_certificate and tls_key belong together: set both or neither")
+
+
 def with_included(rungs: Iterable[Rung]) -> frozenset[Rung]:
     """Add what belongs to a kind of object: the PET's segmentation to SEG, the summary to the key slices."""
     asked = frozenset(rungs)
@@ -218,7 +263,7 @@ class Engine(_Section):
     """Durable workflows."""
 
     database_url: str | None = None  # None: SQLite beside the spool; postgresql+psycopg://… moves it
-    slot: str = "worker-0"  # executor slot of this process; never shared
+    slot: Slot = "worker-0"  # executor slot of this process; never shared
     analyses_at_once: int = Field(1, ge=1, le=64)
     poll_s: float = Field(0.2, gt=0, le=60)
 
@@ -243,11 +288,11 @@ class Compute(_Section):
 class Objects(_Section):
     """How results are written."""
 
-    manufacturer: str = "lungnode"
-    station_name: str = "LUNGNODE"
-    device_serial_number: str = "0"
+    manufacturer: LongString = "lungnode"
+    station_name: ShortString = "LUNGNODE"
+    device_serial_number: LongString = "0"
     uid_root: UidRoot | None = None
-    uid_namespace: str | None = None  # another namespace UUID for a de-identified copy
+    uid_namespace: UuidText | None = None  # another namespace UUID for a de-identified copy
     series_number_base: int = Field(900000, ge=0, le=2_000_000_000)
     sr_class: Literal["comprehensive-3d", "comprehensive"] = "comprehensive-3d"  # the second where archives reject it
     seg_type: Literal["binary", "labelmap"] = "binary"  # older tools cannot read a report that names a label map
@@ -312,6 +357,21 @@ class Settings(_Section):
         ports = [p for p in (self.receive.port, self.receive.tls_port, self.watch.port) if p]
         if len(set(ports)) != len(ports):
             raise ValueError("receive.port, receive.tls_port and watch.port must differ")
+        for archive in self.archives:
+            if archive.move_port and archive.move_port in ports:
+                raise ValueError(
+                    f"archive {archive.name!r}: move_port {archive.move_port} is a port of ours already: set another"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _folders_apart(self) -> "Settings":
+        for destination in self.destinations:
+            if destination.path is not None and destination.path.is_relative_to(self.data_dir):
+                raise ValueError(
+                    f"destination {destination.name!r}: its path lies in data_dir ({self.data_dir}), which the node "
+                    "clears by its own rules: name a folder beside it"
+                )
         return self
 
     @property

@@ -12,12 +12,13 @@ from node.archive.endpoint import endpoint_of_archive
 from node.deliver.confirm import can_be_asked
 from node.engine.placeholders import PLACEHOLDER, placeholders
 from node.errors import LungnodeError, Misconfigured
+from node.receive.classes import STORAGE
 from node.route.route import DEFAULT_MODEL, Routes
 from node.route.rules import load_routes
 from node.segment.contract import Task
 from node.segment.registry import installed, verify
 from node.segment.torch_here import torch_here
-from node.settings import Settings
+from node.settings import Receive, Settings
 
 
 def check_configuration(settings: Settings) -> None:
@@ -44,6 +45,7 @@ def faults_of(settings: Settings) -> Iterator[str]:
     yield from _models(settings)
     yield from _device(settings.compute.device)
     yield from _routes(settings)
+    yield from _receive(settings.receive)
     yield from _peers(settings)
 
 
@@ -123,6 +125,21 @@ def faults_of_routes(routes: Routes, settings: Settings) -> Iterator[str]:
         for name in route.destinations or ():
             if name not in known:
                 yield f"{routes.source}:{route.line}: route {route.name!r}: no destination is called {name!r}"
+
+
+def _receive(receive: Receive) -> Iterator[str]:
+    """Yield what leaves a listener without its certificates, or a peer without anything that it could store."""
+    if receive.tls_port is not None and None in (receive.tls_certificate, receive.tls_key, receive.tls_ca):
+        yield "receive.tls_port: it needs tls_certificate, tls_key and tls_ca"
+    for peer in receive.peers:
+        for uid in peer.classes:
+            if uid not in STORAGE:
+                yield (
+                    f"receive.peers: {peer.ae_title!r}: classes: {uid!r} is no class that the node takes; write UIDs "
+                    "that `lungnode conformance` lists, or leave classes out for all of them"
+                )
+        if peer.commitment_host is not None and peer.commitment_port is None:
+            yield f"receive.peers: {peer.ae_title!r}: commitment_host needs commitment_port, or is never called"
 
 
 def _peers(settings: Settings) -> Iterator[str]:

@@ -25,12 +25,12 @@ from node.errors import LungnodeError
 from node.facts.read import Unread, read_facts
 from node.facts.segmentation import SEGMENTATION_CLASSES
 from node.settings import Archive, Settings
+from node.settings_values import CORRECTIONS_SLOT
 from node.store.journal import Event, Journal
 from node.store.layout import InstanceUids, is_uid
 from node.store.part10 import FileMeta, encode_meta, read_meta
 from node.store.spool import Outcome, Spool
 
-_SLOT = "corrections"
 _MOST_STUDIES = 100  # of one round, the newest; older ones are found by order
 _WITHIN_S = 120.0  # for one series
 _COPY_BYTES = 1 << 20
@@ -42,7 +42,7 @@ def search_loop(settings: Settings, stopping: threading.Event) -> None:
     if not asked:
         stopping.wait()  # a loop that ends takes its worker with it
         return
-    lock = slot_when_free(settings, _SLOT, stopping)
+    lock = slot_when_free(settings, CORRECTIONS_SLOT, stopping)
     if lock is None:
         return
     due_s = {archive.name: time.monotonic() + archive.corrections_every_s for archive in asked}

@@ -37,13 +37,12 @@ from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
 from node.segment.registry import installed
 from node.settings import Settings
+from node.settings_values import INTAKE_SLOT, RETENTION_SLOT
 from node.store.database import damage_of, set_aside, tells_damage
 from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.index import StudyArrival
 from node.store.layout import Layout
 
-_INTAKE_SLOT = "intake"
-_RETENTION_SLOT = "retention"
 _IDENTIFY_WITHIN_S = 600.0
 _SWEEP_EVERY_S = 60.0
 _FULL_WAIT_S = 30.0  # until a disk that took nothing is tried again
@@ -111,7 +110,7 @@ def _run(worker: Worker) -> None:
 
 def intake_loop(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
     """Turn arrivals into cases; one worker of all does, and another takes over where it ends."""
-    lock = slot_when_free(settings, _INTAKE_SLOT, stopping)
+    lock = slot_when_free(settings, INTAKE_SLOT, stopping)
     if lock is None:
         return
     try:
@@ -153,7 +152,7 @@ def _take_in(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
 
 def retention_loop(settings: Settings, stopping: threading.Event) -> None:
     """Remove what is safe and old enough, in one worker of all; a database or a disk that is lost only delays it."""
-    lock = slot_when_free(settings, _RETENTION_SLOT, stopping)
+    lock = slot_when_free(settings, RETENTION_SLOT, stopping)
     if lock is None:
         return
     try:

@@ -255,6 +255,51 @@ def numbers() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ('[objects]\nmanufacturer = ""', "2: objects.manufacturer: it stands in every object as LO: write 1 to 64"),
+        (
+            '[objects]\nmanufacturer = "a\\\\b"',
+            "2: objects.manufacturer: it stands in every object as LO: write no back",
+        ),
+        (f'[objects]\ndevice_serial_number = "{"1" * 65}"', "2: objects.device_serial_number: it stands in every obj"),
+        (
+            f'[objects]\nstation_name = "{"x" * 17}"',
+            "2: objects.station_name: it stands in every object as SH: write 1",
+        ),
+        (
+            '[objects]\nstation_name = "a\\u0001"',
+            "objects.station_name: it stands in every object as SH: write no back",
+        ),
+        ('[objects]\nuid_namespace = "abc"', "2: objects.uid_namespace: write a UUID of your own"),
+        ('[engine]\nslot = "../x"', "2: engine.slot: write 1 to 64 letters"),
+        ('[engine]\nslot = ""', "2: engine.slot: write 1 to 64 letters"),
+        ('[engine]\nslot = "intake"', "2: engine.slot: the node itself has a lock of this name"),
+        ("[watch]\nport = true", "2: watch.port: write a number: true would count as 1"),
+        ('[[receive.peers]]\nae_title = "A"\nhosts = []', "3: receive.peers.0.hosts: nobody could call"),
+        ('[[archives]]\ndicomweb_url = "http://h:99999/x"', "2: archives.0.dicomweb_url: this is no address"),
+        ('[[archives]]\ndicomweb_url = "http://h h/x"', "2: archives.0.dicomweb_url: an address has no space"),
+        ('[[archives]]\ndicomweb_url = "http://h/x?y=1"', "2: archives.0.dicomweb_url: an address has no space"),
+        ('[[archives]]\nusername = "u"', "1: archives.0: archive 'archive': the username has no password"),
+        ('[[archives]]\ntls_certificate = "/c"', "tls_certificate and tls_key belong together"),
+        ('[[archives]]\nmove_ae_title = "M"', "move_ae_title and move_port belong together"),
+        ('[[archives]]\nmove_ae_title = "M"\nmove_port = 11112', "move_port 11112 is a port of ours already"),
+        (f'{_STOW}username = "u"', "1: destinations.0: destination 'a': the username has no password"),
+        (f'{_STOW}commitment = "ask"', 'commitment = "ask" is for the kind "cstore" alone'),
+        (
+            '[[destinations]]\nname = "a"\nkind = "folder"\npath = "/var/lib/lungnode/spool"',
+            "its path lies in data_dir",
+        ),
+    ],
+)
+def test_what_would_break_every_case_or_object_is_refused_before_the_first(
+    tmp_path: Path, section: str, expected: str
+) -> None:
+    (fault,) = faults(tmp_path, section)
+    assert expected in fault
+
+
 @pytest.mark.parametrize("number", ["inf", "nan", "1e300"])
 @pytest.mark.parametrize(("before", "key"), numbers(), ids=lambda part: part.split("]")[0].strip("["))
 def test_a_number_that_nobody_can_mean_is_refused_by_its_name(

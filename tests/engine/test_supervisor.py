@@ -170,6 +170,23 @@ def test_every_fault_of_a_configuration_is_listed_at_once(tmp_path: Path) -> Non
     assert [word for word in about if word not in refused.value.message] == []
 
 
+@pytest.mark.parametrize(
+    ("receive", "told"),
+    [
+        ({"peers": [{"ae_title": "A", "classes": ["abc"]}]}, "'A': classes: 'abc' is no class that the node takes"),
+        ({"peers": [{"ae_title": "A", "commitment_host": "h"}]}, "'A': commitment_host needs commitment_port"),
+        ({"tls_port": 2762}, "receive.tls_port: it needs tls_certificate, tls_key and tls_ca"),
+    ],
+)
+def test_a_listener_that_could_not_do_what_it_is_told_stops_the_start(
+    tmp_path: Path, receive: dict[str, object], told: str
+) -> None:
+    (fault,) = faults_of(
+        Settings.model_validate({"data_dir": tmp_path, "receive": receive, "compute": {"lungs": "lungs-rule"}})
+    )
+    assert told in fault
+
+
 def test_every_model_that_a_setting_or_a_route_names_is_checked_before_the_start(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "models" / "lungs-rule", tmp_path / "models" / "lungs-rule")
     routes = tmp_path / "routes.toml"
