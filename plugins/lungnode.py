@@ -15,6 +15,9 @@ Configuration, in Orthanc's own file (the values are the defaults):
       "GiveUpAfter": 50                       failures, after which a series is listed as failed
     }
 
+A node that takes no association is waited for without end: only what goes wrong within one counts as a failure. What
+is listed as failed is tried once more every hour, and whenever Orthanc starts.
+
 REST: POST /lungnode/analyse/<id of a series or study>, GET /lungnode/status.
 """
 
@@ -39,6 +42,8 @@ OURS = "lungnode"  # manufacturer or model of what the node makes
 PROPERTY = 4711  # Orthanc leaves the global properties from 1024 on to users
 IN_FLIGHT = 4  # jobs at once: a long catch-up must not bury the jobs of other plugins
 LONGEST_RETRY_S = 300
+FAILED_AGAIN_S = 3600
+NO_ASSOCIATION = "connecting to AET"  # stands in Orthanc's details of an error where nobody answered or let us in
 IDLE_S = 5
 STABLE_MARGIN_S = 10
 PAGE = 500
@@ -116,19 +121,21 @@ class Sender(threading.Thread):
         self.wake = threading.Event()
         self.stopping = threading.Event()
         self.lock = threading.Lock()  # over `queue` and `failed`: REST callbacks change both
-        self.queue = []  # {"series", "attempts", "job", "error"}; "due" is not kept
+        self.queue = []  # {"series", "attempts", "failures", "job", "error"}; "due" is not kept
         self.failed = []
+        self.failed_due = 0.0
         self.sent = 0
         self.position = self.rescan_from = 0
         self.positions = deque()  # (when, position), to know how far everything has become stable
         self.kept = None
 
-    def add(self, series_id):
+    def add(self, series_id, failures=0):
         """Queue one series, unless it already waits to be sent."""
         with self.lock:
             self.failed = [entry for entry in self.failed if entry["series"] != series_id]
             if not any(entry["series"] == series_id and not entry["job"] for entry in self.queue):
-                self.queue.append({"series": series_id, "attempts": 0, "job": None, "error": "", "due": 0.0})
+                entry = {"series": series_id, "attempts": 0, "failures": failures, "job": None, "error": "", "due": 0.0}
+                self.queue.append(entry)
         self.wake.set()
 
     def status(self):
@@ -159,6 +166,7 @@ class Sender(threading.Thread):
                     self.restore()
                     restored = True
                 self.read_changes()
+                self.take_up_failed()
                 self.work_off()
                 self.keep()
                 wait_s = self.pause()
@@ -199,7 +207,7 @@ class Sender(threading.Thread):
             return None
         try:
             state = json.loads(text)
-            queue = [{**entry, "due": 0.0} for entry in state["queue"]]
+            queue = [{"failures": 0, **entry, "due": 0.0} for entry in state["queue"]]
             return int(state["position"]), int(state["rescan_from"]), queue, list(state["failed"])
         except (ValueError, KeyError, TypeError) as error:
             orthanc.LogError(
@@ -241,6 +249,16 @@ class Sender(threading.Thread):
         self.positions.append((now, self.position))
         while self.positions and now - self.positions[0][0] > self.settings["StableAge"] + STABLE_MARGIN_S:
             self.rescan_from = self.positions.popleft()[1]
+
+    def take_up_failed(self):
+        """Queue what failed for one more try: what stood in its way may be mended."""
+        if time.monotonic() < self.failed_due:
+            return
+        self.failed_due = time.monotonic() + FAILED_AGAIN_S
+        with self.lock:
+            failed = list(self.failed)
+        for entry in failed:
+            self.add(entry["series"], failures=self.settings["GiveUpAfter"] - 1)
 
     def work_off(self):
         """Follow up the running jobs, then start as many as may run."""
@@ -289,7 +307,7 @@ class Sender(threading.Thread):
             self.drop(entry)
             self.sent += 1
         elif job["State"] == "Failure":
-            self.postpone(entry, job.get("ErrorDescription", ""))
+            self.postpone(entry, job.get("ErrorDetails") or job.get("ErrorDescription", ""))
 
     def postpone(self, entry, error):
         """Try again later, or list the series as failed."""
@@ -297,7 +315,10 @@ class Sender(threading.Thread):
         entry["attempts"] += 1
         wait_s = self.settings["RetrySeconds"] * 2 ** min(entry["attempts"] - 1, 10)
         entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, wait_s)
-        if entry["attempts"] >= self.settings["GiveUpAfter"]:
+        if NO_ASSOCIATION in error:
+            return
+        entry["failures"] += 1
+        if entry["failures"] >= self.settings["GiveUpAfter"]:
             self.drop(entry)
             with self.lock:
                 self.failed = [*self.failed, {"series": entry["series"], "error": error}][-1000:]

@@ -109,6 +109,18 @@ def test_a_node_that_was_away_gets_the_series_when_it_is_back(site, listener, ma
         eventually(lambda: status(site)["sent"] == 1 and not status(site)["waiting"])
 
 
+def test_a_node_that_is_away_for_long_is_not_given_up(site, listener, make_series, eventually):
+    series_uid, files = make_series(3)
+    listener.close()
+    overrides = {**FAST, "LungNode": {"RetrySeconds": 1, "GiveUpAfter": 2}}
+    with running_orthanc(site, listener.port, overrides=overrides):
+        upload(site, files)
+        eventually(lambda: any(entry["attempts"] > 2 for entry in status(site)["waiting"]))
+        listener.open()
+        assert len(listener.wait_for(3, series_uid)) == 3
+        assert status(site)["failed"] == []
+
+
 def test_a_series_that_waited_for_the_node_survives_a_restart_of_orthanc(site, listener, make_series, eventually):
     series_uid, files = make_series(3)
     listener.close()

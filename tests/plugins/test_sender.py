@@ -141,3 +141,29 @@ def test_giving_up_changes_the_list_of_failures_under_the_lock(
         assert sender.failed == []
     giving_up.join(5)
     assert sender.failed == [{"series": "a", "error": "no route"}]
+
+
+def test_a_node_that_takes_no_association_is_never_given_up(plugin: ModuleType) -> None:
+    sender = plugin.sender
+    sender.add("a")
+    (entry,) = sender.queue
+    for _ in range(100):
+        sender.postpone(entry, 'DicomAssociation - connecting to AET "LUNGNODE": Failed to establish association')
+    assert ([one["series"] for one in sender.queue], sender.failed) == (["a"], [])
+    assert entry["due"] - time.monotonic() <= plugin.LONGEST_RETRY_S
+
+
+def test_what_failed_is_tried_once_more_at_the_start_and_every_hour(plugin: ModuleType, orthanc: Orthanc) -> None:
+    sender = plugin.sender
+    orthanc.kept = json.dumps({"position": 7, "rescan_from": 7, "queue": [], "failed": [{"series": "a", "error": "x"}]})
+    orthanc.answers = QUIET
+    sender.restore()
+    sender.take_up_failed()
+    (entry,) = sender.queue
+    assert sender.failed == []
+    sender.postpone(entry, "refused")
+    sender.take_up_failed()
+    assert ([one["series"] for one in sender.failed], sender.queue) == (["a"], [])
+    sender.failed_due -= plugin.FAILED_AGAIN_S
+    sender.take_up_failed()
+    assert [one["series"] for one in sender.queue] == ["a"]
