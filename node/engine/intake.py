@@ -77,6 +77,7 @@ class Intake:
     warm: Callable[[], None]
     pace: Pace
     judge: Judge | None = None  # of readers' segmentations; None passes them over
+    beat: Callable[[], None] = lambda: None  # a sign of life
     _cases: CaseCatalogue = field(init=False)
     _corrections: Corrections | None = field(init=False)
     _rejections: Rejections = field(init=False)
@@ -123,6 +124,7 @@ class Intake:
 
     def _look_safely(self, study: str, wishes: set[str]) -> None:
         """Look at a study; a failure costs this study some time, and the others nothing."""
+        self.beat()
         self._due.pop(study, None)
         try:
             self._look(study, wishes)

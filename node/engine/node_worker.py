@@ -40,6 +40,7 @@ from node.settings import Settings
 from node.settings_values import INTAKE_SLOT, RETENTION_SLOT
 from node.store.database import damage_of, set_aside, tells_damage
 from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.heartbeat import Heartbeat, intake_heartbeat_file
 from node.store.index import StudyArrival
 from node.store.layout import Layout
 
@@ -142,9 +143,12 @@ def _mend_index(settings: Settings) -> bool:
 def _take_in(settings: Settings, crew: Crew, stopping: threading.Event) -> None:
     """Take in what arrives until told to stop; the files are the truth, so that it may be begun again at any time."""
     _mend_index(settings)
-    with _intake(settings, crew) as intake:
+    heartbeat = Heartbeat(intake_heartbeat_file(settings.data_dir))
+    heartbeat.beat()
+    with _intake(settings, crew, heartbeat) as intake:
         intake.begin()
         while not stopping.is_set():
+            heartbeat.beat()
             intake.tick()
             intake.pace.rest()
             stopping.wait(settings.engine.poll_s)
@@ -183,7 +187,7 @@ def _forget(settings: Settings, workflow_id: str) -> None:
 
 
 @contextmanager
-def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
+def _intake(settings: Settings, crew: Crew, heartbeat: Heartbeat) -> Iterator[Intake]:
     engine = client(settings)
     counts = Counts(_archives(settings))
     try:
@@ -203,6 +207,7 @@ def _intake(settings: Settings, crew: Crew) -> Iterator[Intake]:
                 warm=crew.warm,
                 pace=Pace(engine, settings.engine.poll_s),
                 judge=partial(_judge, settings, crew),
+                beat=heartbeat.beat,
             )
     finally:
         counts.close()

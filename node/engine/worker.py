@@ -25,6 +25,7 @@ from node.engine.version import STEPS_VERSION
 from node.engine.workflows import register
 from node.errors import Misconfigured
 from node.settings import Settings
+from node.store.heartbeat import Heartbeat, worker_heartbeat_file
 
 HEAVY_STEPS = "node.engine.heavy"
 _SLOT_WITHIN_S = 5.0  # a predecessor that is just ending, or a reaper that is looking
@@ -42,6 +43,7 @@ class Worker:
     engine: DBOSClient
     version: str
     lock: Lock
+    heartbeat: Heartbeat
     loops: tuple[Loop, ...]
 
     def run(self) -> bool:
@@ -51,6 +53,7 @@ class Worker:
         for thread in threads:
             thread.start()
         while not stopping.wait(_REAP_EVERY_S):
+            self.heartbeat.beat()
             if not self.lock.is_held():
                 structlog.get_logger().error("engine.slot_lost", code="ENG-SLOT", slot=self.settings.engine.slot)
                 return False
@@ -137,6 +140,8 @@ def start_worker(
     heavy : the module whose functions run in the child processes.
     """
     lock = take_own_slot(settings)
+    heartbeat = Heartbeat(worker_heartbeat_file(settings.data_dir, settings.engine.slot))
+    heartbeat.beat()
     crew = Crew(heavy, settings.engine.analyses_at_once + 1)  # one more, so that intake never waits for an analysis
     steps = make_steps(crew)
     register(steps)
@@ -146,7 +151,7 @@ def start_worker(
     queue_forgotten(engine, CaseCatalogue(settings.data_dir), names, version=version)
     wake_deliveries(engine, CaseCatalogue(settings.data_dir))
     structlog.get_logger().info("engine.started", slot=settings.engine.slot, version=version)
-    return Worker(settings, steps, engine, version, lock, loops(steps))
+    return Worker(settings, steps, engine, version, lock, heartbeat, loops(steps))
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

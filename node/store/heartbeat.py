@@ -1,7 +1,7 @@
-"""Signs of life of the loops that accept connections: a file each, touched while the loop goes round.
+"""Signs of life of receivers, workers and the intake: a file each, touched while the loop goes round.
 
-A process that is stopped or hangs keeps its port, and the kernel goes on taking connections for it: whoever only
-connects sees nothing. A process that dies lets its file grow old, too.
+A process that is stopped or hangs keeps its port and its locks, and the kernel goes on taking connections for it:
+whoever only looks at these sees nothing. A process that dies lets its file grow old, too.
 """
 
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 
 _EVERY_S = 5.0
 SILENT_AFTER_S = 30.0
+WORKER_SILENT_AFTER_S = 180.0  # its loop waits for the database between two beats
+INTAKE_SILENT_AFTER_S = 900.0  # reading one series for the first time may take ten minutes
 
 
 class Heartbeat:
@@ -36,9 +38,19 @@ def heartbeat_file(data_dir: Path, process: int, *, tls: bool) -> Path:
     return data_dir / "spool" / "alive" / f"receive-{process}{'-tls' if tls else ''}"
 
 
-def is_silent(path: Path, now_s: float) -> bool:
+def worker_heartbeat_file(data_dir: Path, slot: str) -> Path:
+    """Return where the worker of a slot leaves its sign of life."""
+    return data_dir / "spool" / "alive" / f"work-{slot}"
+
+
+def intake_heartbeat_file(data_dir: Path) -> Path:
+    """Return where the intake leaves its sign of life, in whichever worker it runs."""
+    return data_dir / "spool" / "alive" / "intake"
+
+
+def is_silent(path: Path, now_s: float, after_s: float = SILENT_AFTER_S) -> bool:
     """Tell whether a loop has given no sign of life for too long, or never one."""
     try:
-        return now_s - path.stat().st_mtime > SILENT_AFTER_S
+        return now_s - path.stat().st_mtime > after_s
     except OSError:
         return True

@@ -6,7 +6,7 @@
     spool/quarantine/<study>/<series>/<sop>~<n>.dcm        judged: other pixels or geometry (ID-DUPDIFF)
     spool/superseded/<study>/<series>/<sop>~<n>.dcm        former files of instances whose identity was corrected
     spool/journal/<process>.<n>.jsonl                      hints, one line per event; the last n is written to
-    spool/alive/<process>                                  touched while it accepts connections (heartbeat)
+    spool/alive/<process>                                  touched while it goes round (heartbeat)
     results/<workflow>/                                    result objects
     index.sqlite                                           the index
 

@@ -37,6 +37,8 @@ class _OfState(Collector):
         yield GaugeMetricFamily("lungnode_paused", "1 while paused", value=float(state.paused is not None))
         up = "1 while every port of the receiver is accepted from"
         yield GaugeMetricFamily("lungnode_receiver_up", up, value=float(state.receiver_up))
+        works = "1 while the worker and the intake give signs of life"
+        yield GaugeMetricFamily("lungnode_worker_up", works, value=float(state.worker_up))
         yield GaugeMetricFamily("lungnode_healthy", "1 where nothing is wrong", value=float(not state.trouble))
 
 

@@ -17,7 +17,14 @@ from node.errors import Code, LungnodeError
 from node.settings import Settings
 from node.store.database import all_set_aside
 from node.store.disk import Room, free_bytes, marks, room_left
-from node.store.heartbeat import heartbeat_file, is_silent
+from node.store.heartbeat import (
+    INTAKE_SILENT_AFTER_S,
+    WORKER_SILENT_AFTER_S,
+    heartbeat_file,
+    intake_heartbeat_file,
+    is_silent,
+    worker_heartbeat_file,
+)
 from node.store.layout import Layout
 from node.store.quarantine import quarantined
 
@@ -37,6 +44,7 @@ class NodeState:
     trouble: tuple[str, ...]
     warnings: tuple[str, ...] = ()  # what a person must see to, while the node still works
     receiver_up: bool = True
+    worker_up: bool = True
     n_quarantined: int = 0  # SOP Instance UIDs under which something else arrived too
 
 
@@ -45,7 +53,9 @@ def node_state(settings: Settings) -> NodeState:
     free = free_bytes(settings.data_dir)
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
     found, trouble = _jobs(settings)
-    trouble += _trouble(settings, room)
+    trouble += _trouble(room)
+    worker = _worker_trouble(settings, time.time())
+    trouble += worker
     receiver_up = _receiver_accepts(settings)
     if not receiver_up:
         trouble.append(
@@ -69,7 +79,9 @@ def node_state(settings: Settings) -> NodeState:
         for file in all_set_aside(Layout(settings.data_dir).index)
     )
     warnings += long_waits((d for one in found if one.state not in _STOPPED for d in one.deliveries), time.time())
-    return NodeState(found, tuple(waiting), why, free, room, tuple(trouble), warnings, receiver_up, len(twice))
+    return NodeState(
+        found, tuple(waiting), why, free, room, tuple(trouble), warnings, receiver_up, not worker, len(twice)
+    )
 
 
 def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
@@ -124,15 +136,27 @@ def _forgotten(paused: Pause | None, now: datetime) -> list[str]:
     return [f"the node is paused and begins nothing: {paused.text}; next: lungnode jobs resume"]
 
 
-def _trouble(settings: Settings, room: Room) -> list[str]:
+def _trouble(room: Room) -> list[str]:
     trouble = []
     if room is Room.NONE:
         trouble.append("the disk is below its hard mark: nothing is received")
     elif room is Room.LITTLE:
         trouble.append("the disk is below its soft mark: no new work is begun")
-    if not _worker_lives(settings):
-        trouble.append(f"no worker runs in slot {settings.engine.slot!r}")
     return trouble
+
+
+def _worker_trouble(settings: Settings, now_s: float) -> list[str]:
+    """Say that no worker lives, or that it or the intake hangs: what hangs keeps its lock."""
+    slot = settings.engine.slot
+    if not _worker_lives(settings):
+        return [f"no worker runs in slot {slot!r}"]
+    next_step = "it hangs or waits for a disk; next: see the log, start the node again"
+    worker, intake = worker_heartbeat_file(settings.data_dir, slot), intake_heartbeat_file(settings.data_dir)
+    if worker.exists() and is_silent(worker, now_s, WORKER_SILENT_AFTER_S):
+        return [f"the worker in slot {slot!r} stands still: {next_step}"]
+    if intake.exists() and is_silent(intake, now_s, INTAKE_SILENT_AFTER_S):
+        return [f"the intake, which turns arrivals into cases, stands still: {next_step}"]
+    return []
 
 
 def _receiver_accepts(settings: Settings) -> bool:

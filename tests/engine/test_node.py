@@ -19,6 +19,7 @@ from pydicom import dcmread
 
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.thorax import make_thorax, thorax_grid
+from node.store.heartbeat import intake_heartbeat_file, worker_heartbeat_file
 
 pytestmark = pytest.mark.orthanc
 
@@ -164,6 +165,13 @@ def test_a_series_becomes_a_segmentation_and_a_report_in_the_archive_once(node: 
     node.eventually(lambda: any(w["n_instances"] == 3 for w in node.ask("/api/jobs")["waiting"]))
     assert len(node.jobs(study_uid(files))) == 1
     assert len(results(orthanc, files)) == 2
+
+
+def test_worker_and_intake_give_signs_of_life(node: Node) -> None:
+    beats = (worker_heartbeat_file(node.folder / "data", "worker-0"), intake_heartbeat_file(node.folder / "data"))
+    node.eventually(lambda: all(file.exists() for file in beats))
+    before_s = [file.stat().st_mtime for file in beats]
+    node.eventually(lambda: all(file.stat().st_mtime > old_s for file, old_s in zip(beats, before_s, strict=True)))
 
 
 def test_late_slices_supersede_the_first_result_and_say_so(node: Node, study, orthanc) -> None:

@@ -21,7 +21,13 @@ from node.engine.stopped import Stopped, mark_stopped
 from node.engine.worker import slot_lock
 from node.errors import NotYetThere
 from node.settings import Settings
-from node.store.heartbeat import SILENT_AFTER_S, heartbeat_file
+from node.store.heartbeat import (
+    INTAKE_SILENT_AFTER_S,
+    SILENT_AFTER_S,
+    WORKER_SILENT_AFTER_S,
+    Heartbeat,
+    heartbeat_file,
+)
 from node.store.layout import Layout
 from node.watch.server import status_page
 from node.watch.state import node_state
@@ -58,6 +64,31 @@ def test_a_receiver_that_hangs_is_trouble_everywhere(page) -> None:
     os.utime(heartbeat_file(page.settings.data_dir, 0, tls=False), (long_ago_s, long_ago_s))
     assert any("receiver accepts no connections" in text for text in page.json("/healthz")["trouble"])
     assert "lungnode_receiver_up 0.0" in page.get("/metrics")[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "after_s", "told"),
+    [
+        ("work-worker-0", WORKER_SILENT_AFTER_S, "the worker in slot 'worker-0' stands still"),
+        ("intake", INTAKE_SILENT_AFTER_S, "the intake, which turns arrivals into cases, stands still"),
+    ],
+)
+def test_a_worker_or_an_intake_that_hangs_and_keeps_its_lock_is_trouble(database, file, after_s, told) -> None:
+    lock = slot_lock(database.settings, "worker-0")
+    assert lock is not None
+    beats = {name: database.settings.data_dir / "spool" / "alive" / name for name in ("work-worker-0", "intake")}
+    try:
+        for beat in beats.values():
+            Heartbeat(beat).beat()
+        assert database.get("/healthz")[0] == 200
+        assert "lungnode_worker_up 1.0" in database.get("/metrics")[1]
+        long_ago_s = time.time() - after_s - 1.0
+        os.utime(beats[file], (long_ago_s, long_ago_s))
+        (trouble,) = database.json("/healthz")["trouble"]
+        assert trouble.startswith(told)
+        assert "lungnode_worker_up 0.0" in database.get("/metrics")[1]
+    finally:
+        lock.release()
 
 
 def test_the_page_shows_cases_with_reasons_and_escapes_them(database) -> None:
