@@ -147,24 +147,24 @@ diameter_change | Change of the mean diameter | mm | Comment | own reference 4
 max | SUVmax | g/ml{SUVbw} | (126401, DCM), derivation (56851009, SCT), method (126410, DCM) | PS3.3 C.8.9, QIBA
     = in the CT lesion and 10 mm round it, on the PET's grid; the factor by the QIBA decision table
     ~ factor within 1e-6 (`pytest tests/volume/pet`)
-    ! {suv}
+    ! {suv}; PT-SPILL (the whole lesion): a hotter voxel just outside
 mean | SUVmean | g/ml{SUVbw} | (126401, DCM), derivation (373098007, SCT) | own reference 2.3
     = over the 41 % mask
     ~ 0 in a uniform ball
-    ! {suv}
+    ! {suv}; PT-SPILL: as MTV 41 %
 peak | SUVpeak | g/ml{SUVbw} | (126401, DCM), derivation (126031, DCM) | PERCIST
     = greatest mean of a 1 cm3 sphere with its centre in the 41 % mask
     ~ {SUVpeak} % in a ball of 30 mm
-    ! {suv}; over 10 % outside the scan
+    ! {suv}; PT-SPILL: as MTV 41 %; over 10 % outside the scan
 sul | SUL by Janmahasatian, James | g/ml{SUVlbm(Janma)} | (126405), (126402), (126406), DCM | Janmahasatian, James
     = SUVbw × lean mass / weight
     ~ 0 on the test values of the reference
     ! {suv}; PT-HEIGHT; James: BMI > 40
 mtv | MTV 41 %, 2.5, 4.0 | ml (cm3) | (126032, DCM), method LN-M-MTV41, -25, -40 | own reference 2.3
-    = 6-connected piece above the threshold round the maximum, within 10 mm of the CT lesion; 41 % only where it ends
-        there: of a lesion of low contrast it takes up the surroundings (Cancers 2020, 12, 601, table 2)
+    = 6-connected piece above the threshold round the maximum, within 10 mm of the CT lesion, only where it ends
+        there: 41 % of a lesion of low contrast takes up the surroundings (Cancers 2020, 12, 601, table 2)
     ~ 41 %: {MTV 41 %} %
-    ! {suv}; PT-NOVOX, PT-TRACER; 41 %: PT-SPILL
+    ! {suv}; PT-NOVOX, PT-TRACER, PT-SPILL
 tlg | TLG | g | (126033, DCM), method as its MTV | own reference 2.3
     = SUVmean × MTV of the same mask
     ~ 41 %: {TLG 41 %} %

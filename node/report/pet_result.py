@@ -16,7 +16,7 @@ from node.segment.contract import ModelIdentity, Task
 from node.volume.pet import PetVolume
 
 # what made the masks: a threshold has no weights, and its version is that of the measurement
-UPTAKE = ModelIdentity("uptake-41-percent-of-maximum", "2", "", Task.LESIONS, "")
+UPTAKE = ModelIdentity("uptake-41-percent-of-maximum", "3", "", Task.LESIONS, "")
 ABOUT = "PET: "  # before the words of a reason, so that nobody takes it for one of the CT's
 
 

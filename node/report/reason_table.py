@@ -183,8 +183,9 @@ PT-REPROJ | P | PET reprojection
     Series Type REPROJECTION
 PT-NOVOX | that item only | No voxel above the threshold
     SUVmax below the fixed threshold
-PT-SPILL | that item only | Uptake at 41 % of the maximum does not end at the lesion
-    41 % of SUVmax goes on beyond 10 mm round the CT lesion: it does not stand out from what is round it
+PT-SPILL | that item, or all of the lesion | Uptake does not end at the lesion
+    Uptake above a threshold (41 % of SUVmax, 2.5, 4.0) goes on beyond 10 mm round the CT lesion; all of the lesion
+    where its hottest voxel there lies beside a hotter one outside
 PT-TRACER | W | Tracer is not FDG
     Thresholds for FDG are not applied
 PT-SLOPE | W | PET rescale varies between slices

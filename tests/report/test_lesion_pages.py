@@ -78,7 +78,7 @@ def test_cold_lesions_have_no_metabolic_volume_and_hot_ones_have_theirs(made: Ma
     printed = {one.name: one.value(Statistic.MTV, threshold=Threshold.MTV41) for one in made.analysis.pet.found.lesions}
     cold = [name for name, nodule in _TRUE.items() if nodule.suv_g_ml is None]
     assert {name: printed[name] for name in cold} == dict.fromkeys(cold)
-    assert pdf_text(made, tmp_path).split().count(Code.PT_SPILL) == 2 * len(cold)
+    assert pdf_text(made, tmp_path).split().count(Code.PT_SPILL) == 4 * len(cold)  # peak, mean, volume and TLG
     for name in printed.keys() - set(cold) - {"nodule-1", "nodule-6"}:  # two balls as one; cut by the chest wall
         assert printed[name] == pytest.approx(np.pi * _TRUE[name].diameter_mm ** 3 / 6000.0, rel=0.3)
 

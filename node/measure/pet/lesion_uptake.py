@@ -6,18 +6,26 @@
     SUL       SUV x lean body mass / weight, by Janmahasatian and by James' two forms
     MTV, TLG  see `metabolic_volume.py`
 
-No number stands for "could not": below a fixed threshold there is no volume (PT-NOVOX), never 0; where 41 % of the
-maximum does not end within the search region there is no 41 % volume and no mask (PT-SPILL).
+No number stands for "could not": below a fixed threshold there is no volume (PT-NOVOX), never 0. No number is a
+neighbour's or the surroundings' (PT-SPILL): where a voxel just outside the search region is hotter than the region's
+hottest, nothing is given; where uptake above a threshold does not end within the region, nothing that rests on that
+threshold's mask is, and that of 41 % is the mean's and the peak's, too.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Affects, Code, Reason, refuse
-from node.measure.pet.metabolic_volume import FIXED_G_ML, goes_on, mask_round_maximum, threshold_g_ml
+from node.measure.pet.metabolic_volume import (
+    FIXED_G_ML,
+    goes_on,
+    has_hotter_neighbour,
+    mask_round_maximum,
+    threshold_g_ml,
+)
 from node.measure.pet.peak import MOST_OUTSIDE_FRAC, suv_peak
 from node.measure.pet.search_region import REACH_MM, SearchRegion
 from node.measure.pet.uptake_quantity import UNITS, Statistic, Threshold, UptakeQuantity
@@ -82,22 +90,28 @@ def lesion_uptake(pet: PetVolume, region: SearchRegion | None, label: int, name:
     suv_zyx = pet.suv_zyx[region.box]
     local = _hottest(suv_zyx, region.mask_zyx)
     maximum = float(suv_zyx[local])
+    if has_hotter_neighbour(pet.suv_zyx, region, local):
+        text = (
+            f"the hottest voxel within {REACH_MM:g} mm round the lesion, {maximum:.2f} g/ml, lies beside a hotter one "
+            "outside: the uptake is a neighbour's"
+        )
+        return LesionUptake(label, name, refused_by=(refuse(Code.PT_SPILL, text, Affects.SUV),))
     lowest = threshold_g_ml(Threshold.MTV41, maximum)
     mask = mask_round_maximum(suv_zyx, region.mask_zyx, local, lowest)
     mask.setflags(write=False)
     has_edge = not goes_on(pet.suv_zyx, region, mask, lowest)
     origin: Index = (region.box[0].start, region.box[1].start, region.box[2].start)
+    mean = _suv(pet, Statistic.MEAN, float(suv_zyx[mask].mean(dtype=np.float64)), ("mask=41 % of SUVmax",))
     peak, peak_at = _peak(pet, np.argwhere(mask) + origin, maximum)
-    values = (
-        _suv(pet, Statistic.MAX, maximum, (_SEARCHED,)),
-        _suv(pet, Statistic.MEAN, float(suv_zyx[mask].mean(dtype=np.float64)), ("mask=41 % of SUVmax",)),
-        peak,
-    )
+    if not has_edge:
+        spilt = _spilt(Threshold.MTV41, lowest, Affects.SUV)
+        mean, peak, peak_at = _refused(mean, spilt), _refused(peak, spilt), None
+    values = (_suv(pet, Statistic.MAX, maximum, (_SEARCHED,)), mean, peak)
     at: Index = (local[0] + origin[0], local[1] + origin[1], local[2] + origin[2])
     return LesionUptake(
         label=label,
         name=name,
-        quantities=(*values, *_lean(pet, values), *_volumes(pet, region, local, maximum, has_edge=has_edge)),
+        quantities=(*values, *_lean(pet, values), *_volumes(pet, region, local, maximum)),
         maximum_zyx=at,
         maximum_lps_mm=lps_of(pet, at),
         peak_centre_lps_mm=None if peak_at is None else lps_of(pet, peak_at),
@@ -155,9 +169,7 @@ def _why_no_lean_mass(pet: PetVolume) -> tuple[Reason, ...]:
     return known or (refuse(Code.PT_HEIGHT, "the lean body mass is not known", Affects.SUL),)
 
 
-def _volumes(
-    pet: PetVolume, region: SearchRegion, local: Index, maximum: float, *, has_edge: bool
-) -> Iterator[UptakeQuantity]:
+def _volumes(pet: PetVolume, region: SearchRegion, local: Index, maximum: float) -> Iterator[UptakeQuantity]:
     suv_zyx = pet.suv_zyx[region.box]
     for threshold in Threshold:
         lowest = threshold_g_ml(threshold, maximum)
@@ -167,14 +179,17 @@ def _volumes(
             "connected=6",
             _SEARCHED,
         )
-        refused_by = _why_no_volume(pet, threshold, maximum, has_edge=has_edge)
+        refused_by = _why_no_volume(pet, threshold, maximum)
         volume_ml = lesion_glycolysis_g = None
         if not refused_by:
             mask = mask_round_maximum(suv_zyx, region.mask_zyx, local, lowest)
-            filled = np.count_nonzero(mask) / np.count_nonzero(region.mask_zyx)  # near 100 %: no border of its own
+            filled = np.count_nonzero(mask) / np.count_nonzero(region.mask_zyx)
             parameters = (*parameters, f"filled={100 * filled:.0f} % of the search region")
-            volume_ml = int(np.count_nonzero(mask)) * pet.voxel_ml
-            lesion_glycolysis_g = float(suv_zyx[mask].mean(dtype=np.float64)) * volume_ml
+            if goes_on(pet.suv_zyx, region, mask, lowest):
+                refused_by = (_spilt(threshold, lowest, Affects.METABOLIC_VOLUME),)
+            else:
+                volume_ml = int(np.count_nonzero(mask)) * pet.voxel_ml
+                lesion_glycolysis_g = float(suv_zyx[mask].mean(dtype=np.float64)) * volume_ml
         for statistic, value, unit in (
             (Statistic.MTV, volume_ml, "cm3"),
             (Statistic.TLG, lesion_glycolysis_g, "g"),
@@ -182,7 +197,7 @@ def _volumes(
             yield UptakeQuantity(statistic, pet.scale.kind, threshold, value, unit, parameters, refused_by)
 
 
-def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float, *, has_edge: bool) -> tuple[Reason, ...]:
+def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float) -> tuple[Reason, ...]:
     if not pet.scale.is_fdg:
         text = "the tracer is not FDG: thresholds of uptake do not hold"
         return (refuse(Code.PT_TRACER, text, Affects.METABOLIC_VOLUME),)
@@ -193,10 +208,14 @@ def _why_no_volume(pet: PetVolume, threshold: Threshold, maximum: float, *, has_
     if maximum <= 0 or (fixed is not None and maximum < fixed):
         text = f"SUVmax {maximum:.2f} is below the threshold {threshold_g_ml(threshold, maximum):.2f} g/ml"
         return (refuse(Code.PT_NOVOX, text, Affects.METABOLIC_VOLUME),)
-    if threshold is Threshold.MTV41 and not has_edge:
-        text = (
-            f"41 % of SUVmax {maximum:.2f} g/ml goes on beyond {REACH_MM:g} mm round the lesion: "
-            "the volume would be that of its surroundings"
-        )
-        return (refuse(Code.PT_SPILL, text, Affects.METABOLIC_VOLUME),)
     return ()
+
+
+def _spilt(threshold: Threshold, lowest: float, affects: Affects) -> Reason:
+    at = f"{lowest:.2f} g/ml" + (" (41 % of SUVmax)" if threshold is Threshold.MTV41 else "")
+    text = f"uptake of {at} goes on beyond {REACH_MM:g} mm round the lesion: the number would be of its surroundings"
+    return refuse(Code.PT_SPILL, text, affects)
+
+
+def _refused(quantity: UptakeQuantity, reason: Reason) -> UptakeQuantity:
+    return replace(quantity, value=None, refused_by=quantity.refused_by or (reason,))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from node.errors import Reason
 from node.volume.pet import SuvKind
 
-ALGORITHM = "uptake/2"  # raised when any number can change
+ALGORITHM = "uptake/3"  # raised when any number can change
 
 
 class Statistic(StrEnum):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from node.errors import Code
 from node.measure.pet import LesionUptake, Statistic, Threshold
@@ -51,7 +52,7 @@ def test_a_hot_ball_has_its_activity_its_volume_and_their_product(grid: Grid) ->
 
 
 def test_an_even_field_has_one_value_for_maximum_mean_and_peak() -> None:
-    lesion = measured(pet_of(np.full(GRID.shape_zyx, 3.0, np.float32), GRID))
+    lesion = measured(ball(3.0, 38.0))  # all of the search region but its rim
 
     assert [lesion.value(s) for s in (Statistic.MAX, Statistic.MEAN, Statistic.PEAK)] == pytest.approx([3.0] * 3)
 
@@ -92,13 +93,46 @@ def test_another_piece_in_the_search_region_does_not_belong() -> None:
     )
 
 
-def test_the_volume_is_clipped_to_the_search_region() -> None:
-    everywhere_hot = pet_of(np.full(GRID.shape_zyx, 5.0, np.float32), GRID)
-    lesion = measured(everywhere_hot, 20.0)
-    reached_ml = np.pi * 40.0**3 / 6000.0
+def test_uptake_everywhere_has_no_volume_mean_or_peak_of_a_lesion() -> None:
+    lesion = measured(pet_of(np.full(GRID.shape_zyx, 5.0, np.float32), GRID), 20.0)
 
-    assert lesion.value(Statistic.MTV, threshold=Threshold.MTV40) == pytest.approx(reached_ml, rel=0.07)
+    assert lesion.value(Statistic.MAX) == 5.0
     assert "filled=100 % of the search region" in quantity(lesion, Statistic.MTV, Threshold.MTV40).parameters
+    others = [q for q in lesion.quantities if q.statistic is not Statistic.MAX]
+    assert {q.value for q in others} == {None}
+    assert {r.code for q in others for r in q.refused_by} == {Code.PT_SPILL}
+    assert lesion.peak_centre_lps_mm is None
+
+
+def blurred(suv_zyx: np.ndarray) -> PetVolume:
+    return pet_of(ndimage.gaussian_filter(suv_zyx, 1.5), GRID)  # 7 mm full width at half maximum
+
+
+@pytest.mark.parametrize("to_the_ball_mm", [22.0, 24.0, 26.0])
+def test_the_uptake_of_a_neighbour_whose_maximum_lies_outside_is_not_the_lesions(to_the_ball_mm: float) -> None:
+    pet = blurred(ball(9.0, 20.0, centre=(to_the_ball_mm, 0.0, 0.0)).suv_zyx)
+    lesion = measured(pet, 10.0)
+
+    assert lesion.quantities == ()
+    assert lesion.mask_zyx is None
+    assert [r.code for r in lesion.refused_by] == [Code.PT_SPILL]
+
+
+def test_a_lesion_with_a_maximum_of_its_own_beside_a_hotter_neighbour_keeps_it() -> None:
+    both = np.maximum(ball(6.0, 10.0).suv_zyx, ball(9.0, 20.0, centre=(24.0, 0.0, 0.0)).suv_zyx)
+    lesion = measured(blurred(both), 10.0)
+
+    assert np.linalg.norm(lesion.maximum_lps_mm) < 2.0
+    assert lesion.value(Statistic.MTV, threshold=Threshold.MTV25) > 0
+
+
+def test_cold_lesions_mean_and_peak_are_not_those_of_36_ml_of_surroundings() -> None:
+    lesion = measured(ball(0.55, 17.0), 17.0)
+
+    assert lesion.value(Statistic.MAX) == pytest.approx(0.55)
+    assert lesion.value(Statistic.MEAN) is None
+    assert lesion.value(Statistic.PEAK) is None
+    assert lesion.value(Statistic.MEAN, SuvKind.LBMJANMA) is None
 
 
 def test_uptake_beside_the_lesion_is_found_within_ten_millimetres_and_not_beyond() -> None:
@@ -148,7 +182,8 @@ def test_a_lesion_whose_uptake_runs_on_into_a_hot_organ_has_no_volume_at_a_share
 
     refused = quantity(lesion, Statistic.MTV, Threshold.MTV41)
     assert [r.code for r in refused.refused_by] == [Code.PT_SPILL]
-    assert quantity(lesion, Statistic.MTV, Threshold.MTV25).value > 0
+    refused = quantity(lesion, Statistic.MTV, Threshold.MTV25)
+    assert [r.code for r in refused.refused_by] == [Code.PT_SPILL]
 
 
 def test_uptake_that_ends_just_inside_the_search_region_is_the_lesions() -> None:
