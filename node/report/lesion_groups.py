@@ -91,19 +91,19 @@ def head(tracked: Tracked, identifier: str) -> list[ContentItem]:
         tree.uid(tree.HAS_OBS_CONTEXT, codes.TRACKING_UID, tracked.tracking_uid),
         tree.code(tree.CONTAINS, codes.FINDING_CATEGORY, codes.ABNORMAL_STRUCTURE),
         tree.code(tree.CONTAINS, codes.FINDING, tracked.kind_code),
-        tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, codes.LUNG, *_place(tracked)),
+        *_site(tracked),
     ]
 
 
-def _place(tracked: Tracked) -> list[ContentItem]:
-    """Return side and zone, as far as they are known; a zone is not a lobe."""
-    place = []
-    if tracked.laterality is not None:
-        place.append(tree.code(tree.HAS_CONCEPT_MOD, codes.LATERALITY, tracked.laterality))
+def _site(tracked: Tracked) -> list[ContentItem]:
+    """Return the lung with its side, and the zone where it is known; none without a side: it may lie in no lung."""
+    if tracked.laterality is None:
+        return []
+    place = [tree.code(tree.HAS_CONCEPT_MOD, codes.LATERALITY, tracked.laterality)]
     zone = None if tracked.lesion is None else tracked.lesion.location.zone
     if zone is not None:
         place.append(tree.code(tree.HAS_CONCEPT_MOD, codes.TOPOGRAPHY, _ZONES[zone]))
-    return place
+    return [tree.code(tree.HAS_CONCEPT_MOD, codes.FINDING_SITE, codes.LUNG, *place)]
 
 
 def _method(tracked: Tracked) -> list[ContentItem]:

@@ -126,9 +126,10 @@ def _segment_number(children: Iterable[Dataset]) -> int | None:
 
 def _group(group: Dataset) -> ReportedGroup:
     children = list(group.ContentSequence)
-    site = _one(children, codes.FINDING_SITE.value)
     finding = _one(children, codes.FINDING.value).ConceptCodeSequence[0].CodeValue
     is_lung = str(finding) == codes.LUNG.value
+    has_site = is_lung or _named(children, codes.FINDING_SITE.value)  # of a lesion only where it has a side
+    site = _one(children, codes.FINDING_SITE.value) if has_site else Dataset()
     numbers = [child for child in children if child.ValueType == "NUM"]
     drawn = [(item, _line(item)) for item in numbers if not is_lung]
     of_lesion = [(_number(item, LESION_MEASURED, drawn=line is not None), line) for item, line in drawn]

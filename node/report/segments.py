@@ -105,9 +105,8 @@ def rgb(tracked: Tracked) -> tuple[int, int, int]:
 
 
 def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
-    """Return the Segment Sequence item (PS3.3 C.8.20.4)."""
+    """Return the Segment Sequence item (PS3.3 C.8.20.4); a lesion without a side has no region: it may be in no lung."""
     kind, model = tracked.segment.kind, tracked.model
-    is_lesion = kind is SegmentKind.LESION
     described = SegmentDescription(
         segment_number=tracked.number,
         segment_label=tracked.tracking_id,
@@ -123,7 +122,7 @@ def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
         tracking_id=tracked.tracking_id,
         tracking_uid=tracked.tracking_uid,
         display_color=CIELabColor.from_rgb(*rgb(tracked)),
-        anatomic_regions=[codes.LUNG] if is_lesion else None,
+        anatomic_regions=None if tracked.laterality is None else [codes.LUNG],
     )
     if tracked.laterality is not None:
         region = described.AnatomicRegionSequence[0]

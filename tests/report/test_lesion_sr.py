@@ -12,6 +12,7 @@ from pydicom.sr import _concepts_dict
 
 from node.errors import Affects, Code, refuse, warn
 from node.measure.lesions.lesions import measure_lesions
+from node.measure.lesions.location import Location
 from node.report import codes
 from node.report.check import self_check
 from node.report.encode import ReportInput, encode_results
@@ -121,6 +122,20 @@ def test_site_is_lung_with_laterality_and_zone_in_the_report_and_laterality_in_t
         region = segment.AnatomicRegionSequence[0]
         assert region.CodeValue == "39607008"
         assert region.AnatomicRegionModifierSequence[0].CodeValue == side
+
+
+def test_a_lesion_without_a_side_has_no_site_in_report_and_segment_and_is_read_back(
+    maker: CaseMaker, out: Path
+) -> None:
+    case = lesion_case(maker)
+    unknown = Location(None, None, None, None, None)
+    lesions = tuple(replace(one, location=unknown) if one.name == "nodule-2" else one for one in case.lesions)
+    seg, report = made(replace(case, lesions=lesions), out)
+    for kind in ("1411", "1501"):
+        assert not children(group_of(report, "nodule-2", kind), "363698007")
+    (segment,) = [s for s in seg.SegmentSequence if s.SegmentLabel == "nodule-2"]
+    assert "AnatomicRegionSequence" not in segment
+    assert children(group_of(report, "nodule-1"), "363698007")
 
 
 def test_every_number_of_a_lesion_is_written_with_unit_method_and_derivation(maker: CaseMaker, out: Path) -> None:

@@ -1,6 +1,6 @@
 """Where a lesion lies.
 
-side                    of the lung that it lies in or touches (`surroundings.py`)
+side                    of the lung that it lies in or touches, none where both are near alike (`surroundings.py`)
 zone                    third of that lung's extent from its lowest to its highest point that holds the centroid;
                         a zone is not a lobe
 to the pleura           least distance between the lesion's outermost voxels and the lung's outer surface, 0 where
@@ -33,7 +33,7 @@ class Zone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """None stands for what could not be told: no lung near, a lung that the scan cuts off, no carina."""
+    """None stands for what could not be told: no lung near, or both alike, a lung that the scan cuts off, no carina."""
 
     side: Side | None
     zone: Zone | None

@@ -1,6 +1,7 @@
 """What lies round a lesion: which lung it is in or touches, and whether it merges with dense tissue.
 
-side     of the lung with more voxels within 5 mm of the lesion's, between centres: borders of two models need not meet
+side     of the lung with voxels within 5 mm of the lesion's, between centres: borders of two models need not meet; of
+         two lungs the one with at least twice the other's, or none: what lies in the midline is of neither
 merged   more than half of a shell of 3 mm, a pixel outside the lesion, is dense (HU >= -300): mediastinum, wall or
          consolidation, and the lesion's border is then not its own
 cut      the lesion reaches the first or last slice, the picture's edge or the padding round the field of view
@@ -17,6 +18,7 @@ from node.segment.contract import Segmentation, SegmentKind
 from node.volume.volume import Volume
 
 REACH_MM = 5.0
+CLEAR_RATIO = 2.0  # of the voxels of one lung over the other's
 SHELL_MM = 3.0
 MERGED_SHARE = 0.5
 _DENSE_HU = -300
@@ -29,7 +31,7 @@ _SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`side` is None where no lung is near; `dense_frac` of the shell; `is_cut` by the field of view."""
+    """`side` is None where no lung is near or both are alike; `dense_frac` of the shell; `is_cut` by the field of view."""
 
     side: Side | None
     dense_frac: float
@@ -71,8 +73,10 @@ def _side(near_labels: NDArray[np.uint8], segmentation: Segmentation) -> Side | 
         for segment in segmentation.segments
         if segment.kind in _SIDES
     }
-    side = max(counts, key=lambda s: counts[s], default=None)
-    return side if side is not None and counts[side] else None
+    right, left = counts.get(Side.RIGHT, 0), counts.get(Side.LEFT, 0)
+    if max(right, left) < max(CLEAR_RATIO * min(right, left), 1):
+        return None
+    return Side.RIGHT if right > left else Side.LEFT
 
 
 def _widened(box: Box, volume: Volume) -> Box:

@@ -137,6 +137,17 @@ def test_a_lesion_up_to_5_mm_from_a_lung_belongs_to_it(make_scan, away, side):
     assert located(scan).side is side
 
 
+@pytest.mark.parametrize(
+    ("x", "side"),
+    [(-6.0, Side.RIGHT), (-1.0, None), (0.0, None), (1.0, None), (6.0, Side.LEFT)],
+    ids=["right", "a little right", "middle", "a little left", "left"],
+)
+def test_a_mass_in_the_midline_is_of_no_side(make_scan, x, side):
+    where = located(make_scan([(sphere((x, 0.0, 0.0), 32.0), 30)]))
+    assert where.side is side
+    assert (where.zone is None) == (side is None)
+
+
 def test_without_lungs_the_lesion_is_measured_and_not_located(make_scan):
     scan = make_scan([(sphere((-50.0, 0.0, 0.0), 14.0), 30)], inside=[(Box((-70, -20, -20), (-30, 20, 20)), -850)])
     scan.segmentation.labels_zyx[scan.segmentation.labels_zyx < 3] = 0
