@@ -22,9 +22,9 @@ _WORDS = {
     "exact": "0 on the true mask (arithmetic)",
     "density": (
         "D: ACQ-CONTRAST, ACQ-KERNEL, ACQ-DTHICK, ACQ-EXP, ACQ-LOWDOSE, ACQ-METAL, ACQ-PRONE, GEO-THICK, GEO-PARTIAL, "
-        "HU-LOSSY; SEG-UNSURE, SEG-ASYM (small side)"
+        "HU-LOSSY; SEG-UNSURE, SEG-ASYM (small side, and both with it)"
     ),
-    "mean density": "ACQ-CONTRAST, ACQ-EXP, GEO-PARTIAL; SEG-UNSURE, SEG-ASYM (small side)",
+    "mean density": "ACQ-CONTRAST, ACQ-EXP, GEO-PARTIAL; SEG-UNSURE, SEG-ASYM (small side, and both with it)",
     "size": "SEG-MERGED, GEO-PARTIAL (lesion cut), GEO-THICK (over 5 mm; over 3 mm below 10 mm), HU-LOSSY below 10 mm",
     "suv": "every S and P code (PT-…, REG-FOR, REG-TIME), REG-SHIFT marks it",
 }
@@ -35,7 +35,8 @@ lung_volume | Lung volume | ml (cm3) | (118565006, SCT), method (126030, DCM) | 
     = voxels × voxel volume, airways outside the mask left out; a side or both (the sum); lesions: see
         `definition`
     ~ {exact}; lungs-rule: {volume}
-    ! SEG-UNSURE where the lungs are the reason; GEO-PARTIAL: given as a lower bound
+    ! SEG-UNSURE where the lungs are the reason; GEO-PARTIAL: given as a lower bound; both, of one lung alone:
+        SEG-ASYM or GEO-PARTIAL
 mean_lung_density | Mean density | [hnsf'U] | (112031, DCM), derivation (373098007, SCT) | own reference 2.1
     = mean HU of the lung mask, vessels in, lesions out
     ~ {exact}; lungs-rule: {mean}

@@ -6,7 +6,8 @@
     Perc15               attenuation below which 15 % of the voxels lie, linear between order statistics
     PD15                 Perc15 + 1000, read as density in g/l; no adjustment for air or volume
 
-Airways outside the mask are not counted. A number that would mislead is withheld with its reason.
+Airways outside the mask are not counted. A number that would mislead is withheld with its reason: so are those of both
+where there is one lung only, and the density of both where that of the smaller is withheld.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +65,8 @@ def measure_lungs(volume: Volume, segmentation: Segmentation, reasons: tuple[Rea
     for side, region in sorted(regions.items(), reverse=True):
         of_this_side = (*reasons, *reasons_of_side(side, volumes_ml, reasons))
         found += quantities_of(side, region, volumes_ml[side], segmentation.definition, of_this_side)
-    return (*found, *quantities_of(Side.BOTH, both, both_ml, segmentation.definition, reasons))
+    of_both = (*reasons, *reasons_of_both(volumes_ml, reasons))
+    return (*found, *quantities_of(Side.BOTH, both, both_ml, segmentation.definition, of_both))
 
 
 def reasons_of_side(side: Side, sizes: Mapping[Side, float], reasons: Sequence[Reason]) -> tuple[Reason, ...]:
@@ -76,6 +78,16 @@ def reasons_of_side(side: Side, sizes: Mapping[Side, float], reasons: Sequence[R
         for reason in reasons
         if reason.code is Code.SEG_ASYM
     )
+
+
+def reasons_of_both(sizes: Mapping[Side, float], reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """One lung is not both: its numbers are no totals; what is withheld of one of two lungs is withheld of both."""
+    if len(sizes) == 2:
+        return tuple(reason for side in sizes for reason in reasons_of_side(side, sizes, reasons))
+    is_cut_off = any(reason.code is Code.GEO_PARTIAL for reason in reasons)
+    text = "one lung was found: its numbers are not those of both"
+    code = Code.GEO_PARTIAL if is_cut_off else Code.SEG_ASYM
+    return (refuse(code, text, Affects.DENSITY, Affects.MEAN_DENSITY, Affects.VOLUMES),)
 
 
 def quantities_of(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from node.errors import Code, Reason
 from node.measure.histogram import Histogram, histogram
 from node.measure.lesions.location import Zone, zone_of
-from node.measure.lungs import quantities_of, reasons_of_side
+from node.measure.lungs import quantities_of, reasons_of_both, reasons_of_side
 from node.measure.quantity import Name, Quantity, Side
 from node.segment.contract import Segmentation, SegmentKind
 from node.volume.volume import Volume
@@ -41,9 +41,9 @@ def measure_zones(volume: Volume, segmentation: Segmentation, reasons: tuple[Rea
         of_this_side = (*reasons, *reasons_of_side(side, sizes, reasons))
         found += _measured(side, zones, segmentation, of_this_side, cut_off)
     if by_side:
-        both = {zone: _union([zones[zone] for zones in by_side.values() if zone in zones]) for zone in ZONES}
-        given = {zone: region for zone, region in both.items() if region.n_voxels}
-        found += _measured(Side.BOTH, given, segmentation, reasons, cut_off)
+        shared = [zone for zone in ZONES if all(zone in zones for zones in by_side.values())]
+        both = {zone: _union([zones[zone] for zones in by_side.values()]) for zone in shared}
+        found += _measured(Side.BOTH, both, segmentation, (*reasons, *reasons_of_both(sizes, reasons)), cut_off)
     return tuple(found)
 
 

@@ -137,7 +137,7 @@ SEG-EMPTY | R | No lungs found
     The lung model found no lungs
 SEG-IMPLAUS | R | Implausible lungs
     Lung volume outside 0.5 to 12 l, or the mask fails the thorax gate
-SEG-ASYM | W, density of the small side withheld | Lungs of very different size
+SEG-ASYM | W, density of the small side and of both withheld | Lungs of very different size
     Left to right ratio outside 0.3 to 3, or one lung missing
 SEG-UNSURE | W, density and volumes withheld | Lung segmentation is unsure
     Segmentations disagree, intensities outside the training range, or lungs implausible

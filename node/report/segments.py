@@ -105,7 +105,7 @@ def rgb(tracked: Tracked) -> tuple[int, int, int]:
 
 
 def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
-    """Return the Segment Sequence item (PS3.3 C.8.20.4); a lesion without a side has no region: it may be in no lung."""
+    """Return the Segment Sequence item (PS3.3 C.8.20.4); a lesion without a side may be in no lung: no region."""
     kind, model = tracked.segment.kind, tracked.model
     described = SegmentDescription(
         segment_number=tracked.number,

@@ -98,6 +98,18 @@ def test_a_missing_lung_has_no_numbers(two_boxes):
     volume, labels = two_boxes
     found = measured(volume, np.where(labels == 2, 0, labels).astype(np.uint8))
     assert {side for _, side in found} == {Side.RIGHT, Side.BOTH}
+    assert found[Name.LUNG_VOLUME, Side.RIGHT].value == pytest.approx(60.0)
+    of_both = [q for (_, side), q in found.items() if side is Side.BOTH]
+    assert {(q.value, r.code) for q in of_both for r in q.refused_by} == {(None, Code.SEG_ASYM)}
+
+
+def test_a_lung_that_the_scan_leaves_out_is_the_reason_why_there_is_no_total(two_boxes):
+    volume, labels = two_boxes
+    cut_off = refuse(Code.GEO_PARTIAL, "cut", Affects.DENSITY)
+    both = measured(volume, np.where(labels == 1, 0, labels).astype(np.uint8), reasons=(cut_off,))
+    assert {r.code for q in both.values() for r in q.refused_by} == {Code.GEO_PARTIAL}
+    assert both[Name.LUNG_VOLUME, Side.BOTH].value is None
+    assert both[Name.LUNG_VOLUME, Side.LEFT].value == pytest.approx(30.0)
 
 
 def test_no_lungs_have_no_numbers_at_all(two_boxes):
@@ -168,10 +180,10 @@ def test_cut_off_lungs_mark_volumes_as_partial(two_boxes):
     assert [found[Name.LUNG_VOLUME, side].partial for side in Side] == [True, True, True]
 
 
-def test_asymmetry_withholds_the_density_of_the_small_side_only(two_boxes):
+def test_asymmetry_withholds_the_density_of_the_small_side_and_of_both_that_hold_it(two_boxes):
     found = measured(*two_boxes, reasons=(warn(Code.SEG_ASYM, "small left lung"),))
     withheld = {(name, side) for (name, side), q in found.items() if q.value is None}
-    assert withheld == {(name, Side.LEFT) for name in DENSITY + MEANS}
+    assert withheld == {(name, side) for name in DENSITY + MEANS for side in (Side.LEFT, Side.BOTH)}
 
 
 def test_an_unknown_kernel_stands_beside_the_density(two_boxes):

@@ -72,6 +72,14 @@ def test_the_small_side_of_two_unequal_lungs_is_withheld(layers):
     found = measured(*layers(UP), [warn(Code.SEG_ASYM, "left lung 0.1 of the right")])
     assert found[Name.PERC15, Side.LEFT, "upper"].refused_by[0].code is Code.SEG_ASYM
     assert found[Name.PERC15, Side.RIGHT, "upper"].value == -960
+    assert found[Name.PERC15, Side.BOTH, "upper"].refused_by[0].code is Code.SEG_ASYM
+
+
+def test_a_zone_of_one_lung_is_not_one_of_both(layers):
+    volume, labels = layers(UP)
+    found = measured(volume, np.where(labels == 2, 0, labels).astype(np.uint8))
+    assert found[Name.PERC15, Side.RIGHT, "upper"].value == -960
+    assert {q.value for (_, side, _), q in found.items() if side is Side.BOTH} == {None}
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 10, 100])

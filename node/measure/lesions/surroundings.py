@@ -31,7 +31,7 @@ _SIDES = {SegmentKind.RIGHT_LUNG: Side.RIGHT, SegmentKind.LEFT_LUNG: Side.LEFT}
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`side` is None where no lung is near or both are alike; `dense_frac` of the shell; `is_cut` by the field of view."""
+    """`side` is None where no lung is near or both are alike; `dense_frac` of the shell; `is_cut` by the view."""
 
     side: Side | None
     dense_frac: float
