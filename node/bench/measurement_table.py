@@ -127,8 +127,9 @@ to_pleura | Distance to the pleura | mm | LN-DPLEURA | own reference 2.2
         invasion
     ~ below one voxel (`pytest tests/measure/lesions/test_lesion_location.py`)
     ! as sizes; no lung near, lung cut off
-to_mediastinum | Distance to the mediastinal surface | mm | Comment | own reference 4
-    = the same to the medial half of that surface; in words only
+to_mediastinum | Distance to the medial half of the lung surface | mm | Comment | own reference 4
+    = the same to the medial half of that surface, slice by slice half of the lung's width: ribs included, so that it is
+        no distance to the mediastinum; in words only
     ~ below one voxel (same tests)
     ! as above
 to_carina | Distance to the carina | mm | LN-DCARINA | own reference 2.2

@@ -13,6 +13,7 @@ from node.report import codes, tree
 from node.report.document import Reference
 from node.report.equipment import Equipment
 from node.report.lesion_measured import lesion_number, lesion_values, size_values
+from node.report.lesion_words import MEDIAL_HALF
 from node.report.segments import Tracked
 from node.report.source import Source
 from node.report.statements import algorithm, warnings
@@ -139,7 +140,7 @@ def spoken(lesion: LesionMeasurements) -> list[str]:
     """Return what is said of a lesion in words only: distance, further lesions, confidence, growth; no bands."""
     words = []
     if lesion.location.to_mediastinum_mm is not None:
-        words.append(f"Distance to the mediastinal lung surface {lesion.location.to_mediastinum_mm:.0f} mm.")
+        words.append(f"Distance to the {MEDIAL_HALF} {lesion.location.to_mediastinum_mm:.0f} mm.")
     words.append(lesion.further.text)
     if lesion.confidence is not None:
         words.append(f"Confidence of the model that this is a lesion: {lesion.confidence:.2f}.")

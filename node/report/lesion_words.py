@@ -4,6 +4,7 @@ from node.measure.lesions.diameter import whole
 from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.values import LesionMeasurements
 
+MEDIAL_HALF = "medial half of the lung surface (ribs included)"  # not the mediastinum alone: half of its width
 UNCERTAIN = "uncertain"  # flagged SEG-UNSURE
 
 
@@ -55,7 +56,7 @@ def place_words(lesion: LesionMeasurements) -> str:
 def distance_words(lesion: LesionMeasurements) -> list[str]:
     """Return the distances that are known; a number that two share is printed once."""
     where = lesion.location
-    named = (("pleura", where.to_pleura_mm), ("mediastinal lung surface", where.to_mediastinum_mm),
+    named = (("pleura", where.to_pleura_mm), (MEDIAL_HALF, where.to_mediastinum_mm),
              ("carina", where.to_carina_mm))  # fmt: skip
     by_number: dict[str, list[str]] = {}
     for name, mm in named:

@@ -376,10 +376,9 @@ def test_a_distance_that_two_surfaces_share_is_printed_once(maker: CaseMaker) ->
         for other in (40.2, 19.2)
     )
     space = "\N{NO-BREAK SPACE}"
-    assert distance_words(same) == [f"Distance to pleura and mediastinal lung surface 19{space}mm, carina 81{space}mm"]
-    assert distance_words(apart) == [
-        f"Distance to pleura 19{space}mm, mediastinal lung surface 40{space}mm, carina 81{space}mm"
-    ]
+    medial = "medial half of the lung surface (ribs included)"
+    assert distance_words(same) == [f"Distance to pleura and {medial} 19{space}mm, carina 81{space}mm"]
+    assert distance_words(apart) == [f"Distance to pleura 19{space}mm, {medial} 40{space}mm, carina 81{space}mm"]
 
 
 def test_the_pages_can_be_rendered_and_nothing_touches_their_border(maker: CaseMaker, out: Path) -> None:

@@ -5,7 +5,7 @@ zone                    third of that lung's extent from its lowest to its highe
                         a zone is not a lobe
 to the pleura           least distance between the lesion's outermost voxels and the lung's outer surface, 0 where
                         it touches; says nothing about invasion
-to the mediastinum      the same to the medial half of that surface
+to the mediastinum      the same to the medial half of that surface: ribs included, as the standards define it
 to the carina           from the centroid to the carina, where that was found
 """
 

@@ -100,6 +100,11 @@ def test_the_mediastinal_surface_is_the_medial_half(make_scan):
     assert far.to_mediastinum_mm == pytest.approx(dist((-82.0, 0.0), (-50.0, 60.0)) - 5.0, abs=VOXEL_MM)
 
 
+def test_the_medial_half_holds_the_posterior_ribs_too(make_scan):
+    where = located(make_scan([(sphere((-30.0, 53.0, 0.0), 14.0), 30)]))  # touches the back wall, 20 mm from the middle
+    assert where.to_mediastinum_mm == 0.0
+
+
 def test_a_vessel_beside_the_lesion_is_not_the_pleura(make_scan):
     scan = make_scan([(sphere((-50.0, 0.0, 0.0), 14.0), 30)], lungs=[(RIGHT_BOX, RIGHT_LUNG)])
     labels = scan.segmentation.labels_zyx.copy()
