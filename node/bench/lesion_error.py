@@ -146,7 +146,8 @@ _CONVENTIONS = (
     (
         "short axis",
         "longest chord of that outline, exactly perpendicular to the long axis; of equally long axes the one with the "
-        "longest short axis counts",
+        "longest short axis counts; where over a tenth of it, "
+        "and over two pixels, would hang outside a curved lesion, the longest chord that lies in it",
     ),
     (
         "longest MPR line",

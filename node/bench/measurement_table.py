@@ -70,7 +70,7 @@ long_axis | Long axis | mm | (103339001, SCT), method (126081, DCM) | RECIST 1.1
     ~ {long axis} mm
     ! {size}
 short_axis | Short axis | mm | (103340004, SCT), method (126081, DCM) | RECIST 1.1
-    = longest chord perpendicular to it on that slice
+    = longest chord perpendicular to it on that slice; of a curved lesion the longest that lies in it
     ~ {short axis} mm
     ! {size}
 mean_diameter | Mean diameter | mm | (81827009, SCT), derivation (373098007, SCT), method LN-M-LSMEAN | Fleischner 2017

@@ -20,10 +20,15 @@ _EDGE_MIDPOINTS = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, -0.5), (0.0, 0.5)])
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One connected part of one plane; `hull` is (n, 2) float64, (row, column) indices, in order round the part."""
+    """One connected part of one plane; `hull` is (n, 2) float64, (row, column) indices, in order round the part.
+
+    `inside` are its pixels in their box, which begins at `origin_yx`.
+    """
 
     plane: int
     hull: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    origin_yx: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def outlines(stack: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> Itera
     for part in sorted(parts, key=lambda p: -p.at_most_mm):
         inside = labels[part.box][0] == part.label
         origin = (part.box[1].start, part.box[2].start)
-        yield part.at_most_mm, Outline(part.box[0].start, _hull(inside) + origin)
+        yield part.at_most_mm, Outline(part.box[0].start, _hull(inside) + origin, inside, origin)
 
 
 def _hull(inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -70,6 +70,42 @@ def test_the_short_axis_of_a_triangle_is_a_chord_not_the_width_of_its_shadow():
     assert axes.short_mm == pytest.approx(41.0 / 2**0.5, abs=1.0)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_short_axis_of_half_a_ring_lies_in_it(seed):
+    rng = np.random.default_rng(seed)
+    grid = grid_at(rng.uniform(-0.5, 0.5, 3), (3, 120, 120), (2.0, 0.7, 0.7))
+    ring = mask_of(grid, sphere((0.0, 0.0, 0.0), 40.0)) & ~mask_of(grid, sphere((0.0, 0.0, 0.0), 32.0))
+    mask = ring & mask_of(grid, Box((-30.0, -30.0, -30.0), (30.0, 0.0, 30.0)))
+    turned = np.rot90(mask, seed, axes=(1, 2))
+    axes = recist_axes(turned, (2.0, 0.7, 0.7))
+
+    ends = np.array(axes.short_ends_yx)
+    points = np.rint(ends[0] + np.linspace(0.02, 0.98, 500)[:, None] * (ends[1] - ends[0])).astype(int)
+    assert turned[axes.slice_index][tuple(points.T)].mean() > 0.99
+    # it touches the inner circle, where a pixel more or less is 2 mm of it; the hull's chord is 20 mm long
+    assert axes.short_mm == pytest.approx(12.0, abs=2.5)
+    long, short = (np.subtract(e[1], e[0]) for e in (axes.long_ends_yx, axes.short_ends_yx))
+    assert abs(float(long @ short)) < 1e-9
+
+
+def test_the_short_axis_crosses_a_cavity():
+    mask = sphere_of(40, 18.0)
+    assert recist_axes((mask & ~sphere_of(40, 14.0))[None], (1.0, 1.0, 1.0)) == recist_axes(mask[None], (1.0, 1.0, 1.0))
+
+
+def sphere_of(n, radius):
+    y, x = np.ogrid[:n, :n]
+    return (y - n / 2) ** 2 + (x - n / 2) ** 2 < radius**2
+
+
+def test_a_dent_in_the_border_changes_no_axis():
+    mask = sphere_of(60, 25.0)
+    dented = mask.copy()
+    dented[4:8, 29:32] = dented[29:32, 4:8] = False
+    one, other = (recist_axes(m[None], (1.0, 1.0, 1.0)) for m in (mask, dented))
+    assert other.short_mm == pytest.approx(one.short_mm, abs=1.0)
+
+
 def test_an_empty_mask_is_our_mistake_not_zero():
     with pytest.raises(OurMistake) as caught:
         recist_axes(np.zeros((2, 4, 5), bool), (1.0, 1.0, 1.0))
