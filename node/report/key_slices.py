@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from node.measure.lesions.values import LesionMeasurements
@@ -48,13 +49,16 @@ def source_plane(case: ReportInput, z: int) -> Plane:
 
 
 def outlined_on(prepared: Prepared, z: int) -> list[Outlined]:
-    """Return the outlines of every segment on a slice."""
+    """Return the outlines of every segment on a slice, each lesion's with its name."""
     of = {t.number: t for t in prepared.tracked}
-    return [
-        Outlined(prepared.masks.plane(frame), rgb(of[frame.segment_number]), line_width(of[frame.segment_number]))
-        for frame in prepared.frames
-        if frame.slice_index == z
-    ]
+    here = [(of[frame.segment_number], frame) for frame in prepared.frames if frame.slice_index == z]
+    return [outlined_as(tracked, prepared.masks.plane(frame)) for tracked, frame in here]
+
+
+def outlined_as(tracked: Tracked, mask_yx: NDArray[np.bool_]) -> Outlined:
+    """Return the outline of a segment in a plane, a lesion's with its name; a solid component lies in its lesion."""
+    is_named = tracked.segment.kind is SegmentKind.LESION and not tracked.is_solid_component
+    return Outlined(mask_yx, rgb(tracked), line_width(tracked), tracked.tracking_id if is_named else "")
 
 
 def line_width(tracked: Tracked) -> int:

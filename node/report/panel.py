@@ -115,9 +115,10 @@ def draw_panel(
         for loop in outlines(each.mask_yx):
             points = [at(y, x) for y, x in loop.tolist()]
             draw.line([*points, points[0]], fill=each.colour, width=each.width)
-        if each.name:
-            marked = np.argwhere(each.mask_yx)
-            named.append(((*at(*marked.min(axis=0).tolist()), *at(*marked.max(axis=0).tolist())), each.name))
+        seen = np.argwhere(each.mask_yx[top:bottom, left:right])  # a name stands at what is shown
+        if each.name and len(seen):
+            (y0, x0), (y1, x1) = seen.min(axis=0).tolist(), seen.max(axis=0).tolist()
+            named.append(((*at(y0 + top, x0 + left), *at(y1 + top, x1 + left)), each.name))
     write_names(draw, size, named)
     for line in lines:
         draw.line([at(*end) for end in line.ends_yx], fill=line.colour, width=2)

@@ -6,12 +6,11 @@ from PIL import Image
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
 from node.report.groups import looked_for_lesions
-from node.report.key_slices import ENDS, KeySlice, axes_of, line_width, outlined_on, pet_words, source_plane
+from node.report.key_slices import ENDS, KeySlice, axes_of, outlined_as, outlined_on, pet_words, source_plane
 from node.report.lesion_words import kind_words, size_words
-from node.report.panel import LUNG_WINDOW_HU, Outlined, Plane, direction, draw_panel
+from node.report.panel import LUNG_WINDOW_HU, Plane, direction, draw_panel
 from node.report.pet_picture import pet_from_front
 from node.report.pet_words import NAMED_FOCI, pet_lines
-from node.report.segments import rgb
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.report.wording import NO_LESION
 from node.segment.contract import SegmentKind
@@ -19,7 +18,6 @@ from node.segment.working_grid import working_grid
 
 _CORONAL, _TILE, _N_TILES = 520, 300, 4
 _WIDTH, _HEIGHT = _N_TILES * _TILE, HEADER + _CORONAL + _TILE + FOOTER
-_NAMED = 1  # lesions that the caption of a small slice names
 _LISTED = 5  # lesions that are written beside the picture
 _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
 
@@ -44,17 +42,16 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
 
 
 def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Image.Image:
-    """Draw one slice with all outlines, and the axes of the lesions that are measured on it."""
-    here = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
+    """Draw one slice with all outlines, every lesion named, and the axes of those that are measured on it."""
+    measured = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
     first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
-    names = ", ".join(lesion.name for lesion in here[:_NAMED]) + (" …" if len(here) > _NAMED else "")
     return draw_panel(
         source_plane(case, z),
         size,
         LUNG_WINDOW_HU,
         outlined=outlined_on(prepared, z),
-        lines=[line for lesion in here for line in axes_of(lesion)],
-        caption=f"slice {z + 1} of {len(case.volume.frames)}\nfrom {ENDS[first]}\n{names}".rstrip(),
+        lines=[line for lesion in measured for line in axes_of(lesion)],
+        caption=f"slice {z + 1} of {len(case.volume.frames)}\nfrom {ENDS[first]}",
     )
 
 
@@ -75,8 +72,7 @@ def coronal_panel(case: ReportInput, prepared: Prepared, size: int) -> Image.Ima
         is_lung = tracked.segment.kind in _LUNGS
         mask = labels[:, y] == label if is_lung else np.asarray((labels == label).any(axis=1))
         if mask.any():
-            name = "" if is_lung else tracked.tracking_id
-            outlined.append(Outlined(mask, rgb(tracked), line_width(tracked), name))
+            outlined.append(outlined_as(tracked, mask))
     steps = volume.lps_from_zyx[:3, :3]
     left, head = (_towards(steps[:, grid.axes[axis]], flip=grid.flipped[axis]) for axis in (2, 0))
     plane = Plane(hu[:, y], (spacing_mm[0], spacing_mm[2]), left, [-v for v in head])

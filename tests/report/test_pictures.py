@@ -16,7 +16,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.platypus import Spacer
 
-from node.errors import Affects, Code, InputRefused, Refusal, refuse, warn
+from node.errors import Affects, Code, InputRefused, Reason, Refusal, refuse, warn
 from node.measure.quantity import Name
 from node.report.case import prepare
 from node.report.density_curve import cumulative_percent, density_curve
@@ -166,6 +166,33 @@ def test_a_small_picture_says_from_where_slices_are_counted(
     )
     slice_panel(replace(case, volume=replace(case.volume, lps_from_zyx=turned)), prepare(case), 2, 300)
     assert said == [f"slice 3 of {len(case.volume.frames)}\nfrom {end}"]
+
+
+@pytest.mark.parametrize("reasons", [(), (refuse(Code.GEO_THICK, "7 mm", Affects.LESIONS),)], ids=["measured", "not"])
+def test_a_small_picture_names_every_lesion_that_is_seen_in_it_and_no_other(
+    maker: CaseMaker, reasons: tuple[Reason, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = lesion_case(maker, reasons=reasons)
+    names = {segment.label: segment.name for segment in case.segmentation.segments}
+    words = drawn_words(monkeypatch)
+    told, seen = [], []
+    for z, labels_yx in enumerate(case.segmentation.labels_zyx):
+        words.clear()
+        slice_panel(case, prepare(case), z, 300)
+        told.append({word for word in words if word.startswith("nodule")})
+        seen.append({names[label] for label in np.unique(labels_yx).tolist() if label > 2})
+    assert told == seen
+    assert max(map(len, seen)) > 1
+
+
+def test_a_lesion_is_named_at_the_part_of_it_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed = []
+    monkeypatch.setattr("node.report.panel.write_names", lambda _draw, _size, named: placed.extend(named))
+    mask = np.zeros((40, 40), bool)
+    mask[5:39, 2:12] = True
+    plane = Plane(np.zeros((40, 40), np.int16), (1.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    draw_panel(plane, 100, LUNG_WINDOW_HU, outlined=[Outlined(mask, (255, 0, 0), name="nodule-1")], box=(0, 10, 10, 20))
+    assert placed == [((5.0, 55.0, 15.0, 95.0), "nodule-1")]
 
 
 def test_outlines_axes_and_letters_are_drawn_where_they_belong() -> None:
