@@ -8,7 +8,7 @@ from PIL import Image
 
 from node.measure.lesions.values import LesionMeasurements
 from node.report.case import Prepared, ReportInput
-from node.report.lesion_words import distance_words, kind_words, size_words
+from node.report.lesion_words import distance_words, kind_words, shown_slice, size_words
 from node.report.panel import (
     LUNG_WINDOW_HU,
     SOFT_WINDOW_HU,
@@ -25,10 +25,12 @@ from node.report.pet_words import uptake_words
 from node.report.segments import Tracked, rgb
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.segment.contract import SegmentKind
+from node.volume.image_place import image_words
+from node.volume.volume import Volume
 
 _PANEL = 400
 _HEIGHT = HEADER + _PANEL + 200 + FOOTER
-ENDS = {"F": "the feet", "H": "the head", "R": "the right", "L": "the left", "A": "the front", "P": "the back"}
+_ENDS = {"F": "the feet", "H": "the head", "R": "the right", "L": "the left", "A": "the front", "P": "the back"}
 _SHORT_AXIS_COLOUR = (120, 220, 255)
 
 
@@ -46,6 +48,12 @@ def source_plane(case: ReportInput, z: int) -> Plane:
     steps = case.volume.lps_from_zyx[:3, :3]
     _, down_mm, across_mm = case.volume.spacing_zyx_mm
     return Plane(case.volume.hu_zyx[z], (down_mm, across_mm), steps[:, 2].tolist(), steps[:, 1].tolist())
+
+
+def place_in_scan(volume: Volume, z: int) -> str:
+    """Return how a reader finds a slice: by the number of its image, by its height, and counted from an end."""
+    first, _ = direction(volume.lps_from_zyx[:3, 0].tolist())
+    return f"{image_words(volume, z)}, slice {z + 1} of {len(volume.frames)} from {_ENDS[first]}"
 
 
 def outlined_on(prepared: Prepared, z: int) -> list[Outlined]:
@@ -68,13 +76,11 @@ def line_width(tracked: Tracked) -> int:
 
 def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesion: LesionMeasurements) -> KeySlice:
     """Draw one lesion: the slice, the lesion in the lung window with its axes, the same in the soft-tissue window."""
-    z = lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index
+    z = shown_slice(lesion)
     plane, outlined = source_plane(case, z), outlined_on(prepared, z)
     mask_yx = np.asarray(case.segmentation.labels_zyx[z] == lesion.label)
     box = box_round(mask_yx, plane.spacing_yx_mm)
     lines = axes_of(lesion)
-    first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
-    place = f"slice {z + 1} of {len(case.volume.frames)}, counted from {ENDS[first]}"
     title = f"{tracked.tracking_id}: {kind_words(lesion)}"
     pet = None if case.pet is None else case.pet.measured
     panels_across = 3 if pet is None else 4
@@ -100,7 +106,7 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
     for i, panel in enumerate(panels):
         picture.paste(panel, (i * _PANEL, HEADER))
     left = [*size_words(lesion), *(f"{reason.code}: {reason.text}" for reason in lesion.refused_by)]
-    right = [*distance_words(lesion), lesion.further.text, f"Shown: {place}"]
+    right = [*distance_words(lesion), lesion.further.text, f"Shown: {place_in_scan(case.volume, z)}"]
     left += pet_words(prepared, lesion)
     if case.segmentation.unsure:
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")

@@ -31,6 +31,11 @@ def size_words(lesion: LesionMeasurements) -> list[str]:
     return lines
 
 
+def shown_slice(lesion: LesionMeasurements) -> int:
+    """Return the slice that pictures and tables name: that of the axes, else the one with most of the lesion."""
+    return lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index
+
+
 def volume_words(volume_mm3: float) -> str:
     """Return whole mm3, in groups of three digits."""
     return f"{whole(volume_mm3):,} mm³".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -22,7 +22,7 @@ from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
 from node.report.groups import looked_for_lesions
-from node.report.lesion_words import UNCERTAIN, distance_words, growth_words, place_words, volume_words
+from node.report.lesion_words import UNCERTAIN, distance_words, growth_words, place_words, shown_slice, volume_words
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
@@ -30,6 +30,8 @@ from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_w
 from node.report.reason_table import meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
 from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
+from node.volume.image_place import image_words
+from node.volume.volume import Volume
 
 TITLE = "lungnode report (AI)"
 _UPTAKES = 10  # lesions in the PET's table
@@ -121,10 +123,20 @@ def _lesion_table(case: ReportInput, prepared: Prepared) -> list[Any]:
         return [_body("Lesions were not looked for.")]
     if not prepared.lesions:
         return [_body(f"{NO_LESION}.")]
-    head = ("Name", "Type", "Place", "Long x short axis, mm", "Mean, mm", "Longest, mm (plane)", "Volume", "Mean HU")
+    head = (
+        "Name",
+        "Type",
+        "Place",
+        "Image (z, mm)",
+        "Long x short axis, mm",
+        "Mean, mm",
+        "Longest, mm (plane)",
+        "Volume",
+        "Mean HU",
+    )
     rows = [[_cell(f"<b>{text}</b>") for text in head]]
-    rows += [[_cell(text) for text in _row(lesion)] for lesion in case.lesions]
-    shares = (0.09, 0.17, 0.19, 0.12, 0.07, 0.15, 0.12, 0.09)  # most lesions then take one line
+    rows += [[_cell(text) for text in _row(lesion, case.volume)] for lesion in case.lesions]
+    shares = (0.09, 0.15, 0.15, 0.1, 0.11, 0.07, 0.14, 0.115, 0.075)  # most lesions then take one line
     parts: list[Any] = [_table(rows, shares)]
     if any(lesion.is_uncertain for lesion in case.lesions):
         parts.append(_body(f"{UNCERTAIN}: SEG-UNSURE; the structured report says why."))
@@ -135,12 +147,13 @@ def _lesion_table(case: ReportInput, prepared: Prepared) -> list[Any]:
     return parts
 
 
-def _row(lesion: LesionMeasurements) -> Sequence[str]:
+def _row(lesion: LesionMeasurements, volume: Volume) -> Sequence[str]:
     kind = escape(lesion.finding.value if lesion.type is None else f"{lesion.finding.value}, {lesion.type.value}")
     if lesion.is_uncertain:
         kind += f", {UNCERTAIN}"
     size, hu = lesion.size, lesion.attenuation
-    start = (escape(lesion.name), kind, escape(place_words(lesion)))
+    image = image_words(volume, shown_slice(lesion)).removeprefix("image ").replace("(z ", "(").replace(" mm)", ")")
+    start = (escape(lesion.name), kind, escape(place_words(lesion)), image)
     if size is None:
         codes = ", ".join(dict.fromkeys(reason.code.value for reason in lesion.refused_by))
         return (*start, f"not measured: {codes}", "", "", "", "")

@@ -6,15 +6,16 @@ from PIL import Image
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
 from node.report.groups import looked_for_lesions
-from node.report.key_slices import ENDS, KeySlice, axes_of, outlined_as, outlined_on, pet_words, source_plane
-from node.report.lesion_words import kind_words, size_words
-from node.report.panel import LUNG_WINDOW_HU, Plane, direction, draw_panel
+from node.report.key_slices import KeySlice, axes_of, outlined_as, outlined_on, pet_words, source_plane
+from node.report.lesion_words import kind_words, shown_slice, size_words
+from node.report.panel import LUNG_WINDOW_HU, Plane, draw_panel
 from node.report.pet_picture import pet_from_front
 from node.report.pet_words import NAMED_FOCI, pet_lines
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
 from node.report.wording import NO_LESION
 from node.segment.contract import SegmentKind
 from node.segment.working_grid import working_grid
+from node.volume.image_place import height_words, image_number, image_words
 
 _CORONAL, _TILE, _N_TILES = 520, 300, 4
 _WIDTH, _HEIGHT = _N_TILES * _TILE, HEADER + _CORONAL + _TILE + FOOTER
@@ -44,14 +45,13 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
 def slice_panel(case: ReportInput, prepared: Prepared, z: int, size: int) -> Image.Image:
     """Draw one slice with all outlines, every lesion named, and the axes of those that are measured on it."""
     measured = [lesion for lesion in case.lesions if lesion.size is not None and lesion.size.axes.slice_index == z]
-    first, _ = direction(case.volume.lps_from_zyx[:3, 0].tolist())
     return draw_panel(
         source_plane(case, z),
         size,
         LUNG_WINDOW_HU,
         outlined=outlined_on(prepared, z),
         lines=[line for lesion in measured for line in axes_of(lesion)],
-        caption=f"slice {z + 1} of {len(case.volume.frames)}\nfrom {ENDS[first]}",
+        caption=f"{image_number(case.volume, z)}\n{height_words(case.volume, z)}".lstrip(),
     )
 
 
@@ -104,7 +104,7 @@ def chosen_slices(case: ReportInput, prepared: Prepared, n_slices: int = _N_TILE
     for tracked in prepared.lesions:
         lesion = by_label.get(tracked.segment.label)
         if lesion is not None:
-            chosen.append(lesion.largest_slice if lesion.size is None else lesion.size.axes.slice_index)
+            chosen.append(shown_slice(lesion))
     occupied = sorted({frame.slice_index for frame in prepared.frames}) or list(range(len(case.volume.frames)))
     even = [occupied[round(share * (len(occupied) - 1))] for share in (0.2, 0.4, 0.6, 0.8)]
     return sorted(list(dict.fromkeys([*chosen, *even]))[:n_slices])
@@ -121,7 +121,7 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
         words.append("Lesions were not looked for.")
     for lesion in case.lesions[:_LISTED]:
         words.append("")
-        words.append(f"{lesion.name}: {kind_words(lesion)}")
+        words.append(f"{lesion.name}: {kind_words(lesion)}; {image_words(case.volume, shown_slice(lesion))}")
         words.append(size_words(lesion)[0])
         words += pet_words(prepared, lesion)[:1]
     if len(prepared.lesions) > _LISTED:

@@ -4,6 +4,7 @@ A network of single slices decides anew on each of them. A mass that ends in lun
 dense tissue goes on and the mask does not, over an area that no hilum's vessels have, one of both slices is wrong.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import ndimage
 from node.segment.contract import LungDefinition, Segmentation
 from node.segment.postprocess.domes_off import TISSUE_HU
 from node.segment.working_grid import working_grid
+from node.volume.image_place import image_words
 from node.volume.volume import Volume
 
 STEP_CM2 = 3.5  # on scans without a mass at most 2.3, where a reader saw part of a mass missing at least 4.8
@@ -28,17 +30,22 @@ def with_steps_told(found: Segmentation, volume: Volume) -> Segmentation:
         return found
     nz, ny, nx = volume.hu_zyx.shape
     grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
-    steps = dense_steps(grid.turned(found.labels_zyx) > 0, grid.turned(volume.hu_zyx), grid.full_spacing_mm)
+    from_feet = reversed(range(nz)) if grid.flipped[0] else range(nz)
+    images = [image_words(volume, z) for z in from_feet]
+    steps = dense_steps(grid.turned(found.labels_zyx) > 0, grid.turned(volume.hu_zyx), grid.full_spacing_mm, images)
     return replace(found, unsure=(*found.unsure, *steps))
 
 
-def dense_steps(lungs: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, float, float]) -> tuple[str, ...]:
+def dense_steps(
+    lungs: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], images: Sequence[str]
+) -> tuple[str, ...]:
     """Return the reason to be unsure in one sentence, nothing where no step is as large as `STEP_CM2`.
 
     Parameters
     ----------
     lungs, hu : (head, back, left) bool and int16 HU, from the feet.
     spacing_mm : mm, the same order.
+    images : how a reader finds each slice.
     """
     pixel_cm2 = spacing_mm[1] * spacing_mm[2] / 100.0
     radius = max(1, round(_THICK_MM / spacing_mm[1]))
@@ -52,10 +59,10 @@ def dense_steps(lungs: Mask, hu: NDArray[np.int16], spacing_mm: tuple[float, flo
     if not steps:
         return ()
     steps.sort(reverse=True)
-    places = ", ".join(f"{inner + 1} and not on {outer + 1}" for _, inner, outer in steps[:_MOST_TOLD])
+    places = ", ".join(f"{images[inner]} and not on {images[outer]}" for _, inner, outer in steps[:_MOST_TOLD])
     return (
         f"dense tissue of up to {steps[0][0]:.0f} cm2 is lung on one slice and goes on outside the lung on the next: "
-        f"on slice {places} (from the feet, of {len(hu)})",
+        f"on {places}",
     )
 
 

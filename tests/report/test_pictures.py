@@ -21,6 +21,7 @@ from node.measure.quantity import Name
 from node.report.case import prepare
 from node.report.density_curve import cumulative_percent, density_curve
 from node.report.encode import ReportInput, encode_notice_picture, encode_results
+from node.report.key_slices import place_in_scan
 from node.report.lesion_words import distance_words, kind_words, size_words
 from node.report.notice import NoticeInput
 from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, direction, draw_panel
@@ -29,7 +30,19 @@ from node.report.pdf_pages import _LIMITS
 from node.report.sheet import FOOTER, sheet, write_lines
 from node.report.summary_picture import coronal_panel, slice_panel
 from node.settings import Objects, Rung
-from tests.report.conftest import LESIONS, LUNGS, NOW, CaseMaker, Grid, identity, lungs, run_tool, withheld
+from node.volume.image_place import height_words, image_words
+from tests.report.conftest import (
+    LESIONS,
+    LUNGS,
+    NOW,
+    CaseMaker,
+    Grid,
+    enhanced_case,
+    identity,
+    lungs,
+    run_tool,
+    withheld,
+)
 from tests.report.lesion_case import GRID, chest, lesion_case
 from tests.report.test_sr import FORBIDDEN_WORDS
 from tests.report.test_validators import not_allowed
@@ -154,18 +167,41 @@ def test_nothing_found_is_worded_as_such_and_not_looked_for_as_that(
 
 
 @pytest.mark.parametrize(("step_mm", "end"), [(2.0, "the feet"), (-2.0, "the head")])
-def test_a_small_picture_says_from_where_slices_are_counted(
-    maker: CaseMaker, step_mm: float, end: str, monkeypatch: pytest.MonkeyPatch
+def test_a_slice_is_named_as_the_archive_numbers_it_and_counted_from_an_end(
+    maker: CaseMaker, step_mm: float, end: str
 ) -> None:
-    case, said = maker.case(), []
-    turned = case.volume.lps_from_zyx.copy()
+    def numbered_from_the_head(ds: Dataset) -> None:
+        ds.InstanceNumber = 100 - ds.InstanceNumber
+
+    volume = maker.case(edit=numbered_from_the_head).volume
+    turned = volume.lps_from_zyx.copy()
     turned[:3, 0] = (0.0, 0.0, step_mm)
-    monkeypatch.setattr(
-        "node.report.summary_picture.draw_panel",
-        lambda *_, caption, **__: said.append(caption) or Image.new("RGB", (1, 1)),
-    )
-    slice_panel(replace(case, volume=replace(case.volume, lps_from_zyx=turned)), prepare(case), 2, 300)
-    assert said == [f"slice 3 of {len(case.volume.frames)}\nfrom {end}"]
+    height_mm = turned[2, 3] + 2 * step_mm
+    said = place_in_scan(replace(volume, lps_from_zyx=turned), 2)
+    assert said == f"image 97 (z {height_mm:.1f} mm), slice 3 of {len(volume.frames)} from {end}"
+
+
+def test_pictures_and_pages_name_the_images_of_lesions(
+    maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = lesion_case(maker)
+    words = drawn_words(monkeypatch)
+    captures(case, out)
+    said = " ".join(words)
+    pages = text_of(pdf_of(case, out)[1])
+    for lesion in case.lesions:
+        z = lesion.size.axes.slice_index
+        number, z_mm = z + 1, -60.0 + 5.0 * z
+        assert f"Shown: image {number} (z {z_mm:.1f} mm), slice {z + 1} of 24 from the feet" in said
+        assert f"; image {number} (z {z_mm:.1f} mm)" in said
+        assert f"image {number}\nz {z_mm:.1f} mm" in words
+        assert f"{number} ({z_mm:.1f})" in pages
+
+
+def test_a_frame_is_named_by_its_own_number(tmp_path: Path) -> None:
+    volume = enhanced_case(tmp_path / "enhanced").volume
+    frame = volume.frames[3].frame_number
+    assert image_words(volume, 3) == f"frame {frame} of image 1 ({height_words(volume, 3)})"
 
 
 @pytest.mark.parametrize("reasons", [(), (refuse(Code.GEO_THICK, "7 mm", Affects.LESIONS),)], ids=["measured", "not"])
