@@ -19,6 +19,7 @@ from node.report.decode import DecodedSeg, decode_seg
 from node.report.decode_labelmap import decode_labelmap
 from node.report.encoded import EncodedObject
 from node.report.report_numbers import ReportedGroup, read_groups
+from node.report.segments import UNCERTAIN_LABEL
 from node.report.uids import BASIC_TEXT_SR, LABEL_MAP_SEGMENTATION
 from node.segment.contract import Segmentation, SegmentKind
 from node.settings import Rung
@@ -95,12 +96,12 @@ def _same_masks(
     solids = {f"{lesion.name}-solid": lesion for lesion in lesions if lesion.solid is not None}
     number_to_label = np.zeros(256, np.uint8)
     for segment in decoded.segments:
-        if segment.tracking_id != segment.label:
+        if segment.tracking_id != segment.label.removesuffix(UNCERTAIN_LABEL):
             raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
-        if segment.label in solids:
-            _same_solid(segment.number, decoded, segmentation, solids.pop(segment.label))
-        elif segment.label in label_of:
-            number_to_label[segment.number] = label_of[segment.label]
+        if segment.tracking_id in solids:
+            _same_solid(segment.number, decoded, segmentation, solids.pop(segment.tracking_id))
+        elif segment.tracking_id in label_of:
+            number_to_label[segment.number] = label_of[segment.tracking_id]
         else:
             raise OurMistake("SELF-CHECK", f"segment {segment.number} is not one of those found")
     if solids:

@@ -114,7 +114,8 @@ Of lesions:
 {lesions}
 
 {_shown(codes.NODULE_TYPE)} is {_shown(codes.SOLID)}, {_shown(codes.PART_SOLID)} or {_shown(codes.GROUND_GLASS)};
-{_shown(codes.SIZE_BAND)} is a band in mm, two where it is borderline. No category, stage or recommendation is coded.
+{_shown(codes.SIZE_BAND)} is a band in mm, two where it is borderline, none
+of an uncertain lesion, whose comment begins with the doubt. No category, stage or recommendation is coded.
 
 ### 5.3 Notice
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from node.measure.lesions.values import LesionMeasurements
 from node.report.case import Prepared, ReportInput
-from node.report.lesion_words import distance_words, kind_words, shown_slice, size_words
+from node.report.lesion_words import distance_words, doubt_words, kind_words, shown_slice, size_words
 from node.report.panel import (
     LUNG_WINDOW_HU,
     SOFT_WINDOW_HU,
@@ -66,7 +66,9 @@ def outlined_on(prepared: Prepared, z: int) -> list[Outlined]:
 def outlined_as(tracked: Tracked, mask_yx: NDArray[np.bool_]) -> Outlined:
     """Return the outline of a segment in a plane, a lesion's with its name; a solid component lies in its lesion."""
     is_named = tracked.segment.kind is SegmentKind.LESION and not tracked.is_solid_component
-    return Outlined(mask_yx, rgb(tracked), line_width(tracked), tracked.tracking_id if is_named else "")
+    return Outlined(
+        mask_yx, rgb(tracked), line_width(tracked), tracked.short_label if is_named else "", bool(tracked.doubt)
+    )
 
 
 def line_width(tracked: Tracked) -> int:
@@ -106,7 +108,13 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
     for i, panel in enumerate(panels):
         picture.paste(panel, (i * _PANEL, HEADER))
     left = [*size_words(lesion), *(f"{reason.code}: {reason.text}" for reason in lesion.refused_by)]
-    right = [*distance_words(lesion), lesion.further.text, f"Shown: {place_in_scan(case.volume, z)}"]
+    doubt = doubt_words(lesion)
+    right = [
+        *([f"{doubt[:1].upper()}{doubt[1:]}"] if doubt else []),
+        *distance_words(lesion),
+        lesion.further.text,
+        f"Shown: {place_in_scan(case.volume, z)}",
+    ]
     left += pet_words(prepared, lesion)
     if case.segmentation.unsure:
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")

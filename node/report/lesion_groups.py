@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from highdicom.sr import ContentItem
 
+from node.errors import Code, warn
 from node.measure.lesions.axes import Point
 from node.measure.lesions.growth import Growth
 from node.measure.lesions.location import Zone
 from node.measure.lesions.solid import NoduleType
-from node.measure.lesions.values import LesionMeasurements
+from node.measure.lesions.values import DOUBTED, LesionMeasurements
 from node.report import codes, tree
 from node.report.document import Reference
 from node.report.equipment import Equipment
 from node.report.lesion_measured import lesion_number, lesion_values, size_values
-from node.report.lesion_words import MEDIAL_HALF
+from node.report.lesion_words import MEDIAL_HALF, band_words
 from node.report.segments import Tracked
 from node.report.source import Source
 from node.report.statements import algorithm, warnings
@@ -50,6 +51,8 @@ def lesion_group(
     if lesion is not None and not tracked.is_solid_component:
         children += _qualities(lesion)
         children += warnings([*lesion.refused_by, *lesion.warnings])
+    else:
+        children += doubtful(tracked)
     children += [tree.text(tree.CONTAINS, codes.UNSURE, why) for why in unsure]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1411")
 
@@ -75,8 +78,17 @@ def axes_group(tracked: Tracked, source: Source, equipment: Equipment, *, editab
                 (codes.SHORT_AXIS, axes.short_mm, axes.short_ends_yx),
             )
         ),
+        *doubtful(tracked),
     ]
     return tree.container(codes.MEASUREMENT_GROUP, children, template="1501")
+
+
+def doubtful(tracked: Tracked) -> list[ContentItem]:
+    """Return the warning that a lesion is uncertain: each group has its own, viewers show one without the others."""
+    if tracked.lesion is not None:
+        return warnings(reason for reason in tracked.lesion.warnings if reason.code is Code.SEG_UNSURE)
+    why = tracked.segment.doubt
+    return [] if why is None else warnings([warn(Code.SEG_UNSURE, f"{DOUBTED}{why}")])
 
 
 def _line(ends_yx: tuple[Point, Point], z: int, source: Source) -> ContentItem:
@@ -130,8 +142,9 @@ def _qualities(lesion: LesionMeasurements) -> list[ContentItem]:
     if lesion.type is not None:
         items.append(tree.code(tree.CONTAINS, codes.NODULE_TYPE, _TYPES[lesion.type]))
     if lesion.tnm is not None:
-        items += [tree.code(tree.CONTAINS, codes.SIZE_BAND, codes.SIZE_BANDS[band]) for band in lesion.tnm.bands]
-        items.append(tree.text(tree.CONTAINS, codes.COMMENT, lesion.tnm.text))
+        bands = () if lesion.is_uncertain else lesion.tnm.bands  # a code cannot say that it is uncertain
+        items += [tree.code(tree.CONTAINS, codes.SIZE_BAND, codes.SIZE_BANDS[band]) for band in bands]
+        items.append(tree.text(tree.CONTAINS, codes.COMMENT, band_words(lesion)))
     items += [tree.text(tree.CONTAINS, codes.COMMENT, words) for words in spoken(lesion)]
     return items
 

@@ -1,8 +1,9 @@
 """What is printed of a lesion in pictures and PDF: numbers rounded as a person reads them (standards 2.2)."""
 
+from node.errors import Code
 from node.measure.lesions.diameter import whole
 from node.measure.lesions.growth import NotCompared
-from node.measure.lesions.values import LesionMeasurements
+from node.measure.lesions.values import DOUBTED, LesionMeasurements
 
 MEDIAL_HALF = "medial half of the lung surface (ribs included)"  # not the mediastinum alone: half of its width
 UNCERTAIN = "uncertain"  # flagged SEG-UNSURE
@@ -29,6 +30,20 @@ def size_words(lesion: LesionMeasurements) -> list[str]:
             f"{volume_words(lesion.solid.volume_mm3)}"
         )
     return lines
+
+
+def doubt_words(lesion: LesionMeasurements) -> str:
+    """Return why a lesion is uncertain, "" of a sure one."""
+    why = [reason.text.removeprefix(DOUBTED) for reason in lesion.warnings if reason.code is Code.SEG_UNSURE]
+    return f"{UNCERTAIN}: {'; '.join(why)}" if lesion.is_uncertain else ""
+
+
+def band_words(lesion: LesionMeasurements) -> str:
+    """Return the fixed sentence on the size category, after the doubt in an uncertain lesion; "" without a sentence."""
+    if lesion.tnm is None:
+        return ""
+    doubt = doubt_words(lesion)
+    return f"{doubt[:1].upper()}{doubt[1:]}. {lesion.tnm.text}" if doubt else lesion.tnm.text
 
 
 def shown_slice(lesion: LesionMeasurements) -> int:

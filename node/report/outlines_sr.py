@@ -12,7 +12,7 @@ from node.report import codes, tree
 from node.report.contours import keyholes
 from node.report.document import document
 from node.report.kinds import OUTLINES
-from node.report.lesion_groups import head
+from node.report.lesion_groups import doubtful, head
 from node.report.masks import Masks
 from node.report.segments import Tracked
 from node.report.source import Source
@@ -41,6 +41,7 @@ def _groups(tracked: Tracked, masks: Masks, source: Source, job: Job) -> list[Co
                     [(x + 0.5, y + 0.5) for y, x in (*loop.tolist(), loop[0].tolist())],
                     tree.image(codes.SOURCE, source, z),
                 ),
+                *doubtful(tracked),
             ],
             template="1410",
         )

@@ -15,6 +15,7 @@ from node.report.fonts import picture_font
 
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]  # first row, first column, end row, end column
+Pixel = tuple[float, float]  # across and down in the picture
 Edges = tuple[float, float, float, float]  # left, top, right, bottom in the picture
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)  # centre -600, width 1500
@@ -24,6 +25,7 @@ _DIRECTIONS = (("R", "L"), ("A", "P"), ("F", "H"))  # towards low and high x, y,
 _SCALE_MM = 20.0
 _MARGIN = 6
 _DIAGONAL = 0.7  # of a circle's radius: where its name touches it
+_DASH, _GAP = 6.0, 4.0
 _EDGE = 2  # pixels of black round letters, so that they can be read on bright tissue
 
 
@@ -42,12 +44,13 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class Outlined:
-    """A mask to be outlined in a colour; `name` is written beside it."""
+    """A mask to be outlined in a colour, in dashes where it is uncertain; `name` is written beside it."""
 
     mask_yx: NDArray[np.bool_]
     colour: Colour
     width: int = 2
     name: str = ""
+    is_dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ def draw_panel(
             continue
         for loop in outlines(each.mask_yx):
             points = [at(y, x) for y, x in loop.tolist()]
-            draw.line([*points, points[0]], fill=each.colour, width=each.width)
+            for piece in dashes([*points, points[0]]) if each.is_dashed else [[*points, points[0]]]:
+                draw.line(piece, fill=each.colour, width=each.width)
         seen = np.argwhere(each.mask_yx[top:bottom, left:right])  # a name stands at what is shown
         if each.name and len(seen):
             (y0, x0), (y1, x1) = seen.min(axis=0).tolist(), seen.max(axis=0).tolist()
@@ -129,6 +133,18 @@ def draw_panel(
     if caption:
         _say(draw, (_MARGIN, _MARGIN), caption, picture_font(14))
     return picture
+
+
+def dashes(points: Sequence[Pixel]) -> list[list[Pixel]]:
+    """Cut a line into dashes, the last one as long as is left."""
+    xy = np.asarray(points, float)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
+    pieces = []
+    for start in np.arange(0.0, along[-1], _DASH + _GAP):
+        end = min(start + _DASH, along[-1])
+        at = [start, *along[(along > start) & (along < end)], end]
+        pieces.append(list(zip(np.interp(at, along, xy[:, 0]), np.interp(at, along, xy[:, 1]), strict=True)))
+    return pieces
 
 
 def box_round(mask_yx: NDArray[np.bool_], spacing_yx_mm: tuple[float, float], least_mm: float = 60.0) -> Box:

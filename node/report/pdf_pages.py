@@ -22,7 +22,15 @@ from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
 from node.report.groups import looked_for_lesions
-from node.report.lesion_words import UNCERTAIN, distance_words, growth_words, place_words, shown_slice, volume_words
+from node.report.lesion_words import (
+    UNCERTAIN,
+    band_words,
+    distance_words,
+    growth_words,
+    place_words,
+    shown_slice,
+    volume_words,
+)
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
@@ -177,7 +185,7 @@ def _sentences(case: ReportInput) -> list[Any]:
         return []
     parts: list[Any] = [Paragraph("Size by lesion", _SECTION)]
     for lesion in with_text[:_SENTENCES]:
-        words = [] if lesion.tnm is None else [lesion.tnm.text]
+        words = [band_words(lesion)]
         words += [band.text for band in lesion.screening if isinstance(band, ScreeningBand)]
         words += [f"{text}." for text in distance_words(lesion)]
         words += growth_words(lesion)

@@ -12,7 +12,7 @@ from node.measure.pet.uptake_quantity import ALGORITHM, Statistic, Threshold
 from node.report import codes, tree
 from node.report.document import Reference
 from node.report.equipment import Equipment
-from node.report.lesion_groups import head
+from node.report.lesion_groups import doubtful, head
 from node.report.pet_measured import PetName, pet_number, uptake_number
 from node.report.pet_result import ABOUT, PreparedPet
 from node.report.segments import Tracked
@@ -111,7 +111,7 @@ def _lesion(
         children += tree.images(codes.SOURCE_FOR_SEGMENTATION, pet.source, pet.slices_of(segment))
     elif lesion.maximum_zyx is not None:
         children += tree.images(codes.SOURCE, pet.source, [lesion.maximum_zyx[0]])
-    children += warnings([*missing, *lesion.warnings], ABOUT)
+    children += [*warnings([*missing, *lesion.warnings], ABOUT), *doubtful(tracked)]
     if lesion.shares_maximum_with:
         words = f"The maximum is also that of {', '.join(lesion.shares_maximum_with)}: the uptake is not told apart."
         children.append(tree.text(tree.CONTAINS, codes.COMMENT, words))

@@ -98,7 +98,7 @@ def _marks(
     """Return the pixel of each lesion's maximum and of each candidate's, with colour and name."""
     of = {t.segment.label: t for t in tracked}
     found = [
-        (lesion.maximum_zyx, rgb(of[lesion.label]), of[lesion.label].tracking_id)
+        (lesion.maximum_zyx, rgb(of[lesion.label]), of[lesion.label].short_label)
         for lesion in pet.found.lesions
         if lesion.maximum_zyx is not None and lesion.label in of
     ]

@@ -139,8 +139,9 @@ SEG-IMPLAUS | R | Implausible lungs
     Lung volume outside 0.5 to 12 l, or the mask fails the thorax gate
 SEG-ASYM | W, density of the small side and of both withheld | Lungs of very different size
     Left to right ratio outside 0.3 to 3, or one lung missing
-SEG-UNSURE | W, density and volumes withheld | Lung segmentation is unsure
-    Segmentations disagree, intensities outside the training range, or lungs implausible
+SEG-UNSURE | W, density and volumes withheld | Segmentation is unsure
+    Segmentations disagree, intensities outside the training range, or lungs implausible; in a lesion's group: the model
+    is not sure of that lesion
 SEG-MERGED | L | Lesion merges with its surroundings
     A lesion merges with mediastinum, wall or consolidation
 LES-EMPTY | our mistake | Empty lesion mask

@@ -69,7 +69,9 @@ def _roi(tracked: Tracked, source: Source) -> Dataset:
     item = Dataset()
     item.ROINumber = tracked.number
     item.ReferencedFrameOfReferenceUID = source.first.geometry.frame_of_reference_uid
-    item.ROIName = tracked.tracking_id
+    item.ROIName = tracked.label
+    if tracked.doubt:
+        item.ROIDescription = tracked.doubt
     item.ROIGenerationAlgorithm = "AUTOMATIC"
     item.ROIGenerationDescription = f"{tracked.model.name} {tracked.model.version} (AI)"[:64]
     return item

@@ -13,6 +13,7 @@ from node.errors import OurMistake
 from node.measure.lesions.values import Finding, LesionMeasurements
 from node.measure.quantity import Side
 from node.report import codes
+from node.report.lesion_words import UNCERTAIN, doubt_words
 from node.segment.contract import ModelIdentity, Segment, Segmentation, SegmentKind, Task
 
 _CODES: dict[SegmentKind, tuple[Code, Code]] = {
@@ -35,7 +36,9 @@ _TASKS: dict[SegmentKind, tuple[Task, ...]] = {
 
 _LESIONS: dict[Finding, Code] = {Finding.NODULE: codes.NODULE, Finding.MASS: codes.MASS, Finding.LESION: codes.LESION}
 _SOLID_RGB = (240, 228, 66)
+_UNCERTAIN_RGB = (255, 160, 200)
 _SIDES = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT}
+UNCERTAIN_LABEL = f" ({UNCERTAIN})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,25 @@ class Tracked:
     family: Code = codes.ARTIFICIAL_INTELLIGENCE
 
     @property
+    def doubt(self) -> str:
+        """Why the software is not sure of a lesion, "" where it is."""
+        if self.lesion is not None:
+            return doubt_words(self.lesion)
+        return f"{UNCERTAIN}: {self.segment.doubt}" if self.segment.is_uncertain else ""
+
+    @property
+    def label(self) -> str:
+        """The segment's name in lists: its tracking identifier, and whether it is uncertain."""
+        return f"{self.tracking_id}{UNCERTAIN_LABEL if self.doubt else ''}"
+
+    @property
+    def short_label(self) -> str:
+        """The same where there is little room: a question mark stands for uncertain."""
+        return f"{self.tracking_id}{'?' if self.doubt else ''}"
+
+    @property
     def tracking_id(self) -> str:
-        """The text that goes with the UID, and the segment's label."""
+        """The text that goes with the UID."""
         return f"{self.segment.name}-solid" if self.is_solid_component else self.segment.name
 
     @property
@@ -101,7 +121,9 @@ def model_for(kind: SegmentKind, models: tuple[ModelIdentity, ...]) -> ModelIden
 
 def rgb(tracked: Tracked) -> tuple[int, int, int]:
     """Return the colour of a segment, the same in every object."""
-    return _SOLID_RGB if tracked.is_solid_component else _RGB[tracked.segment.kind]
+    if tracked.is_solid_component:
+        return _SOLID_RGB
+    return _UNCERTAIN_RGB if tracked.doubt else _RGB[tracked.segment.kind]
 
 
 def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
@@ -109,7 +131,7 @@ def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
     kind, model = tracked.segment.kind, tracked.model
     described = SegmentDescription(
         segment_number=tracked.number,
-        segment_label=tracked.tracking_id,
+        segment_label=tracked.label,
         segmented_property_category=_CODES[kind][0],
         segmented_property_type=tracked.kind_code,
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
@@ -124,6 +146,8 @@ def describe(tracked: Tracked, manufacturer: str) -> SegmentDescription:
         display_color=CIELabColor.from_rgb(*rgb(tracked)),
         anatomic_regions=None if tracked.laterality is None else [codes.LUNG],
     )
+    if tracked.doubt:
+        described.SegmentDescription = tracked.doubt
     if tracked.laterality is not None:
         region = described.AnatomicRegionSequence[0]
         region.AnatomicRegionModifierSequence = [CodedConcept.from_code(tracked.laterality)]

@@ -23,7 +23,7 @@ from node.measure.lesions.side_surface import side_surface
 from node.measure.lesions.size import Size, measure_size
 from node.measure.lesions.solid import Composition, NoduleType, composition
 from node.measure.lesions.tnm_text import TnmSize, tnm_size
-from node.measure.lesions.values import Finding, LesionMeasurements
+from node.measure.lesions.values import DOUBTED, Finding, LesionMeasurements
 from node.measure.lesions.withheld import verdict
 from node.measure.quantity import Side
 from node.segment.contract import Segmentation
@@ -61,13 +61,15 @@ def measure_lesions(
     chosen = [marks[label] for label in largest({label: mark.n_voxels for label, mark in marks.items()})]
     keys = lesion_keys([mark.centre_lps_mm for mark in chosen])
     sides = {mark.around.side for mark in chosen} - {None}
+    in_doubt = bool(segmentation.unsure) or any(reason.code is Code.SEG_UNSURE for reason in reasons)
     scan = _Scan(
         volume,
         segmentation,
         reasons,
         carina_lps_mm,
-        tuple(_as_mark(mark) for mark in marks.values()),
+        tuple(_as_mark(mark, in_doubt=in_doubt) for mark in marks.values()),
         {side: side_surface(volume, segmentation, box_of, marks, side) for side in sides if side is not None},
+        in_doubt,
     )
     return tuple(_measured(scan, mark, key) for mark, key in zip(chosen, keys, strict=True))
 
@@ -82,18 +84,15 @@ class _Scan:
     carina_lps_mm: Point | None
     marks: tuple[Mark, ...]
     surfaces: Mapping[Side, LungSurface]
-
-    @property
-    def is_uncertain(self) -> bool:
-        return bool(self.segmentation.unsure) or any(reason.code is Code.SEG_UNSURE for reason in self.reasons)
+    is_uncertain: bool
 
     @property
     def thick_mm(self) -> float:
         return max(self.volume.spacing_zyx_mm[0], self.volume.slice_thickness_mm or 0.0)
 
 
-def _as_mark(mark: LesionMark) -> Mark:
-    return Mark(mark.segment.name, mark.centre_lps_mm, mark.around.side)
+def _as_mark(mark: LesionMark, *, in_doubt: bool) -> Mark:
+    return Mark(mark.segment.name, mark.centre_lps_mm, mark.around.side, in_doubt or mark.segment.is_uncertain)
 
 
 def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:
@@ -119,7 +118,7 @@ def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:
         type=None if inside is None else inside.type,
         solid=solid,
         location=_without_distances(where) if is_refused else where,
-        further=further_lesions(_as_mark(mark), scan.marks),
+        further=further_lesions(_as_mark(mark, in_doubt=scan.is_uncertain), scan.marks),
         tnm=None if inside is None else _tnm(inside.type, size, solid, volume),
         screening=() if inside is None else _screening(scan, inside.type, size, solid, where),
         refused_by=judged.refused_by,
@@ -133,8 +132,8 @@ def _measured(scan: _Scan, mark: LesionMark, key: str) -> LesionMeasurements:
 def _doubt(scan: _Scan, mark: LesionMark) -> tuple[Reason, ...]:
     """Return SEG-UNSURE where this lesion, or its whole series, is uncertain."""
     if mark.segment.doubt is not None:
-        return (warn(Code.SEG_UNSURE, f"the lesion is uncertain: {mark.segment.doubt}"),)
-    return (warn(Code.SEG_UNSURE, "the lesion is uncertain: so is its series"),) if scan.is_uncertain else ()
+        return (warn(Code.SEG_UNSURE, f"{DOUBTED}{mark.segment.doubt}"),)
+    return (warn(Code.SEG_UNSURE, f"{DOUBTED}its series is flagged unsure"),) if scan.is_uncertain else ()
 
 
 def _size(mask_zyx: NDArray[np.bool_], volume: Volume, box: Box) -> Size:

@@ -16,6 +16,7 @@ class Mark:
     name: str
     centre_lps_mm: Point
     side: Side | None
+    is_uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class FurtherLesions:
     n_side_unknown: int
     nearest_name: str | None
     nearest_mm: float | None
+    n_uncertain: int = 0
 
     @property
     def text(self) -> str:
@@ -37,7 +39,8 @@ class FurtherLesions:
         parts = [f"{self.n_same_side} in the same lung", f"{self.n_other_side} in the other lung"]
         if self.n_side_unknown:
             parts.append(f"{self.n_side_unknown} with unknown side")
-        return f"Further lesions segmented by this software: {', '.join(parts)}."
+        doubt = f"; {self.n_uncertain} of these {total} uncertain" if self.n_uncertain else ""
+        return f"Further lesions segmented by this software: {', '.join(parts)}{doubt}."
 
 
 def further_lesions(mark: Mark, marks: Sequence[Mark]) -> FurtherLesions:
@@ -58,4 +61,5 @@ def further_lesions(mark: Mark, marks: Sequence[Mark]) -> FurtherLesions:
         len(others) - len(told),
         None if nearest is None else nearest.name,
         None if nearest is None else dist(nearest.centre_lps_mm, mark.centre_lps_mm),
+        sum(other.is_uncertain for other in others),
     )

@@ -15,6 +15,8 @@ from node.measure.lesions.tnm_text import TnmSize
 
 ALGORITHM = "lesion-measures/1"  # stored with every result; raise it when any number can change
 
+DOUBTED = "the lesion is uncertain: "  # begins the words of its SEG-UNSURE
+
 Point = tuple[float, float, float]
 
 
