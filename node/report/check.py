@@ -19,9 +19,8 @@ from node.report.decode import DecodedSeg, decode_seg
 from node.report.decode_labelmap import decode_labelmap
 from node.report.encoded import EncodedObject
 from node.report.report_numbers import ReportedGroup, read_groups
-from node.report.segments import UNCERTAIN_LABEL
 from node.report.uids import BASIC_TEXT_SR, LABEL_MAP_SEGMENTATION
-from node.segment.contract import Segmentation, SegmentKind
+from node.segment.contract import UNCERTAIN_LABEL, Segmentation, SegmentKind
 from node.settings import Rung
 from node.volume.volume import Volume
 

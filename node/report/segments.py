@@ -14,7 +14,7 @@ from node.measure.lesions.values import Finding, LesionMeasurements
 from node.measure.quantity import Side
 from node.report import codes
 from node.report.lesion_words import UNCERTAIN, doubt_words
-from node.segment.contract import ModelIdentity, Segment, Segmentation, SegmentKind, Task
+from node.segment.contract import UNCERTAIN_LABEL, ModelIdentity, Segment, Segmentation, SegmentKind, Task
 
 _CODES: dict[SegmentKind, tuple[Code, Code]] = {
     SegmentKind.RIGHT_LUNG: (codes.ANATOMICAL_STRUCTURE, codes.RIGHT_LUNG),
@@ -38,7 +38,6 @@ _LESIONS: dict[Finding, Code] = {Finding.NODULE: codes.NODULE, Finding.MASS: cod
 _SOLID_RGB = (240, 228, 66)
 _UNCERTAIN_RGB = (255, 160, 200)
 _SIDES = {Side.RIGHT: codes.RIGHT, Side.LEFT: codes.LEFT}
-UNCERTAIN_LABEL = f" ({UNCERTAIN})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from node.errors import Code, Reason, Refusal, refuse, warn
 from node.facts.segmentation import SegmentationFacts, SegmentFacts
 from node.review.meaning import Meaning, meaning_of
+from node.segment.contract import UNCERTAIN_LABEL
 from node.volume.segmentation import ReadableSegmentation
 
 RIGHT, LEFT, UNSIDED, FIRST_LESION = 1, 2, 3, 4
@@ -110,10 +111,15 @@ def _named(facts: SegmentationFacts, meanings: Mapping[int, Meaning | None]) -> 
         for m, found in of_lungs.items()
     ]
     marks = [
-        DrawnSegment(FIRST_LESION + i, Meaning.LESION, s.label or f"lesion {s.number}", (s.number,))
+        DrawnSegment(FIRST_LESION + i, Meaning.LESION, _name(s), (s.number,))
         for i, s in enumerate(lesions[:_MOST_LESIONS])
     ]
     return (*sorted(lungs, key=lambda s: s.label), *marks)
+
+
+def _name(segment: SegmentFacts) -> str:
+    """Return the name of a lesion: a reader who kept our label of an uncertain one has looked at it."""
+    return segment.label.removesuffix(UNCERTAIN_LABEL) or f"lesion {segment.number}"
 
 
 def _about_names(left_out: tuple[SegmentFacts, ...]) -> tuple[Reason, ...]:

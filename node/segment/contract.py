@@ -36,6 +36,9 @@ class LungDefinition(StrEnum):
     AS_DRAWN = "as a reader drew it"
 
 
+UNCERTAIN_LABEL = " (uncertain)"  # ends the label of an uncertain lesion's segment
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One label of the map. `label` is its value in `labels_zyx`, from 1."""

@@ -75,6 +75,11 @@ def test_an_added_lesion_does_not_count_against_the_lung_round_it(scan: Scan) ->
     assert codes(found) == [Code.COR_OVERLAP]
 
 
+def test_a_lesion_that_we_called_uncertain_has_the_name_without_it_as_a_readers(scan: Scan) -> None:
+    found = judged(scan, scan.like_ohif([*scan.parts()[:2], Part("nodule-1 (uncertain)", scan.mask(3))]))
+    assert [s.name for s in found.drawn.segments][2:] == ["nodule-1"]
+
+
 def test_lungs_alone_say_nothing_of_lesions_unless_the_object_was_made_from_ours(scan: Scan) -> None:
     alone = judged(scan, scan.like_ohif(scan.parts()[:2]))
     assert (alone.comparison.lesions_judged, codes(alone)) == (False, [Code.COR_PARTIAL])
