@@ -4,6 +4,7 @@ from node.errors import Code
 from node.measure.lesions.diameter import whole
 from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.values import DOUBTED, LesionMeasurements
+from node.report.reason_table import in_words
 
 MEDIAL_HALF = "medial half of the lung surface (ribs included)"  # not the mediastinum alone: half of its width
 UNCERTAIN = "uncertain"  # flagged SEG-UNSURE
@@ -13,8 +14,7 @@ def size_words(lesion: LesionMeasurements) -> list[str]:
     """Return the numbers of a lesion in short lines, or why there are none."""
     size = lesion.size
     if size is None:
-        codes = ", ".join(dict.fromkeys(reason.code.value for reason in lesion.refused_by))
-        return [f"Not measured: {codes}"]
+        return [f"Not measured: {', '.join(in_words(lesion.refused_by))}"]
     lines = [
         f"Long axis {whole(size.axes.long_mm)} mm, short axis {whole(size.axes.short_mm)} mm (RECIST 1.1)",
         f"Mean diameter {whole(size.mean_diameter_mm)} mm",

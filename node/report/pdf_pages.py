@@ -35,9 +35,9 @@ from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fon
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
 from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_words, table_head, table_row
-from node.report.reason_table import meaning
+from node.report.reason_table import in_words, meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
-from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS
+from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS, NOT_SEGMENTED
 from node.volume.image_place import image_words
 from node.volume.volume import Volume
 
@@ -145,12 +145,13 @@ def _lesion_table(case: ReportInput, prepared: Prepared) -> list[Any]:
     rows = [[_cell(f"<b>{text}</b>") for text in head]]
     rows += [[_cell(text) for text in _row(lesion, case.volume)] for lesion in case.lesions]
     shares = (0.09, 0.15, 0.15, 0.1, 0.11, 0.07, 0.14, 0.115, 0.075)  # most lesions then take one line
-    parts: list[Any] = [_table(rows, shares)]
+    unmeasured = [i for i, lesion in enumerate(case.lesions, start=1) if lesion.size is None]
+    parts: list[Any] = [_table(rows, shares, [("SPAN", (4, i), (-1, i)) for i in unmeasured])]
     if any(lesion.is_uncertain for lesion in case.lesions):
         parts.append(_body(f"{UNCERTAIN}: SEG-UNSURE; the structured report says why."))
-    unmeasured = len(prepared.lesions) - len(case.lesions)
-    if unmeasured > 0:
-        further = "1 further lesion was" if unmeasured == 1 else f"{unmeasured} further lesions were"
+    n_further = len(prepared.lesions) - len(case.lesions)
+    if n_further > 0:
+        further = "1 further lesion was" if n_further == 1 else f"{n_further} further lesions were"
         parts.append(_body(f"{further} segmented but not measured (LES-MANY)."))
     return parts
 
@@ -163,8 +164,7 @@ def _row(lesion: LesionMeasurements, volume: Volume) -> Sequence[str]:
     image = image_words(volume, shown_slice(lesion)).removeprefix("image ").replace("(z ", "(").replace(" mm)", ")")
     start = (escape(lesion.name), kind, escape(place_words(lesion)), image)
     if size is None:
-        codes = ", ".join(dict.fromkeys(reason.code.value for reason in lesion.refused_by))
-        return (*start, f"not measured: {codes}", "", "", "", "")
+        return (*start, f"not measured: {', '.join(in_words(lesion.refused_by))}", "", "", "", "")
     longest = f"{whole(size.longest.length_mm)} ({size.longest.plane})"
     if lesion.solid is not None:
         longest += f"; solid {whole(lesion.solid.longest.length_mm)} ({lesion.solid.longest.plane})"
@@ -202,20 +202,29 @@ def _lungs(case: ReportInput) -> list[Any]:
         return []
     names = [name for name in _LUNG_NUMBERS if any((side, name) in given for side in Side)]
     rows = [[_cell("<b>Lung</b>"), *(_cell(f"<b>{_LUNG_NUMBERS[name][0]}</b>") for name in names)]]
+    spans = []
     for side in (Side.RIGHT, Side.LEFT, Side.BOTH):
         cells = []
+        if not any((side, name) in given for name in names):
+            why = "not given: one lung alone" if side is Side.BOTH else NOT_SEGMENTED
+            spans.append(("SPAN", (1, len(rows)), (-1, len(rows))))
+            rows.append([_cell(side.value), _cell(why), *[""] * (len(names) - 1)])
+            continue
         for name in names:
             quantity = given.get((side, name))
             value = None if quantity is None else quantity.value
             codes = () if quantity is None else dict.fromkeys(r.code.value for r in quantity.refused_by)
             bound = "≥ " if quantity is not None and quantity.partial else ""
             given_words = "" if value is None else f"{bound}{value:.{_LUNG_NUMBERS[name][1]}f}"
-            cells.append(_cell(given_words or "<br/>".join(("not given:", *codes))))
+            cells.append(_cell(given_words or "<br/>".join(("not given:", *codes) if codes else ("not given",))))
         rows.append([_cell(side.value), *cells])
     side_width = 0.07 * TEXT_WIDTH  # narrow, so that the longest code beside it stays in one piece
     widths = [side_width] + [(TEXT_WIDTH - side_width) / len(names)] * len(names)
     parts: list[Any] = [Paragraph(f"Lungs ({case.segmentation.definition.value})", _SECTION)]
-    parts.append(_table(rows, [width / TEXT_WIDTH for width in widths]))
+    parts.append(_table(rows, [width / TEXT_WIDTH for width in widths], spans))
+    withholding = in_words(reason for quantity in given.values() for reason in quantity.refused_by)
+    if withholding:
+        parts.append(_body(f"Not given: {', '.join(withholding)}."))
     parts += _zones(case)
     curve = density_curve(case)
     if curve is not None:
@@ -224,7 +233,7 @@ def _lungs(case: ReportInput) -> list[Any]:
 
 
 def _zones(case: ReportInput) -> list[Any]:
-    """Return the density of the thirds of each lung, where it is given; what withholds it stands in the table above."""
+    """Return the density of the thirds of each lung, where any is given; what withholds it stands above."""
     given = {(q.side, q.zone, q.name): q.value for q in case.quantities if q.zone is not None and q.value is not None}
     names = [name for name in _ZONE_NUMBERS if any(name is n for _, _, n in given)]
     if not names:
@@ -233,7 +242,11 @@ def _zones(case: ReportInput) -> list[Any]:
     for side in (Side.RIGHT, Side.LEFT):
         for zone in (Zone.UPPER, Zone.MIDDLE, Zone.LOWER):
             values = [given.get((side, zone.value, name)) for name in names]
-            cells = ["" if v is None else f"{v:.{_LUNG_NUMBERS[n][1]}f}" for n, v in zip(names, values, strict=True)]
+            if all(value is None for value in values):
+                continue
+            cells = [
+                "not given" if v is None else f"{v:.{_LUNG_NUMBERS[n][1]}f}" for n, v in zip(names, values, strict=True)
+            ]
             rows.append([_cell(f"{side.value}, {zone.value}"), *(_cell(text) for text in cells)])
     return [Spacer(1, 4), _table(rows, [1 / (len(names) + 1)] * (len(names) + 1))]
 
@@ -254,7 +267,12 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
         rows = [[_cell(f"<b>{escape(text)}</b>") for text in table_head(kind)]]
         rows += [[_cell(escape(text)) for text in table_row(lesion, kind)] for lesion in lesions]
         shares = (0.1, 0.085, 0.085, 0.09, *[0.093] * 6, 0.082)  # the longest code stays in one piece
-        narrow = [("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 1)]
+        refused = [i for i, lesion in enumerate(lesions, start=1) if lesion.refused_by]
+        narrow = [
+            *(("SPAN", (1, i), (-1, i)) for i in refused),
+            ("LEFTPADDING", (0, 0), (-1, -1), 3),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 1),
+        ]
         parts += [_table(rows, shares, narrow), Spacer(1, 3)]
     if len(pet.found.lesions) > len(lesions):
         words.append(f"The other {len(pet.found.lesions) - len(lesions)} lesions stand in the structured report")

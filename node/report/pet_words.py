@@ -7,6 +7,7 @@ from node.measure.pet.pet_findings import LesionPet, PetFindings
 from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.report.pet_groups import NOT_TOLD_APART, PLACE, SEARCHED, maximum_lps_mm, where_of_foci
 from node.report.pet_result import MeasuredPet, PetResult
+from node.report.reason_table import in_words
 from node.volume.pet import SuvKind
 
 MASS_WORDS = {
@@ -22,7 +23,7 @@ NAMED_FOCI = 3  # whose SUVmax stands in the words about all of them
 def uptake_words(lesion: LesionPet, kind: SuvKind) -> list[str]:
     """Return the PET's numbers of one lesion in short lines, or the codes that withhold them."""
     if lesion.refused_by:
-        return [f"PET not measured: {', '.join(dict.fromkeys(r.code.value for r in lesion.refused_by))}"]
+        return [f"PET not measured: {', '.join(in_words(lesion.refused_by))}"]
     named = (("SUVmax", Statistic.MAX), ("SUVpeak", Statistic.PEAK), ("SUVmean", Statistic.MEAN))
     values = [(name, lesion.value(statistic, kind)) for name, statistic in named]
     given = ", ".join(f"{name} {value:.1f}" for name, value in values if value is not None)
@@ -35,9 +36,9 @@ def uptake_words(lesion: LesionPet, kind: SuvKind) -> list[str]:
     if lean is not None and kind is SuvKind.BW:
         lines.append(f"SULmax {lean:.1f} g/ml, {MASS_WORDS[SuvKind.LBMJANMA]}")
     withheld = (r for quantity in lesion.quantities for r in quantity.refused_by)
-    codes = dict.fromkeys(r.code.value for r in (*withheld, *lesion.warnings))
-    if codes:
-        lines.append(f"PET remarks: {', '.join(codes)}")
+    remarks = in_words((*withheld, *lesion.warnings))
+    if remarks:
+        lines.append(f"PET remarks: {', '.join(remarks)}")
     if lesion.shares_maximum_with:
         lines.append(f"Maximum shared with {', '.join(lesion.shares_maximum_with)}")
     return lines
@@ -72,15 +73,15 @@ def foci_words(found: PetFindings, *, searched_ct: bool) -> str:
 def pet_lines(pet: PetResult, *, searched_ct: bool) -> list[str]:
     """Return what is said of the PET as a whole, in short lines; the codes of one that was refused come first."""
     if pet.measured is None:
-        refusing = [r.code.value for r in pet.reasons if r.severity is Severity.REFUSE]
-        return [f"PET not measured: {', '.join(dict.fromkeys(refusing or [r.code.value for r in pet.reasons]))}"]
+        refusing = [r for r in pet.reasons if r.severity is Severity.REFUSE]
+        return [f"PET not measured: {', '.join(in_words(refusing or pet.reasons))}"]
     found = pet.measured.found
-    codes = ", ".join(dict.fromkeys(r.code.value for r in pet.reasons))
+    remarks = ", ".join(in_words(pet.reasons))
     words = foci_words(found, searched_ct=searched_ct)
     n_unmarked = len(found.foci or ()) - NAMED_FOCI
     if n_unmarked > 0:
         words += f" (the {NAMED_FOCI} hottest are marked, the other {n_unmarked} are not)"
-    return [reference_words(found), words, *([f"PET remarks: {codes}"] if codes else [])]
+    return [reference_words(found), words, *([f"PET remarks: {remarks}"] if remarks else [])]
 
 
 def table_head(kind: SuvKind) -> Sequence[str]:
@@ -93,8 +94,7 @@ def table_head(kind: SuvKind) -> Sequence[str]:
 def table_row(lesion: LesionPet, kind: SuvKind) -> Sequence[str]:
     """Return one lesion's row; a number that is withheld shows its codes."""
     if lesion.refused_by:
-        codes = ", ".join(dict.fromkeys(r.code.value for r in lesion.refused_by))
-        return (lesion.name, f"not measured: {codes}", *[""] * 9)
+        return (lesion.name, f"not measured: {', '.join(in_words(lesion.refused_by))}", *[""] * 9)
     wanted = [(statistic, kind, None) for statistic in (Statistic.MAX, Statistic.PEAK, Statistic.MEAN)]
     volumes = [(statistic, kind, t) for t in _THRESHOLDS for statistic in (Statistic.MTV, Statistic.TLG)]
     lean = (Statistic.MAX, SuvKind.LBMJANMA, None)

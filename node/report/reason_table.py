@@ -4,11 +4,12 @@ Taken from part 4 of the standards reference, edition 2026b. Scope letters: R wh
 refused, L lesion measures refused, S SUV refused, P PET part refused, W warning only, "-" skipped or passed over.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydicom.sr.coding import Code as CodedValue
 
-from node.errors import Code
+from node.errors import Code, Reason
 from node.report import codes
 
 
@@ -280,6 +281,11 @@ _FAMILIES: tuple[tuple[tuple[str, ...], CodedValue], ...] = (
 def meaning(code: Code) -> str:
     """Return the Code Meaning of a reason."""
     return EXPLANATIONS[code].meaning
+
+
+def in_words(reasons: Iterable[Reason]) -> list[str]:
+    """Return each code once with its meaning, such as "SEG-MERGED (Lesion merges with its surroundings)"."""
+    return [f"{code} ({meaning(code)})" for code in dict.fromkeys(reason.code for reason in reasons)]
 
 
 def family(code: Code) -> CodedValue:

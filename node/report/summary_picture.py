@@ -1,5 +1,7 @@
 """The picture of the whole: a coronal view, four slices, and what was found in words."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from PIL import Image
 
@@ -11,8 +13,9 @@ from node.report.lesion_words import kind_words, shown_slice, size_words
 from node.report.panel import LUNG_WINDOW_HU, Plane, draw_panel
 from node.report.pet_picture import pet_from_front
 from node.report.pet_words import NAMED_FOCI, pet_lines
+from node.report.reason_table import in_words
 from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
-from node.report.wording import NO_LESION
+from node.report.wording import NO_LESION, NOT_SEGMENTED
 from node.segment.contract import SegmentKind
 from node.segment.working_grid import working_grid
 from node.volume.image_place import height_words, image_number, image_words
@@ -20,6 +23,7 @@ from node.volume.image_place import height_words, image_number, image_words
 _CORONAL, _TILE, _N_TILES = 520, 300, 4
 _WIDTH, _HEIGHT = _N_TILES * _TILE, HEADER + _CORONAL + _TILE + FOOTER
 _LISTED = 5  # lesions that are written beside the picture
+_LUNG_WORDS = {Side.RIGHT: "Right lung", Side.LEFT: "Left lung", Side.BOTH: "Both lungs"}
 _LUNGS = (SegmentKind.RIGHT_LUNG, SegmentKind.LEFT_LUNG)
 
 
@@ -112,8 +116,7 @@ def chosen_slices(case: ReportInput, prepared: Prepared, n_slices: int = _N_TILE
 
 def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
     """Return lung volumes, lesions and warnings in words."""
-    words = [volume_line(q) for q in case.quantities if q.name is Name.LUNG_VOLUME and q.zone is None]
-    words = [word for word in words if word]
+    words = volume_lines(case.quantities)
     looked = looked_for_lesions(case.segmentation)
     if looked and not prepared.lesions:
         words.append(f"{NO_LESION}.")
@@ -128,18 +131,30 @@ def summary_words(case: ReportInput, prepared: Prepared) -> list[str]:
         words.append(f"and {len(prepared.lesions) - _LISTED} more")
     if case.pet is not None:
         words += ["", *pet_lines(case.pet, searched_ct=looked)]
-    codes = list(dict.fromkeys(reason.code.value for reason in case.reasons))
-    if codes:
-        words += ["", f"Remarks: {', '.join(codes)}"]
+    remarks = in_words(case.reasons)
+    if remarks:
+        words += ["", f"Remarks: {', '.join(remarks)}"]
     if case.segmentation.unsure:
         words.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")
     return words
 
 
+def volume_lines(quantities: Iterable[Quantity]) -> list[str]:
+    """Return the lung volumes in words, what withholds those that are not given, and which lung was not found."""
+    volumes = {q.side: q for q in quantities if q.name is Name.LUNG_VOLUME and q.zone is None}
+    if not volumes:
+        return []
+    given = [volume_line(quantity) for quantity in volumes.values() if quantity.value is not None]
+    withheld = [quantity for quantity in volumes.values() if quantity.value is None]
+    if withheld:
+        sides = ", ".join(_LUNG_WORDS[quantity.side].lower() for quantity in withheld)
+        reasons = [reason for quantity in withheld for reason in quantity.refused_by]
+        given.append(f"Volume not given ({sides}): {', '.join(in_words(reasons))}")
+    missing = [side for side in (Side.RIGHT, Side.LEFT) if side not in volumes]
+    return [*given, *(f"{_LUNG_WORDS[side]}: {NOT_SEGMENTED}" for side in missing)]
+
+
 def volume_line(quantity: Quantity) -> str:
-    """Return one lung volume in words, "" where it is withheld."""
-    if quantity.value is None:
-        return ""
-    name = {Side.RIGHT: "Right lung", Side.LEFT: "Left lung", Side.BOTH: "Both lungs"}[quantity.side]
+    """Return one lung volume in words."""
     bound = "at least " if quantity.partial else ""
-    return f"{name} {bound}{quantity.value / 1000.0:.2f} l"
+    return f"{_LUNG_WORDS[quantity.side]} {bound}{(quantity.value or 0.0) / 1000.0:.2f} l"

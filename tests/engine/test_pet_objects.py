@@ -280,7 +280,9 @@ def test_seen_from_the_front_the_patients_right_is_on_the_left_and_the_head_is_u
 
 def test_words_of_a_refused_pet_give_the_code_that_refused_it() -> None:
     reasons = (warn(Code.PT_SLOPE, "slopes differ"), refuse(Code.PT_WEIGHT, "no weight", Affects.SUV))
-    assert pet_lines(PetResult("1.2.3", reasons, None), searched_ct=True) == ["PET not measured: PT-WEIGHT"]
+    assert pet_lines(PetResult("1.2.3", reasons, None), searched_ct=True) == [
+        "PET not measured: PT-WEIGHT (Body weight missing or implausible)"
+    ]
 
 
 def with_candidates(made: Made, n: int) -> MeasuredPet:

@@ -17,7 +17,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Spacer
 
 from node.errors import Affects, Code, InputRefused, Reason, Refusal, refuse, warn
-from node.measure.quantity import Name
+from node.measure.quantity import Name, Side
 from node.report.case import prepare
 from node.report.density_curve import cumulative_percent, density_curve
 from node.report.encode import ReportInput, encode_notice_picture, encode_results
@@ -28,7 +28,7 @@ from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, 
 from node.report.pdf_file import write_pdf
 from node.report.pdf_pages import _LIMITS
 from node.report.sheet import FOOTER, sheet, write_lines
-from node.report.summary_picture import coronal_panel, slice_panel
+from node.report.summary_picture import coronal_panel, slice_panel, summary_words, volume_lines
 from node.settings import Objects, Rung
 from node.volume.image_place import height_words, image_words
 from tests.report.conftest import (
@@ -147,7 +147,9 @@ def test_a_refused_lesion_is_shown_with_the_code_and_without_axes(
     refused = refuse(Code.GEO_THICK, "slices of 7 mm, limit 5 mm", Affects.LESIONS)
     images = captures(lesion_case(maker, reasons=(refused,)), out)
     assert len(images) == 4
-    assert words.count("Not measured: GEO-THICK") == 6  # in the summary and in its own image
+    said = " ".join(words)
+    in_words = "Not measured: GEO-THICK (Slices too thick for some measurements)"
+    assert said.count(in_words) == 6  # in the summary and in its own image
     assert not any("Long axis" in word for word in words)
 
 
@@ -371,10 +373,38 @@ def test_the_pdf_of_refused_numbers_gives_the_codes(maker: CaseMaker, out: Path)
     case = replace(case, quantities=withheld(case.quantities, {Name.PERC15, Name.PD15}, Code.ACQ_KERNEL))
     _, path = pdf_of(case, out)
     said = text_of(path)
-    assert "not measured: GEO-THICK" in said
+    assert "not measured: GEO-THICK (Slices too thick for some measurements)" in said
+    assert "Not given: ACQ-KERNEL (Sharp reconstruction kernel)." in said
     assert "not given: ACQ-KERNEL" in said
     assert "63 % padding & a step < 2 mm" in said
     assert said.count("GEO-THICK: Slices too thick") == 1  # once for the series, not again for each lesion
+
+
+def one_lung(case: ReportInput) -> ReportInput:
+    """Return a case whose left lung was not found."""
+    return replace(case, quantities=tuple(q for q in case.quantities if q.side is Side.RIGHT))
+
+
+def test_a_lung_that_was_not_found_is_called_so_in_the_pdf(maker: CaseMaker, out: Path) -> None:
+    said = text_of(pdf_of(one_lung(lesion_case(maker)), out)[1], "-layout")
+    assert "left not segmented by this software" in said
+    assert "both not given: one lung alone" in said
+    assert "not given:" not in said.replace("not given: one lung alone", "")
+
+
+def test_volumes_that_are_not_given_say_why_in_the_summary(maker: CaseMaker) -> None:
+    case = lesion_case(maker)
+    refused = withheld(case.quantities, {Name.LUNG_VOLUME}, Code.SEG_UNSURE)
+    (told,) = volume_lines(refused)
+    assert told == "Volume not given (right lung, left lung, both lungs): SEG-UNSURE (Segmentation is unsure)"
+    assert volume_lines(one_lung(case).quantities)[1:] == ["Left lung: not segmented by this software"]
+    assert volume_lines(()) == []
+
+
+def test_remarks_of_the_summary_say_what_their_codes_mean(maker: CaseMaker) -> None:
+    case = lesion_case(maker, reasons=(warn(Code.HU_PAD, "x"), warn(Code.ACQ_KERNUNK, "y")))
+    remark = "Remarks: HU-PAD (Padding values were left out), ACQ-KERNUNK (Reconstruction kernel unknown)"
+    assert remark in summary_words(case, prepare(case))
 
 
 def test_the_longest_code_stays_in_one_piece_beside_a_lungs_name(maker: CaseMaker, out: Path) -> None:
