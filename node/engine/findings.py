@@ -69,7 +69,7 @@ def _more(lesion: LesionMeasurements, uptake: LesionPet | None) -> dict[str, Any
         "mtv_ml": {} if uptake is None else {t.value: uptake.value(Statistic.MTV, threshold=t) for t in Threshold},
         "tlg_g": {} if uptake is None else {t.value: uptake.value(Statistic.TLG, threshold=t) for t in Threshold},
         "sul_max": None if uptake is None else uptake.value(Statistic.MAX, SuvKind.LBMJANMA),
-        "growth": None if lesion.before is None else _growth(lesion.before),
+        "growth": None if lesion.compared is None else _growth(lesion.compared),
     }
 
 

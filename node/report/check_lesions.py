@@ -52,7 +52,7 @@ def same_lesions(
     """
     lesions = tuple(lesions)
     expected = _expected(lesions)
-    before = {lesion.name: lesion.before for lesion in lesions}
+    before = {lesion.name: lesion.compared for lesion in lesions}
     with_segment = [group for group in groups if group.segment_number is not None]
     drawn = [group for group in groups if group.segment_number is None]
     reported = {(g.tracking_id, name) for g in with_segment for name in g.lesion_values}

@@ -8,7 +8,7 @@ from PIL import Image
 
 from node.measure.lesions.values import LesionMeasurements
 from node.report.case import Prepared, ReportInput
-from node.report.lesion_words import distance_words, doubt_words, kind_words, shown_slice, size_words
+from node.report.lesion_words import distance_words, doubt_words, growth_words, kind_words, shown_slice, size_words
 from node.report.panel import (
     LUNG_WINDOW_HU,
     SOFT_WINDOW_HU,
@@ -113,6 +113,7 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
         *([f"{doubt[:1].upper()}{doubt[1:]}"] if doubt else []),
         *distance_words(lesion),
         lesion.further.text,
+        *growth_words(lesion),
         f"Shown: {place_in_scan(case.volume, z)}",
     ]
     left += pet_words(prepared, lesion)

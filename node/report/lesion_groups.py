@@ -6,15 +6,14 @@ from highdicom.sr import ContentItem
 
 from node.errors import Code, warn
 from node.measure.lesions.axes import Point
-from node.measure.lesions.growth import Growth
 from node.measure.lesions.location import Zone
 from node.measure.lesions.solid import NoduleType
 from node.measure.lesions.values import DOUBTED, LesionMeasurements
 from node.report import codes, tree
 from node.report.document import Reference
 from node.report.equipment import Equipment
-from node.report.lesion_measured import lesion_number, lesion_values, size_values
-from node.report.lesion_words import MEDIAL_HALF, band_words
+from node.report.lesion_measured import lesion_number, lesion_values, prior_image, size_values
+from node.report.lesion_words import MEDIAL_HALF, band_words, growth_words
 from node.report.segments import Tracked
 from node.report.source import Source
 from node.report.statements import algorithm, warnings
@@ -146,18 +145,21 @@ def _qualities(lesion: LesionMeasurements) -> list[ContentItem]:
         items += [tree.code(tree.CONTAINS, codes.SIZE_BAND, codes.SIZE_BANDS[band]) for band in bands]
         items.append(tree.text(tree.CONTAINS, codes.COMMENT, band_words(lesion)))
     items += [tree.text(tree.CONTAINS, codes.COMMENT, words) for words in spoken(lesion)]
-    return items
+    return items + _against_the_prior(lesion)
 
 
 def spoken(lesion: LesionMeasurements) -> list[str]:
-    """Return what is said of a lesion in words only: distance, further lesions, confidence, growth; no bands."""
+    """Return what is said of a lesion in words only: distance, further lesions, confidence; no bands."""
     words = []
     if lesion.location.to_mediastinum_mm is not None:
         words.append(f"Distance to the {MEDIAL_HALF} {lesion.location.to_mediastinum_mm:.0f} mm.")
     words.append(lesion.further.text)
     if lesion.confidence is not None:
         words.append(f"Confidence of the model that this is a lesion: {lesion.confidence:.2f}.")
-    growth = None if lesion.before is None else lesion.before.growth
-    if isinstance(growth, Growth):
-        words.append(f"Against the prior study, as measured by this software: {growth.text}")
     return words
+
+
+def _against_the_prior(lesion: LesionMeasurements) -> list[ContentItem]:
+    """Return the comparison in words, inferred from the prior's image where the lesion is in it."""
+    image = () if lesion.compared is None else (prior_image(lesion.compared),)
+    return [tree.text(tree.CONTAINS, codes.COMMENT, words, *image) for words in growth_words(lesion)]

@@ -85,7 +85,7 @@ def lesion_values(lesion: LesionMeasurements) -> dict[LesionName, float]:
         values[LesionName.TO_PLEURA] = lesion.location.to_pleura_mm
     if lesion.location.to_carina_mm is not None:
         values[LesionName.TO_CARINA] = lesion.location.to_carina_mm
-    growth = None if lesion.before is None else lesion.before.growth
+    growth = None if lesion.compared is None else lesion.compared.growth
     if isinstance(growth, Growth) and growth.doubling_time_d is not None:
         values[LesionName.DOUBLING_TIME] = growth.doubling_time_d
     return values
@@ -105,8 +105,8 @@ def lesion_number(name: LesionName, value: float, lesion: LesionMeasurements, si
     if name is LesionName.MPR_DIAMETER and size is not None:
         plane = f"plane={size.longest.plane}"
         children.append(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, plane))
-    if name is LesionName.DOUBLING_TIME and lesion.before is not None:
-        children += _against(lesion.before)
+    if name is LesionName.DOUBLING_TIME and lesion.compared is not None:
+        children += _against(lesion.compared)
     return tree.number(tree.CONTAINS, how.concept, value, how.unit, *children)
 
 
@@ -117,14 +117,19 @@ def _against(before: Before) -> list[ContentItem]:
         parameters.append(f"days={before.growth.days}")
     if before.volume_mm3 is not None:
         parameters.append(f"prior volume={before.volume_mm3:.1f} mm3")
-    image = before.image
     return [
         *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, text) for text in parameters),
-        ImageContentItem(
-            codes.SOURCE_OF_MEASUREMENT,
-            image.sop_class_uid,
-            image.sop_instance_uid,
-            referenced_frame_numbers=[image.frame_number] if image.is_multiframe else None,
-            relationship_type=tree.INFERRED_FROM,
-        ),
+        prior_image(before),
     ]
+
+
+def prior_image(before: Before) -> ContentItem:
+    """Return the image of the prior that a comparison is inferred from."""
+    image = before.image
+    return ImageContentItem(
+        codes.SOURCE_OF_MEASUREMENT,
+        image.sop_class_uid,
+        image.sop_instance_uid,
+        referenced_frame_numbers=[image.frame_number] if image.is_multiframe else None,
+        relationship_type=tree.INFERRED_FROM,
+    )

@@ -1,6 +1,7 @@
 """What is printed of a lesion in pictures and PDF: numbers rounded as a person reads them (standards 2.2)."""
 
 from node.errors import Code
+from node.measure.lesions.before import Unmatched
 from node.measure.lesions.diameter import whole
 from node.measure.lesions.growth import NotCompared
 from node.measure.lesions.values import DOUBTED, LesionMeasurements
@@ -87,10 +88,16 @@ def distance_words(lesion: LesionMeasurements) -> list[str]:
 
 
 def growth_words(lesion: LesionMeasurements) -> list[str]:
-    """Return how it compares with the same lesion in a prior, or why it was not compared; nothing without a match."""
+    """Return how it compares with a prior, or why it was not compared; nothing without a prior."""
     if lesion.before is None:
         return []
+    acquired = lesion.before.acquired
+    prior = "the prior study" if acquired is None else f"the prior study of {acquired.isoformat()}"
+    if isinstance(lesion.before, Unmatched):
+        return [
+            f"Not matched with a lesion that this software segmented in {prior}; that alone does not say it is new."
+        ]
     growth = lesion.before.growth
     if isinstance(growth, NotCompared):
-        return [f"Seen in the prior study, not compared: {'; '.join(growth.why)}."]
-    return [f"Against the prior study, as measured by this software: {growth.text}"]
+        return [f"Seen in {prior}, not compared: {'; '.join(growth.why)}."]
+    return [f"Against {prior}, as measured by this software: {growth.text}"]

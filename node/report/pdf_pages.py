@@ -2,7 +2,7 @@
 
 Where lesions and PET are too much for the first page, they have a page between.
 
-No patient's name, number or date stands in it: the object's header names the patient.
+No patient's name, number or birth date stands in it: the object's header names the patient.
 """
 
 from collections.abc import Iterable, Sequence

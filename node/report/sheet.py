@@ -1,6 +1,6 @@
 """A picture with a title, the constant statement and a footer: what every key slice has in common.
 
-No patient's name, number or date is drawn; the footer says which run, version and time (standards 1.9).
+No patient's name, number or birth date is drawn; the footer says which run, version and time (standards 1.9).
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,6 @@ from node.report.document import Reference, document, language, observer
 from node.report.groups import SIDE_OF, both_lungs_group, looked_for_lesions, lung_group
 from node.report.kinds import SR
 from node.report.lesion_groups import axes_group, lesion_group
-from node.report.lesion_measured import LesionName, lesion_values
 from node.report.pet_section import (
     PetSection,
     lesion_statements,
@@ -181,10 +180,9 @@ def _library_group(source: Source) -> ContentItem:
 
 
 def prior_images(tracked: Sequence[Tracked]) -> list[Reference]:
-    """Return the images of prior studies that doubling times refer to."""
+    """Return the images of prior studies that comparisons refer to."""
     lesions = [t.lesion for t in tracked if t.lesion is not None and not t.is_solid_component]
-    with_time = [lesion.before for lesion in lesions if LesionName.DOUBLING_TIME in lesion_values(lesion)]
-    images = [before.image for before in with_time if before is not None]
+    images = [lesion.compared.image for lesion in lesions if lesion.compared is not None]
     return [Reference(i.study_uid, i.series_uid, i.sop_class_uid, i.sop_instance_uid) for i in images]
 
 

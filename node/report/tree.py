@@ -42,9 +42,9 @@ def code(relationship: str, name: Code, value: Code, *children: ContentItem) -> 
     return _with_children(CodeContentItem(name, value, relationship), children)
 
 
-def text(relationship: str, name: Code, value: str) -> ContentItem:
+def text(relationship: str, name: Code, value: str, *children: ContentItem) -> ContentItem:
     """Return a TEXT, in ASCII."""
-    return TextContentItem(name, ascii_text(value), relationship)
+    return _with_children(TextContentItem(name, ascii_text(value), relationship), children)
 
 
 def uid(relationship: str, name: Code, value: str) -> ContentItem:

@@ -10,7 +10,7 @@ from pydicom import dcmread
 
 from node.errors import OurMistake
 from node.facts.kernel import KernelClass
-from node.measure.lesions.before import Before, FirstSeen, PriorImage
+from node.measure.lesions.before import Before, FirstSeen, PriorImage, Unmatched
 from node.measure.lesions.growth import Examined, Growth, NotCompared, growth
 from node.report.check import self_check
 from node.report.encode import ReportInput, encode_results
@@ -31,7 +31,7 @@ def grown(case: ReportInput, share: float = 0.5) -> ReportInput:
     volume_mm3, mean_mm = first.size.volume_mm3, first.size.mean_diameter_mm
     then = Examined(date(2024, 1, 1), KernelClass.SOFT, 1.0, "a", volume_mm3 * share, mean_mm * share ** (1 / 3))
     now = Examined(date(2024, 7, 19), KernelClass.SOFT, 1.0, "a", volume_mm3, mean_mm)
-    before = Before(IMAGE, then.volume_mm3, then.mean_diameter_mm, 2.0, growth(then, now))
+    before = Before(IMAGE, then.volume_mm3, then.mean_diameter_mm, 2.0, growth(then, now), then.acquired)
     origin = FirstSeen(IMAGE.study_uid, IMAGE.series_uid)
     return replace(case, lesions=(replace(first, before=before, first_seen=origin), *others))
 
@@ -118,4 +118,39 @@ def test_the_words_say_why_there_is_no_comparison(maker: CaseMaker) -> None:
     assert "doubling time 200 days" in growth_words(first)[0]
     assert first.before is not None
     unlike = replace(first, before=replace(first.before, growth=NotCompared(("a reconstruction kernel is unknown",))))
-    assert growth_words(unlike) == ["Seen in the prior study, not compared: a reconstruction kernel is unknown."]
+    assert growth_words(unlike) == [
+        "Seen in the prior study of 2024-01-01, not compared: a reconstruction kernel is unknown."
+    ]
+    undated = replace(first, before=replace(first.before, acquired=None))
+    assert growth_words(undated)[0].startswith("Against the prior study, as measured by this software: ")
+    assert growth_words(replace(first, before=Unmatched(date(2024, 1, 1)))) == [
+        "Not matched with a lesion that this software segmented in the prior study of 2024-01-01; "
+        "that alone does not say it is new."
+    ]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95, 2.0], ids=["grown", "unchanged", "shrunken"])
+def test_every_comparison_names_the_day_and_the_image_of_its_prior(share: float, maker: CaseMaker, out: Path) -> None:
+    case = grown(lesion_case(maker), share)
+    objects = encode_results(case, out)
+    check(case, objects)
+    report = dcmread(objects[1].path)
+    comments = children(group_of(report, case.lesions[0].name), "121106")
+    (told,) = [c for c in comments if c.TextValue.startswith("Against the prior study of 2024-01-01, as measured")]
+    (image,) = told.ContentSequence
+    assert (image.ValueType, image.RelationshipType) == ("IMAGE", "INFERRED FROM")
+    assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == IMAGE.sop_instance_uid
+    assert report.PertinentOtherEvidenceSequence[0].StudyInstanceUID == IMAGE.study_uid
+    assert not_allowed(objects[1].path) == []
+
+
+def test_a_lesion_without_match_in_the_prior_says_so_and_refers_to_no_image_of_it(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker)
+    first, *others = case.lesions
+    case = replace(case, lesions=(replace(first, before=Unmatched(date(2024, 1, 1))), *others))
+    objects = encode_results(case, out)
+    check(case, objects)
+    report = dcmread(objects[1].path)
+    said = [c.TextValue for c in children(group_of(report, first.name), "121106")]
+    assert any(text.startswith("Not matched with a lesion") for text in said)
+    assert "PertinentOtherEvidenceSequence" not in report

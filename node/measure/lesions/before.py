@@ -1,6 +1,7 @@
 """The same lesion in a prior examination, and under which identity it is tracked over examinations."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from node.measure.lesions.growth import Growth, NotCompared
 
@@ -35,6 +36,7 @@ class Before:
     volume_mm3, mean_diameter_mm : its size then, None where refused
     apart_mm : how far the aligned centres lie apart
     growth : the comparison, or why there is none
+    acquired : the day of the prior, None where its headers do not say it
     """
 
     image: PriorImage
@@ -42,3 +44,11 @@ class Before:
     mean_diameter_mm: float | None
     apart_mm: float
     growth: Growth | NotCompared
+    acquired: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A prior was compared, and no lesion of it is this one; `acquired` is its day, None where its headers lack it."""
+
+    acquired: date | None

@@ -12,7 +12,7 @@ from math import dist
 from node.errors import Code, Reason, warn
 from node.facts.kernel import kernel_class
 from node.measure.lesions.align import Alignment, align
-from node.measure.lesions.before import Before, FirstSeen, PriorImage
+from node.measure.lesions.before import Before, FirstSeen, PriorImage, Unmatched
 from node.measure.lesions.growth import Examined, NotCompared, growth
 from node.measure.lesions.identity import Track, across_mm, with_identities
 from node.measure.lesions.matching import Place, match
@@ -59,8 +59,9 @@ def follow_up(today: Examination, prior: Examination, prior_tracks: Sequence[Tra
         for lesion in prior.lesions
     ]
     pairs = match(here, there)
+    unmatched = Unmatched(_acquired(prior.volume))
     compared = [
-        lesion
+        replace(lesion, before=unmatched)
         if i not in pairs
         else _compared(lesion, prior.lesions[pairs[i]], today, prior, there[pairs[i]].centre_lps_mm)
         for i, lesion in enumerate(today.lesions)
@@ -98,6 +99,7 @@ def _compared(
         mean_diameter_mm=None if earlier.size is None else earlier.size.mean_diameter_mm,
         apart_mm=dist(lesion.centre_lps_mm, earlier_centre_lps_mm),
         growth=found,
+        acquired=_acquired(prior.volume),
     )
     if isinstance(found, NotCompared):
         told = warn(Code.PRIOR_UNLIKE, "; ".join(found.why))

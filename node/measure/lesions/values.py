@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from node.errors import Reason
 from node.measure.lesions.attenuation import Attenuation
-from node.measure.lesions.before import Before, FirstSeen
+from node.measure.lesions.before import Before, FirstSeen, Unmatched
 from node.measure.lesions.location import Location
 from node.measure.lesions.screening import NotApplicable, ScreeningBand
 from node.measure.lesions.separate import FurtherLesions
@@ -51,7 +51,7 @@ class LesionMeasurements:
     is_uncertain : the series is flagged SEG-UNSURE, or the model is not sure enough of this lesion
     parameters : "key=value" texts for the report's Algorithm Parameters
     first_seen : where it was first segmented, None where that is its own series
-    before : the same lesion in a prior examination, None without a match
+    before : the same lesion in a prior examination, or that it has no match there; None without a comparison
     confidence : the model's calibrated probability that it is a lesion, None without a calibration
     """
 
@@ -76,5 +76,10 @@ class LesionMeasurements:
     parameters: tuple[str, ...]
     algorithm: str = ALGORITHM
     first_seen: FirstSeen | None = None
-    before: Before | None = None
+    before: Before | Unmatched | None = None
     confidence: float | None = None
+
+    @property
+    def compared(self) -> Before | None:
+        """The same lesion in a prior examination, where it has one."""
+        return self.before if isinstance(self.before, Before) else None

@@ -1,14 +1,15 @@
 """Which lesion is which in a prior: alignment of two chests, matching by place, identities that last."""
 
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from node.errors import Code
-from node.measure.lesions.align import align
-from node.measure.lesions.before import FirstSeen
+from node.measure.lesions.align import Alignment, align
+from node.measure.lesions.before import FirstSeen, Unmatched
 from node.measure.lesions.follow_up import LEAST_OVERLAP, Examination, follow_up
 from node.measure.lesions.identity import Track, same_scan, tracks_of, with_identities
 from node.measure.lesions.lesions import measure_lesions
@@ -92,6 +93,18 @@ def test_without_lungs_there_is_no_alignment_and_no_comparison(exam, as_volume):
     assert [r.code for r in answer.reasons] == [Code.PRIOR_NOFIT]
     assert answer.lesions == lesions
     assert answer.n_matched == 0
+
+
+def test_a_lesion_that_the_prior_does_not_have_is_told_apart_from_one_that_was_not_compared(exam, monkeypatch):
+    volume, found, _ = exam()
+    acquired = SimpleNamespace(facts=SimpleNamespace(acquisition_datetime="20240102101500"))
+    series = SimpleNamespace(files=(acquired,), study_instance_uid="1.2", series_instance_uid="1.2.3")
+    dated = replace(volume, series=series)
+    lesions = measure_lesions_of(volume, found)
+    monkeypatch.setattr("node.measure.lesions.follow_up.align", lambda *_: Alignment(np.eye(4), 0.9))
+    answer = follow_up(Examination(dated, found, lesions), Examination(dated, found, ()), ())
+    assert [lesion.before for lesion in answer.lesions] == [Unmatched(date(2024, 1, 2))] * 2
+    assert [lesion.compared for lesion in answer.lesions] == [None, None]
 
 
 def test_lungs_of_another_shape_do_not_fit(exam, as_volume):
