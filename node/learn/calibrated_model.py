@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from node.learn.calibrate import Calibrated
-from node.learn.export_lesions import write_toml
 from node.learn.lesion_card import with_calibration
+from node.learn.model_toml import write_toml
 from node.segment.lesions.confidence import write_confidence
 from node.segment.model_card import read_card
 

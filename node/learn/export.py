@@ -8,7 +8,6 @@ models/<name>/weights.safetensors   half precision; batch statistics too
 
 import json
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ import numpy as np
 from node.learn import checkpoint
 from node.learn.card import card_text
 from node.learn.catalogue import entry
-from node.learn.exportable import keep_curve, save_halves, told_of_run
+from node.learn.exportable import keep_curve, licence_of, save_halves, told_of_run
 from node.learn.index import read_index
+from node.learn.model_toml import write_toml
 from node.learn.slices import read_slice
 from node.learn.train import BEST
-from node.segment.contract import LungDefinition
+from node.segment.contract import LungDefinition, Task
 from node.segment.networks.table import algorithm
 from node.segment.postprocess.sure_dense import SURE
 from node.segment.preprocess.body import body
@@ -83,8 +83,7 @@ def export(
     save_halves(network, folder / "weights.safetensors")
     keep_curve(run, folder)
     _write_training(folder, told, best)
-    toml = _toml(name, version, kind, told, answer, folder)
-    (folder / "model.toml").write_text(toml, encoding="utf-8")
+    write_toml(folder, _head(name, version, kind, told), _options(told, answer), Task(told["task"]))
     (folder / "CARD.md").write_text(card_text(name, told, best, figures), encoding="utf-8")
     return folder
 
@@ -118,36 +117,28 @@ def _reference_cdf(data: Path, cases: list[str]) -> list[float]:
     return [round(float(p), 5) for p in cdf_of(np.concatenate(values)).frac]
 
 
-def _toml(name: str, version: str, kind: str, told: dict[str, Any], answer: Answer, folder: Path) -> str:
-    """Return model.toml; every value is one that `model_card` checks."""
-    files = {
-        file: sha256((folder / file).read_bytes()).hexdigest() for file in ("weights.safetensors", "training.json")
+def _head(name: str, version: str, kind: str, told: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": name,
+        "version": version,
+        "title": f"{told['title']}, {told['definition']}",
+        "paper": told["paper"] if told["paper"] != "baseline" else "",
+        "licence": licence_of(told["licences"], free=told["free"]),
+        "kind": kind,
+        "algorithm": algorithm(kind),
     }
-    share_alike = any("SA" in licence for licence in told["licences"])
-    lines = [
-        f'name = "{name}"',
-        f'version = "{version}"',
-        f'title = "{told["title"]}, {told["definition"]}"',
-        f'paper = "{told["paper"] if told["paper"] != "baseline" else ""}"',
-        f'licence = "{"CC BY-SA 4.0" if share_alike else "CC BY 4.0"}"',
-        f'kind = "{kind}"',
-        f'tasks = ["{told["task"]}"]',
-        f'algorithm = "{algorithm(kind)}"',
-        "",
-        "[options]",
-        *(f"{size} = {int(value)}" for size, value in told["sizes"].items()),
-        f"size = {answer.size or told['size']}",
-        f'recipe = "{told["recipe"]}"',
-        f"body_only = {str(told['body_only']).lower()}",
-        f'definition = "{told["definition"]}"',
-        f"threshold = {answer.threshold}",
-        f"flips = {str(answer.flips).lower()}",
-        f"density_border = {str(answer.density_border).lower()}",
-        f"domes_off = {str(answer.domes_off).lower()}",
-        f"sure_dense = {answer.sure_dense if told['definition'] == LungDefinition.WITH_LESIONS.value else 0.0}",
-        "",
-        "[files]",
-        *(f'"{file}" = "{digest}"' for file, digest in files.items()),
-        "",
-    ]
-    return "\n".join(lines)
+
+
+def _options(told: dict[str, Any], answer: Answer) -> dict[str, object]:
+    with_lesions = told["definition"] == LungDefinition.WITH_LESIONS.value
+    return {size: int(value) for size, value in told["sizes"].items()} | {
+        "size": answer.size or told["size"],
+        "recipe": told["recipe"],
+        "body_only": told["body_only"],
+        "definition": told["definition"],
+        "threshold": answer.threshold,
+        "flips": answer.flips,
+        "density_border": answer.density_border,
+        "domes_off": answer.domes_off,
+        "sure_dense": answer.sure_dense if with_lesions else 0.0,
+    }

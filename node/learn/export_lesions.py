@@ -8,21 +8,21 @@ models/<name>/weights.safetensors   half precision, of the moving average's best
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from node.learn import checkpoint
-from node.learn.exportable import keep_curve, refuse_unmarked, save_halves, told_of_run
-from node.learn.index import Row, read_index
+from node.learn.exportable import keep_curve, licence_of, refuse_unmarked, save_halves, told_of_run
+from node.learn.index import Row, is_free, read_index
 from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
 from node.learn.lesion_train import BEST, build
 from node.learn.lesion_trained import plan_of_run
+from node.learn.model_toml import write_toml
 from node.learn.planes import planes
 from node.segment.lesions.confidence import FILE
 from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS
@@ -84,16 +84,17 @@ def join(
     InputRefused
         EXPORT-LICENCE if a member is marked as not free and the ensemble's name does not say so.
     """
-    refuse_unmarked(name, free=not any(card.name.endswith("-nc") for card in members), licences=[])
+    licences = [card.licence for card in members]
+    free = all(is_free(card.licence) and not card.name.endswith("-nc") for card in members)
+    refuse_unmarked(name, free=free, licences=licences)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).unlink(missing_ok=True)
-    share_alike = any("SA" in card.licence for card in members)
     head = {
         "name": name,
         "version": version,
         "title": "Mean of " + ", ".join(card.name for card in members),
-        "licence": "CC BY-SA 4.0" if share_alike else "CC BY 4.0",
+        "licence": licence_of(licences, free=free),
         "kind": "ensemble",
         "algorithm": ENSEMBLE,
     }
@@ -103,36 +104,13 @@ def join(
     return folder
 
 
-def write_toml(folder: Path, head: dict[str, str], options: Mapping[str, object]) -> None:
-    """Write `model.toml` with the digests of all files that lie there."""
-    told = {file: sha256((folder / file).read_bytes()).hexdigest() for file in _files(folder)}
-    lines = [
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()),
-        'tasks = ["lesions"]',
-        "",
-        "[options]",
-        *(f"{key} = {json.dumps(value)}" for key, value in options.items()),
-        "",
-        "[files]",
-        *(f'"{file}" = "{digest}"' for file, digest in told.items()),
-        "",
-    ]
-    (folder / "model.toml").write_text("\n".join(lines), encoding="utf-8")
-
-
-def _files(folder: Path) -> list[str]:
-    return [name for name in (WEIGHTS, TRAINING, FILE) if (folder / name).is_file()]
-
-
 def _head(name: str, version: str, told: dict[str, Any], kind: str) -> dict[str, str]:
-    share_alike = any("SA" in licence for licence in told["licences"])
-    licence = "CC BY-SA 4.0" if share_alike else "CC BY 4.0"
     return {
         "name": name,
         "version": version,
         "title": told["title"],
         "paper": told["paper"] if told["paper"] != "baseline" else "",
-        "licence": licence if told["free"] else "CC BY-NC 4.0",
+        "licence": licence_of(told["licences"], free=told["free"]),
         "kind": kind,
         "algorithm": algorithm(kind),
     }

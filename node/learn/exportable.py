@@ -1,4 +1,4 @@
-"""What the exports of lung and lesion trainings share: may a run have this name, its fp16 weights, its curve."""
+"""What the exports of lung and lesion trainings share: name, licence, fp16 weights, curve."""
 
 import json
 import shutil
@@ -32,8 +32,18 @@ def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
     """Raise InputRefused EXPORT-LICENCE where weights that are not free have a name that does not say so."""
     if not free and not name.endswith("-nc"):
         raise InputRefused(
-            "EXPORT-LICENCE", f"{name}: learnt from rows under {list(licences)}; its name must end in -nc"
+            "EXPORT-LICENCE", f"{name}: learnt from rows under {', '.join(licences)}; its name must end in -nc"
         )
+
+
+def licence_of(licences: Sequence[str], *, free: bool) -> str:
+    """Return the licence of weights from those of the rows or members that they were made of.
+
+    Weights that are not free are given none: what their rows allow, their rows say.
+    """
+    if not free:
+        return "not free: see CARD.md"
+    return "CC BY-SA 4.0" if any("SA" in licence for licence in licences) else "CC BY 4.0"
 
 
 def keep_curve(run: Path, folder: Path) -> None:

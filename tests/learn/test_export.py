@@ -120,7 +120,18 @@ def test_a_run_on_other_licences_needs_a_name_that_says_so(trained, tmp_path):
     with pytest.raises(InputRefused) as caught:
         export(run, "unet-w4", tmp_path)
     assert caught.value.code == "EXPORT-LICENCE"
-    assert export(run, "unet-w4-nc", tmp_path).is_dir()
+    export(run, "unet-w4-nc", tmp_path)
+    assert verify("unet-w4-nc", tmp_path).licence == "not free: see CARD.md"
+
+
+def test_what_a_training_is_called_may_hold_quotes(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    told = json.loads((run / "run.json").read_text()) | {"title": 'a "small" U-Net'}
+    (run / "run.json").write_text(json.dumps(told))
+
+    export(run, "unet-w4", tmp_path / "models")
+
+    assert verify("unet-w4", tmp_path / "models").title == 'a "small" U-Net, without lesions'
 
 
 def test_a_run_without_a_finished_epoch_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from node.cli.data import app as data_app
 from node.errors import InputRefused
 from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
-from node.learn.export_lesions import export_lesions
+from node.learn.export_lesions import export_lesions, join
 from node.learn.lesion_finders import seen_of
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_trained import trained
@@ -94,7 +94,23 @@ def test_weights_that_are_not_free_must_say_so(tumour_run, tmp_path):
         export_lesions(copy, "p2", tmp_path / "models")
     assert caught.value.code == "EXPORT-LICENCE"
     export_lesions(copy, "p2-nc", tmp_path / "models")
-    assert verify("p2-nc", tmp_path / "models").licence == "CC BY-NC 4.0"
+    assert verify("p2-nc", tmp_path / "models").licence == "not free: see CARD.md"
+
+
+def test_an_ensemble_with_a_member_that_is_not_free_is_not_free(tumour_run, tmp_path):
+    copy = shutil.copytree(tumour_run, tmp_path / "run")
+    told = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps(told | {"free": False, "licences": ["our hospital"]}))
+    export_lesions(tumour_run, "p2", tmp_path)
+    export_lesions(copy, "p2-nc", tmp_path)
+    members = [verify(name, tmp_path) for name in ("p2", "p2-nc")]
+
+    with pytest.raises(InputRefused) as caught:
+        join("both", members, tmp_path)
+    assert caught.value.code == "EXPORT-LICENCE"
+    assert "not free" in caught.value.message
+    join("both-nc", members, tmp_path)
+    assert verify("both-nc", tmp_path).licence == "not free: see CARD.md"
 
 
 def test_a_folder_without_an_epoch_is_not_exported(tmp_path):

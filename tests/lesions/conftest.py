@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from scipy import ndimage
 
-from node.learn.export_lesions import write_toml
+from node.learn.model_toml import write_toml
 from node.phantom.phantom import Nodule, Phantom
 from node.phantom.thorax import make_thorax, thorax_grid
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from node.errors import Code, Misconfigured, Refusal
-from node.learn.export_lesions import join, write_toml
+from node.learn.export_lesions import join
+from node.learn.model_toml import write_toml
 from node.phantom.phantom import Nodule, NoduleKind
 from node.segment.contract import LungDefinition, SegmentKind
 from node.segment.lesions import net

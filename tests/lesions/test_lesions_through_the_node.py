@@ -14,7 +14,7 @@ from node.deliver.send import deliver
 from node.engine.folder import Asked, analyse_folder
 from node.learn.ce_dice import ce_dice
 from node.learn.dice_focal import dice_focal
-from node.learn.export_lesions import write_toml
+from node.learn.model_toml import write_toml
 from node.phantom.phantom import Nodule
 from node.phantom.study import StudyPlan, write_study
 from node.phantom.thorax import make_thorax, thorax_grid
