@@ -76,6 +76,12 @@ def members_of(card: ModelCard) -> list[str]:
     return [name.strip() for name in str(card.options.get("members", "")).split(",") if name.strip()]
 
 
+def needs_of(card: ModelCard) -> tuple[str, ...]:
+    """Return the names of the installed models that one cannot be loaded without: none but an ensemble's."""
+    masses = masses_of(card)
+    return (*members_of(card), *((masses,) if masses else ())) if card.kind == "ensemble" else ()
+
+
 class Ensemble:
     """Members behind the contract of `LungModel`."""
 

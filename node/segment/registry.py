@@ -9,7 +9,7 @@ from pathlib import Path
 from node.errors import Misconfigured
 from node.segment.contract import LesionModel, LungModel, ModelIdentity, Task
 from node.segment.ensemble import ALGORITHM as ENSEMBLE
-from node.segment.ensemble import CompletesMasses, load_ensemble
+from node.segment.ensemble import CompletesMasses, load_ensemble, needs_of
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.model_card import ModelCard, changed_files, read_card
 from node.shipped import shipped
@@ -36,31 +36,43 @@ def models_folder(models_dir: Path | None = None) -> Path:
 
 
 def find(name: str, models_dir: Path | None = None) -> ModelCard:
-    """Return the card of an installed model, changed or not.
+    """Return the card of an installed model, changed or not; the others are not read.
 
     Raises
     ------
     Misconfigured
-        SYS-MODEL where it is not installed.
+        SYS-MODEL where it is not installed or cannot be read.
     """
-    cards = {card.name: card for card in installed(models_dir)}
-    if name not in cards:
-        raise Misconfigured("SYS-MODEL", f"model {name!r} is not installed; there are: {', '.join(cards) or 'none'}")
-    return cards[name]
+    folder = models_folder(models_dir)
+    names = sorted(path.parent.name for path in folder.glob("*/model.toml"))
+    if name not in names:
+        raise Misconfigured("SYS-MODEL", f"model {name!r} is not installed; there are: {', '.join(names) or 'none'}")
+    return read_card(folder / name)
 
 
 def verify(name: str, models_dir: Path | None = None) -> ModelCard:
-    """Return the card of a model whose files are all unchanged.
+    """Return the card of a model whose files are all unchanged, as are those of the models that it needs.
 
     Raises
     ------
     Misconfigured
-        SYS-MODEL where it is not installed, or a file is missing, changed or not listed.
+        SYS-MODEL where it or one that it needs is not installed, or a file is missing, changed or not listed.
     """
+    return _verified(name, models_dir, frozenset())
+
+
+def _verified(name: str, models_dir: Path | None, above: frozenset[str]) -> ModelCard:
+    """Verify a model and what it needs but those `above` it: one that names itself is refused when it is loaded."""
     card = find(name, models_dir)
     if not card.verified:
         changed = ", ".join(changed_files(card))
         raise Misconfigured("SYS-MODEL", f"model {name!r}: not as shipped: {changed}; install it again")
+    for needed in needs_of(card):
+        if needed not in above | {name}:
+            try:
+                _verified(needed, models_dir, above | {name})
+            except Misconfigured as error:
+                raise Misconfigured("SYS-MODEL", f"model {name!r} needs {needed!r}: {error.message}") from error
     return card
 
 

@@ -53,6 +53,11 @@ def test_verify_ends_with_5_where_a_file_is_not_as_shipped(lungnode, tmp_path):
     assert lungnode("verify")[0] == 5
 
 
+def test_verify_ends_with_5_where_an_ensemble_lacks_a_member(lungnode, tmp_path):
+    shutil.copytree(models_folder() / "lungs-joint", tmp_path / "models" / "lungs-joint")
+    assert lungnode("verify", "lungs-joint")[0] == 5
+
+
 def test_list_shows_a_changed_model_instead_of_failing(lungnode, tmp_path):
     (tmp_path / "models" / "lungs-rule" / "stray.bin").write_bytes(b"?")
     code, out = lungnode("list", "--json")

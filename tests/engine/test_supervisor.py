@@ -219,6 +219,16 @@ def test_a_damaged_model_stops_the_start(tmp_path: Path) -> None:
     assert "compute.lungs: model 'lungs-rule': not as shipped: weights.safetensors; install it again" in fault
 
 
+def test_a_model_without_one_that_it_needs_stops_the_start(tmp_path: Path) -> None:
+    for name in ("lungs-joint", "lungs-rule", "fusionlungnet-w16"):
+        shutil.copytree(REPOSITORY / "models" / name, tmp_path / "models" / name)
+    told = {"data_dir": tmp_path / "data", "models_dir": tmp_path / "models", "compute": {"lungs": "lungs-joint"}}
+
+    (fault,) = faults_of(Settings.model_validate(told))
+
+    assert "compute.lungs: model 'lungs-joint' needs 'lesions-p3': model 'lesions-p3' is not installed" in fault
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

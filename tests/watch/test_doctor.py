@@ -1,5 +1,6 @@
 """Every finding of the doctor, made to appear by its cause."""
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
 from node.segment import torch_here
 from node.settings import Archive, Compute, Destination, Disk, Engine, Peer, Receive, Rules, Rung, Settings, Watch
+from node.shipped import shipped
 from node.watch.doctor import machine
 from node.watch.doctor.archives import check_archive
 from node.watch.doctor.as_seen_by import seen_as
@@ -166,6 +168,16 @@ def test_the_shipped_models_are_well():
 def test_a_model_that_is_not_installed_is_named():
     (finding,) = check_models(None, Compute(lungs="lungs-unknown"))
     assert (finding.grade, "lungs-unknown" in finding.text) == (Grade.FAIL, True)
+
+
+def test_a_model_without_one_that_it_needs_is_found(tmp_path):
+    for name in ("lungs-joint", "lungs-rule", "fusionlungnet-w16"):
+        shutil.copytree(shipped("models") / name, tmp_path / name)
+
+    (finding,) = check_models(tmp_path, Compute())
+
+    assert finding.grade is Grade.FAIL
+    assert "model 'lungs-joint' needs 'lesions-p3': model 'lesions-p3' is not installed" in finding.text
 
 
 def test_a_missing_folder_of_models_is_found(tmp_path):
