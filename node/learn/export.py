@@ -73,6 +73,8 @@ def export(
     InputRefused
         EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
         may not learn from and the name does not say so.
+    WrongUsage
+        USAGE for a name that no model may have.
     """
     told = told_of_run(run, BEST, name)
     folder = models_dir / name

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from node.learn import checkpoint
-from node.learn.exportable import keep_curve, licence_of, refuse_unmarked, save_halves, told_of_run
+from node.learn.exportable import keep_curve, licence_of, refuse_name, save_halves, told_of_run
 from node.learn.index import Row, is_free, read_index
 from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
@@ -53,6 +53,8 @@ def export_lesions(
     InputRefused
         EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
         may not learn from and the name does not say so.
+    WrongUsage
+        USAGE for a name that no model may have.
     """
     told = told_of_run(run, BEST, name)
     folder = models_dir / name
@@ -83,10 +85,12 @@ def join(
     ------
     InputRefused
         EXPORT-LICENCE if a member is marked as not free and the ensemble's name does not say so.
+    WrongUsage
+        USAGE for a name that no model may have.
     """
     licences = [card.licence for card in members]
     free = all(is_free(card.licence) and not card.name.endswith("-nc") for card in members)
-    refuse_unmarked(name, free=free, licences=licences)
+    refuse_name(name, free=free, licences=licences)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).unlink(missing_ok=True)

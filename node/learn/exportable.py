@@ -1,6 +1,7 @@
 """What the exports of lung and lesion trainings share: name, licence, fp16 weights, curve."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import nn
 
-from node.errors import InputRefused
+from node.errors import InputRefused, WrongUsage
+from node.segment.model_card import NAME
 
 
 def told_of_run(run: Path, best: str, name: str) -> dict[str, Any]:
@@ -20,16 +22,29 @@ def told_of_run(run: Path, best: str, name: str) -> dict[str, Any]:
     InputRefused
         EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
         may not learn from and the name does not say so.
+    WrongUsage
+        USAGE for a name that no model may have.
     """
     if not (run / best).is_file() or not (run / "run.json").is_file():
         raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
     told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    refuse_unmarked(name, free=told["free"], licences=told["licences"])
+    refuse_name(name, free=told["free"], licences=told["licences"])
     return told
 
 
-def refuse_unmarked(name: str, *, free: bool, licences: Sequence[str]) -> None:
-    """Raise InputRefused EXPORT-LICENCE where weights that are not free have a name that does not say so."""
+def refuse_name(name: str, *, free: bool, licences: Sequence[str]) -> None:
+    """Refuse a name that no model may have, or that does not say that its weights are not free.
+
+    Raises
+    ------
+    WrongUsage
+        USAGE: a folder of such a name would be no model.
+    InputRefused
+        EXPORT-LICENCE.
+    """
+    if re.fullmatch(NAME, name) is None:
+        text = f"{name!r} cannot be a model's name: up to 32 of a-z, 0-9, point and hyphen, a letter or digit first"
+        raise WrongUsage("USAGE", text)
     if not free and not name.endswith("-nc"):
         raise InputRefused(
             "EXPORT-LICENCE", f"{name}: learnt from rows under {', '.join(licences)}; its name must end in -nc"

@@ -17,6 +17,8 @@ from node.segment.contract import Task
 
 _FOR_PEOPLE = frozenset({".md", ".png", ".jpg", ".jpeg", ".svg", ".csv"})
 
+NAME = r"[a-z0-9][a-z0-9.-]{0,31}"
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -39,7 +41,7 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")
+    name: str = Field(pattern=f"^{NAME}$")
     version: str
     title: str
     paper: str = ""

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from node.errors import InputRefused, Misconfigured
+from node.errors import InputRefused, Misconfigured, WrongUsage
 from node.facts.series import SeriesFacts
 from node.learn import checkpoint
 from node.learn.catalogue import entry
@@ -132,6 +132,21 @@ def test_what_a_training_is_called_may_hold_quotes(trained, tmp_path):
     export(run, "unet-w4", tmp_path / "models")
 
     assert verify("unet-w4", tmp_path / "models").title == 'a "small" U-Net, without lesions'
+
+
+@pytest.mark.parametrize("name", ["My_Lungs", "../lungs", "-x", "a" * 33, ""])
+def test_a_name_that_no_model_may_have_is_refused_before_anything_is_written(trained, tmp_path, name):
+    with pytest.raises(WrongUsage, match="cannot be a model's name"):
+        export(trained, name, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_model_that_cannot_be_read_keeps_no_other_from_being_loaded(trained, tmp_path):
+    export(trained, "unet-w4", tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.toml").write_text("nothing")
+
+    assert verify("unet-w4", tmp_path).name == "unet-w4"
 
 
 def test_a_run_without_a_finished_epoch_is_refused(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from node.cli.data import app as data_app
-from node.errors import InputRefused
+from node.errors import InputRefused, WrongUsage
 from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
 from node.learn.export_lesions import export_lesions, join
@@ -109,6 +109,8 @@ def test_an_ensemble_with_a_member_that_is_not_free_is_not_free(tumour_run, tmp_
         join("both", members, tmp_path)
     assert caught.value.code == "EXPORT-LICENCE"
     assert "not free" in caught.value.message
+    with pytest.raises(WrongUsage):
+        join("Both_nc", members, tmp_path)
     join("both-nc", members, tmp_path)
     assert verify("both-nc", tmp_path).licence == "not free: see CARD.md"
 
