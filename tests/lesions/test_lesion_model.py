@@ -16,7 +16,7 @@ from node.segment.lesions import net
 from node.segment.lesions.confidence import read_confidence
 from node.segment.lesions.model import ENSEMBLE
 from node.segment.lesions.sureness import Sureness
-from node.segment.registry import load_lesions, verify
+from node.segment.registry import find, load_lesions, verify
 from node.segment.whole import LungsThenLesions, identities_of, without_lungs
 from node.segment.working_grid import working_grid
 from tests.lesions.conftest import LUNGS, calibrated, lungs_of, sharp, volume_of
@@ -250,7 +250,7 @@ def test_an_ensemble_is_the_mean_of_its_members_and_has_a_digest_over_all(rule_m
     (models / "twin" / "training.json").write_text(json.dumps(told | {"seed": 5}))
     with pytest.raises(Misconfigured):
         load_lesions("both", models)
-    assert before not in (alone.identity.digest, verify("both", models).digest)
+    assert before not in (alone.identity.digest, find("both", models).digest)
 
 
 def test_an_ensemble_of_itself_or_of_lungs_is_refused(rule_model):
