@@ -1,11 +1,14 @@
 """`lungnode judge-scans`: lesion models on whole scans, marks against what is known, with pictures."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
+from node.errors import InputRefused
 from node.learn.findings_sheet import findings_sheet
 from node.learn.lesion_finders import seen_of
 from node.learn.scan_judge import as_found, find, lungs_of, summary
@@ -68,11 +71,28 @@ def judge_scans(
         if out is not None:
             findings_sheet(one, judged, out)
         if not as_json:
-            to_person.print(
+            answer.print(
                 f"{one.name}: found {judged.n_found} of {judged.n_known}, {judged.n_marks} marks, {judged.n_false} no "
                 f"lesion, {judged.n_unadjudicated} unadjudicated{'; learnt from' if remembers else ''}",
                 markup=False,
             )
         scores.append(judged)
+    if not scores:
+        asked_for = f"the part {', '.join(split)}" + (f" called {', '.join(scan)}" if scan else "")
+        raise InputRefused("SET-EMPTY", f"{data} holds no scan of {asked_for}; see --split and --scan")
+    told = summary(scores, learnt)
     if as_json:
-        print_json({"model": model} | summary(scores, learnt))
+        print_json({"model": model} | told)
+    else:
+        answer.print("\n".join(_together(told)), markup=False)
+
+
+def _together(told: dict[str, Any]) -> Iterator[str]:
+    """Yield what a person reads about all scans together."""
+    yield f"all: found {told['found']} of {told['known']} on {len(told['scans'])} scans"
+    if told["n_completely_read"]:
+        yield f"no lesion, of each completely read scan: {told['false_per_scan_median']:.1f} in the median"
+    if curve := told["froc"]:
+        rates = zip(curve["sensitivity"], curve["false_per_scan"], strict=True)
+        points = ", ".join(f"{found:.2f} at {rate:g}" for found, rate in rates)
+        yield f"FROC, share found at so many marks that are no lesion a scan: {points}; mean {curve['mean']:.2f}"

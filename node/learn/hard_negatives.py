@@ -10,6 +10,7 @@ column `source`.
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +47,18 @@ def mine(all_scans: Iterable[Scan], finder: Finder, lungs: LungModel, out: Path)
     Raises
     ------
     InputRefused
-        SET-LEAK for a scan that is not of the training split.
+        SET-LEAK for a scan that is not of the training split; SET-EMPTY without any scan, and nothing is written.
     """
+    first = next(iter(all_scans := iter(all_scans)), None)
+    if first is None:
+        raise InputRefused("SET-EMPTY", "no scan of the part train: only training scans are mined")
     for name in ("images", "masks"):
         (out / name).mkdir(parents=True, exist_ok=True)
     n_scans = n_marks = n_slices = 0
     with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        for scan in all_scans:
+        for scan in chain((first,), all_scans):
             if scan.split != "train":
                 raise InputRefused("SET-LEAK", f"{scan.name} is a {scan.split} scan: only training scans are mined")
             found = find(scan, lungs_of(scan, lungs), finder)

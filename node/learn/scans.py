@@ -2,7 +2,8 @@
 
 A lesion is known by an outline (mask), by boxes on slices, or by a ball; `counts` says whether a detector has to find
 it (outlined by at least two readers where there were several). Marks that hit nothing are false only on scans that
-were read completely, and not near a place that a reader marked as a nodule under 3 mm.
+were read completely, and not near a place that a reader marked as a nodule under 3 mm. Such a file may say `case` and
+`licence` of a scan; without, the case is its PatientID, and the licence that of a public patient or not known.
 """
 
 import json
@@ -22,17 +23,12 @@ from node.learn.import_lidc import lidc_cases, small_nodules
 from node.learn.index import Row, read_index
 from node.learn.nifti import read_nifti
 from node.learn.outlines import filled
+from node.learn.public_patients import READ_COMPLETELY, case_of, licence_of_case
 from node.learn.truth import tumour_truth
 from node.volume.read import read_volume
 from node.volume.volume import Volume
 
 KNOWN = "known-lesions.json"
-_DICOM_LICENCE = "CC BY 3.0"  # of the training series that such a file names; their README says so
-# Volumes in which somebody looked at all of both lungs, beside those of LIDC-IDRI; COVIDCTMD-P001 has a pneumonia, and
-# what a mark there is, nobody said.
-_READ_COMPLETELY = frozenset({"COVIDCTMD-normal001"})
-# PatientID → case, where the sets call a patient otherwise than the scan does: a patient is held out under one name
-_CASE_IN_SETS = {"113_HM10395": "4D-Lung-113"}
 _WIDE_MM, _HIGH_MM = 200.0, 150.0  # smaller volumes are regions round a lesion, no scans
 
 Mask = NDArray[np.bool_]
@@ -94,6 +90,10 @@ def scans(data: Path, splits: frozenset[str], names: frozenset[str] = frozenset(
     InputRefused
         SET-UNREAD if it holds neither, or a scan cannot be read.
     """
+    if not has_scans(data):
+        wide, high = f"{_WIDE_MM:.0f} mm wide", f"{_HIGH_MM:.0f} mm high"
+        text = f"{data} holds no {KNOWN}, and no volume of its index.csv is at least {wide} and {high}"
+        raise InputRefused("SET-UNREAD", f"{text}: there is no whole scan")
     if (data / KNOWN).is_file():
         yield from _dicom_scans(data, splits, names)
         return
@@ -119,7 +119,7 @@ def _is_scan(row: Row) -> bool:
 
 def _is_read_completely(row: Row) -> bool:
     """Tell whether readers looked at all of both lungs: LIDC-IDRI's do."""
-    return row["source"].startswith("LIDC-IDRI") or row.case in _READ_COMPLETELY or row["read_completely"] == "1"
+    return row["source"].startswith("LIDC-IDRI") or row.case in READ_COMPLETELY or row["read_completely"] == "1"
 
 
 def _of_row(row: Row) -> Scan:
@@ -178,15 +178,16 @@ def _of_series(folder: Path, name: str, told: dict[str, Any]) -> Scan:
         raise InputRefused("SET-UNREAD", f"{name}: no series that can be read")
     known = tuple(one for lesion in told["lesions"] for one in _known_of(lesion, folder, volume))
     spared = tuple(_place(at, volume) for at in small_nodules(folder, volume))
+    case = told.get("case") or case_of(series.first.patient.patient_id)
     return Scan(
         name,
-        _CASE_IN_SETS.get(series.first.patient.patient_id, series.first.patient.patient_id),
+        case,
         told["split"],
         volume,
         known,
         bool(told["read_completely"]),
         spared,
-        _DICOM_LICENCE,
+        told.get("licence") or licence_of_case(case),
     )
 
 

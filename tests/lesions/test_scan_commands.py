@@ -17,9 +17,11 @@ from node.learn import set_writer
 from node.learn.lesion_finders import seen_of
 from node.learn.scans import has_scans, scans
 from node.learn.set_writer import Case, write_set
+from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.phantom import Nodule
 from node.segment.runtime import runtime
 from tests.conftest import REPOSITORY
+from tests.learn.conftest import write_set as slices
 from tests.lesions.conftest import Make, with_digests
 
 NODULES = (Nodule((-92.0, -28.0, 20.0), 16.0), Nodule((88.0, 30.0, -40.0), 24.0))
@@ -99,6 +101,54 @@ def test_a_fold_answers_for_whom_the_model_learnt_from(models, volumes, monkeypa
     told = run(judge_app, "dense", "--fold", "fold", "--data", volumes, "--split", "train", "--models", models)
 
     assert [(one["scan"], one["learnt_from"]) for one in told["scans"]] == [("P-1", False), ("P-2", False)]
+
+
+def test_what_is_judged_goes_to_standard_output_with_the_totals(models, volumes):
+    words = ("dense", "--data", volumes, "--models", models, "--lungs", "lungs-rule")
+    done = CliRunner().invoke(judge_app, [str(word) for word in words])
+
+    assert done.exit_code == 0, done.output
+    assert "P-3: found 2 of 2" in done.stdout
+    assert "all: found 2 of 2 on 1 scans" in done.stdout
+    assert "FROC" in done.stdout
+
+
+def test_no_scan_of_the_part_is_said_and_no_success(models, volumes, tmp_path):
+    words = ("dense", "--data", volumes, "--split", "val", "--scan", "P-9", "--models", models, "--lungs", "lungs-rule")
+    judged = CliRunner().invoke(judge_app, [str(word) for word in words])
+    index = volumes / "index.csv"
+    index.write_text(index.read_text().replace(",train,", ",val,"))
+    words = ("dense", "--data", volumes, "--models", models, "--lungs", "lungs-rule", "--out", tmp_path / "hard")
+    mined = CliRunner().invoke(mine_app, [str(word) for word in words])
+
+    assert [done.exception.code for done in (judged, mined)] == ["SET-EMPTY", "SET-EMPTY"]
+    assert not (tmp_path / "hard").exists()
+
+
+def test_a_set_without_whole_scans_is_refused(tmp_path):
+    with pytest.raises(InputRefused, match="there is no whole scan") as caught:
+        list(scans(slices(tmp_path / "set", {"A": "train"}), frozenset({"train"})))
+    assert caught.value.code == "SET-UNREAD"
+
+
+@pytest.mark.parametrize(
+    ("patient", "more", "case", "licence"),
+    [
+        ("P77", {}, "P77", ""),
+        ("P77", {"case": "ours-1", "licence": "CC BY 4.0"}, "ours-1", "CC BY 4.0"),
+        ("113_HM10395", {}, "4D-Lung-113", "CC BY 3.0"),
+    ],
+    ids=["own", "own-told", "public"],
+)
+def test_a_scan_has_the_case_and_the_licence_that_its_folder_says(chest, tmp_path, patient, more, case, licence):
+    write_series(chest(*NODULES), tmp_path / "one", SeriesOptions(patient_id=patient))
+    lesion = {"centre_lps_mm": [0.0, 0.0, 0.0], "radius_mm": 9.0}
+    told = {"split": "train", "read_completely": True, "lesions": [lesion]} | more
+    (tmp_path / "known-lesions.json").write_text(json.dumps({"scans": {"one": told}}))
+
+    (scan,) = scans(tmp_path, frozenset({"train"}))
+
+    assert (scan.case, scan.licence) == (case, licence)
 
 
 def test_regions_are_no_scans_and_only_the_parts_asked_for_are_read(volumes):
