@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json, to_person
 from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
 from node.learn.candidate_set import Described, described, described_cubes
@@ -62,19 +62,19 @@ def calibrate_lesions(
     keep_calibration(fitted, models / model)
     if picture is not None:
         draw_reliability(fitted.reliability, model, picture)
-    answer = fitted.told | {"uncertainty": doubt, "reliability": asdict(fitted.reliability)}
+    told = fitted.told | {"uncertainty": doubt, "reliability": asdict(fitted.reliability)}
     if as_json:
-        print_json(answer)
+        print_json(told)
         return
     low, high = fitted.reliability.interval
     whole = fitted.told["whole_scans"]
     if whole["n"]:
-        to_person.print(
+        answer.print(
             f"of whole scans {whole['n']}, {whole['n_true']} lesions: mean confidence {whole['predicted']:.2f}, "
             f"share of lesions {whole['observed']:.2f}",
             markup=False,
         )
-    to_person.print(
+    answer.print(
         f"{len(found)} candidates{'' if fitted.told['enough'] else ' (fewer than asked for)'}, "
         f"{fitted.told['n_true']} lesions: ECE {fitted.reliability.ece:.3f} ({low:.3f} to "
         f"{high:.3f}), AUC {fitted.told['auc']:.3f}; a wrong mark is the more uncertain one: {doubt}",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.learn.export import Answer
 from node.learn.export import export as export_run
 from node.learn.export_lesions import export_lesions, join
@@ -56,7 +56,7 @@ def import_original(
     if as_json:
         print_json({"out": str(out), "n_cases": n_cases})
     else:
-        to_person.print(f"{n_cases} cases in {out}", markup=False)
+        answer.print(f"{n_cases} cases in {out}", markup=False)
 
 
 @app.command()
@@ -73,7 +73,7 @@ def pseudo(
     if as_json:
         print_json({"out": str(out), "kept": kept})
     else:
-        to_person.print(f"{kept} slices to learn from in {out}", markup=False)
+        answer.print(f"{kept} slices to learn from in {out}", markup=False)
 
 
 @app.command()
@@ -112,7 +112,7 @@ def export(
     if as_json:
         print_json({"folder": str(folder)})
     else:
-        to_person.print(f"wrote {folder}", markup=False)
+        answer.print(f"wrote {folder}", markup=False)
 
 
 @app.command("join")
@@ -134,4 +134,4 @@ def join_models(
     if as_json:
         print_json({"folder": str(folder)})
     else:
-        to_person.print(f"wrote {folder}", markup=False)
+        answer.print(f"wrote {folder}", markup=False)

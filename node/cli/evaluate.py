@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from node.cli.acceptance import show_acceptance
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json, to_person
 from node.learn.evaluate import Question
 from node.learn.evaluate import evaluate as judge_models
 from node.learn.judge import Measured
@@ -63,15 +63,15 @@ def evaluate(
         save=save or pictures,
         raw=raw,
     )
-    answer = judge_models(question, _tell)
+    judged = judge_models(question, _tell)
     if pictures:
-        write_page(question, answer)
+        write_page(question, judged)
     if as_json:
-        print_json(answer)
+        print_json(judged)
         return
-    for line in answer["models"]:
+    for line in judged["models"]:
         mean = "none" if line["dice_mean"] is None else f"{line['dice_mean']:.4f}"
-        to_person.print(f"{line['name']}  {line['group']}  Dice {mean} over {line['n_cases']} cases", markup=False)
+        answer.print(f"{line['name']}  {line['group']}  Dice {mean} over {line['n_cases']} cases", markup=False)
 
 
 def _tell(model: str, measured: Measured) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.cli.train import PrecisionName
 from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
@@ -99,19 +99,19 @@ def judge_lesions(
             return judge_held_out(together, rows, finish, place, keep), kept
         return judge([one for runs in together for one in runs], rows, finish, place, keep), kept
 
-    answer, kept = judged(runs)
+    ours, kept = judged(runs)
     theirs, kept_beside = judged(baseline) if baseline else (None, [])
-    beside = [] if theirs is None else differences(answer, theirs)
+    beside = [] if theirs is None else differences(ours, theirs)
     if pictures is not None:
         _write_pictures(pictures, kept, kept_beside, threshold)
     if as_json:
-        print_json(answer if not baseline else answer | {"differences": [asdict(one) for one in beside]})
+        print_json(ours if not baseline else ours | {"differences": [asdict(one) for one in beside]})
         return
-    for name in answer["domains"]:
-        to_person.print("\n".join(_of_domain(answer, name)), markup=False)
-    to_person.print(f"{answer['seconds_per_slice']:.2f} s a slice", markup=False)
+    for name in ours["domains"]:
+        answer.print("\n".join(_of_domain(ours, name)), markup=False)
+    answer.print(f"{ours['seconds_per_slice']:.2f} s a slice", markup=False)
     for one in beside:
-        to_person.print(_of_difference(one), markup=False)
+        answer.print(_of_difference(one), markup=False)
 
 
 def _write_pictures(folder: Path, ours: Kept, theirs: Kept, threshold: float) -> None:

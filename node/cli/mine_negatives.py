@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.learn.hard_negatives import mine
 from node.learn.lesion_finders import seen_of
 from node.learn.scans import scans
@@ -35,4 +35,4 @@ def mine_negatives(
         print_json(asdict(mined))
     else:
         text = f"{mined.n_slices} slices of {mined.n_marks} wrong marks on {mined.n_scans} training scans in {out}"
-        to_person.print(text, markup=False)
+        answer.print(text, markup=False)

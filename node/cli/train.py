@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json, to_person
 from node.learn.curves import Point
 from node.learn.session import Wish, run
 from node.segment.contract import LungDefinition
@@ -96,8 +96,8 @@ def train(
     if as_json:
         print_json(summary)
     else:
-        to_person.print(
-            f"{summary['title']}: {summary['state']} after {summary['epochs']} epochs, best validation Dice "
+        answer.print(
+            f"{summary['title']}: ended after {summary['epochs']} epochs ({summary['state']}), best validation Dice "
             f"{summary['best_val_dice']:.4f} in epoch {summary['best_epoch']}",
             markup=False,
         )

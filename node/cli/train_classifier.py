@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import print_json, to_person
+from node.cli.terminal import answer, print_json
 from node.learn.classify import ClassifierJob, malignancy_regions, subtype_regions, train_classifier
 from node.learn.index import read_index
 from node.learn.lesion_judge import marks_of_picture
@@ -53,4 +53,4 @@ def train_head(
     if as_json:
         print_json(told)
     else:
-        to_person.print(f"{head.value}: {told['val']}; {told['warning']}", markup=False)
+        answer.print(f"{head.value}: {told['val']}; {told['warning']}", markup=False)

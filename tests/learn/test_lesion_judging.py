@@ -269,7 +269,7 @@ def test_the_command_compares_with_a_baseline(run_folder, small_set):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert "slice Dice +0.000 against the baseline" in done.stderr
+    assert "slice Dice +0.000 against the baseline" in done.stdout
 
 
 def test_the_command_refuses_the_middle_of_what_is_shifted(run_folder, small_set):
