@@ -5,13 +5,15 @@ from it would be worth nothing. Weights that are shipped learn from rows under t
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.errors import InputRefused
+from node.learn.index_faults import faults_of_header, faults_of_line
 
 FREE = ("CC BY 3.0", "CC BY 4.0", "CC BY-SA 4.0", "CC BY-SA 3.0", "MIT", "BSD-3-Clause")
+_MOST_FAULTS = 5  # that a text names
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,45 @@ def read_index(root: Path, *, split: str | None = None, where: Iterable[str] = (
     Raises
     ------
     InputRefused
-        SET-UNREAD without an index or with an unknown column; SET-LEAK if a case stands in two parts.
+        SET-UNREAD without an index, with an unknown column or with faults, which are named with their lines; SET-LEAK
+        if a case stands in two parts.
     """
-    path = root / "index.csv"
-    if not path.is_file():
-        raise InputRefused("SET-UNREAD", f"{root} holds no index.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = tuple(Row(root, dict(line)) for line in csv.DictReader(file))
+    rows = _rows_of(root)
     refuse_leakage(rows)
     rows = narrowed(rows, where)
     return tuple(row for row in rows if split is None or row.split == split)
+
+
+def _rows_of(root: Path) -> tuple[Row, ...]:
+    path = root / "index.csv"
+    if not path.is_file():
+        raise InputRefused("SET-UNREAD", f"{root} holds no index.csv")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            columns = list(reader.fieldnames or ())
+            lines = [(reader.line_num, line) for line in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputRefused("SET-UNREAD", f"{path} is no CSV file in UTF-8: {error}; save it as one") from error
+    faults = list(faults_of_header(columns)) or list(_faults(lines))
+    if faults:
+        more = f"; and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
+        raise InputRefused("SET-UNREAD", f"{path}: {'; '.join(faults[:_MOST_FAULTS])}{more}")
+    return tuple(Row(root, line) for _, line in lines)
+
+
+def _faults(lines: Sequence[tuple[int, dict[str, str]]]) -> Iterator[str]:
+    """Yield the faults of all lines, and ids that stand twice: a picture is told apart by nothing else."""
+    seen: set[str] = set()
+    for number, line in lines:
+        if None in line:
+            yield f"line {number}: more values than columns"
+            continue
+        yield from (f"line {number}: {fault}" for fault in faults_of_line(line))
+        name = line.get("id") or line["case"]
+        if name in seen:
+            yield f"line {number}: id {name!r} stands there twice"
+        seen.add(name)
 
 
 def narrowed(rows: Sequence[Row], where: Iterable[str]) -> tuple[Row, ...]:

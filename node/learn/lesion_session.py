@@ -13,11 +13,13 @@ import torch
 
 from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit
+from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
 from node.learn.lesion_curves import LesionPoint, draw_lesion_curves
 from node.learn.lesion_train import LesionEnded, LesionJob, build, train
+from node.learn.planes import shows_tumours
 from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
 from node.segment.networks.attention_unet_hybrid import Gate
@@ -134,13 +136,22 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
     """Return the rows to learn from, those to validate on, and the cases left out for their licence."""
     rows = tuple(row for folder in wish.data for row in read_index(folder))
     refuse_leakage(rows)
-    rows = tuple(row for row in narrowed(rows, wish.where) if row.split in {"train", "val"})
+    rows = narrowed(rows, wish.where)
+    refuse_empty(rows, _sieves(any_licence=wish.any_licence), dealt=bool(wish.folds))
+    rows = tuple(row for row in rows if row.split != "test")
     left_out = [] if wish.any_licence else sorted({row.case for row in rows if not row.is_free})
     if not wish.any_licence:
         rows = tuple(row for row in rows if row.is_free)
     if wish.folds:
         return *fold_split(rows, wish.folds, wish.fold), left_out
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val"), left_out
+
+
+def _sieves(*, any_licence: bool) -> tuple[Sieve, ...]:
+    """Return what a row must be that tumours are learnt from or validated on."""
+    of_others = "have a licence that shipped weights may not learn from (say --any-licence for an experiment)"
+    free = Sieve(lambda row: any_licence or row.is_free, of_others)
+    return free, Sieve(shows_tumours, "have no tumour outlined (see label)")
 
 
 def _of_runs(rows: tuple[Row, ...], crop_px: int) -> tuple[Row, ...]:

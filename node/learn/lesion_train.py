@@ -19,6 +19,7 @@ from node.learn.beginning import Beginning
 from node.learn.ema import Average
 from node.learn.finite import refuse_not_finite
 from node.learn.freeze import freeze
+from node.learn.hounsfield import refuse_other_scale
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
 from node.learn.lesion_curves import LesionPoint, write_curve
@@ -106,6 +107,7 @@ def train(
     seen, held = load(train_rows, job.plan.size), load(val_rows, job.plan.size)
     if not len(seen) or not len(held):
         raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
+    refuse_other_scale((one.case, one.hu_yx.min(), one.hu_yx.max()) for part in (seen, held) for one in part.planes)
     job.out.mkdir(parents=True, exist_ok=True)
     return _Run(job, seen, held, runtime).go(tell)
 

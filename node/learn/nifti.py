@@ -6,6 +6,7 @@ The sets' axes run to the patient's left, to the back and to the head, so the fi
 
 import gzip
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,10 @@ def read_nifti(path: Path) -> Image:
     InputRefused
         NIFTI-UNREAD if it is no such file; NIFTI-AXES if its axes are not along the patient's.
     """
-    data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputRefused("NIFTI-UNREAD", f"{path.name} cannot be read: {error}") from error
     if len(data) < 352 or struct.unpack_from("<i", data, 0)[0] != 348 or data[344:347] not in (b"n+1", b"ni1"):
         raise InputRefused("NIFTI-UNREAD", f"{path.name} is not a little endian NIfTI-1 file")
     rank, *shape = struct.unpack_from("<8h", data, 40)
@@ -53,6 +57,8 @@ def read_nifti(path: Path) -> Image:
     if rank < 3 or any(n != 1 for n in shape[3:rank]) or code not in _DTYPES:
         raise InputRefused("NIFTI-UNREAD", f"{path.name} has shape {shape[:rank]} and data type {code}")
     i, j, k = shape[:3]
+    if min(i, j, k) < 1 or len(data) < start + i * j * k * np.dtype(_DTYPES[code]).itemsize:
+        raise InputRefused("NIFTI-UNREAD", f"{path.name} is shorter than its {i} x {j} x {k} voxels")
     voxels_zyx = np.frombuffer(data, _DTYPES[code], i * j * k, start).reshape(k, j, i)
     if slope not in (0.0, 1.0) or intercept != 0.0:
         voxels_zyx = (voxels_zyx * np.float32(slope or 1.0) + np.float32(intercept)).astype(np.float32)

@@ -17,7 +17,7 @@ from node.learn.nifti import read_nifti
 from node.learn.nodule_crop import read_crop
 from node.learn.nodule_cube import read_cube
 from node.learn.slices import read_slice
-from node.learn.truth import tumour_truth
+from node.learn.truth import has_tumour, tumour_truth
 from node.segment.preprocess.resize import to_network
 
 _AGREED = 2  # readers of four
@@ -64,6 +64,15 @@ def planes(rows: Sequence[Row], size: int) -> Iterator[Plane]:
             yield _reduced(plane, size)
 
 
+def shows_tumours(row: Row) -> bool:
+    """Tell whether a row gives planes: it is a cube or crop of a nodule, or somebody looked for tumours in it."""
+    return bool(row["depth"]) or _is_crop(row) or has_tumour(row)
+
+
+def _is_crop(row: Row) -> bool:
+    return bool(row["tile"]) and "bitmask" in row["label"]
+
+
 def _planes_of(row: Row) -> Iterator[Plane]:
     if row["ct"]:
         yield from _of_volume(row)
@@ -74,7 +83,7 @@ def _planes_of(row: Row) -> Iterator[Plane]:
                 f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm,
                 (cube.spacing_mm, cube.spacing_mm),
             )  # fmt: skip
-    elif row["tile"] and "bitmask" in row["label"]:
+    elif _is_crop(row):
         crop = read_crop(row)
         agreed = (crop.votes_yx >= _AGREED).astype(np.uint8)
         yield Plane(row.id, row.case, row["domain"], crop.hu_yx, agreed, row.id, 0, None)

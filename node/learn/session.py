@@ -15,6 +15,7 @@ from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit
 from node.learn.catalogue import Decay, Entry, entry
 from node.learn.curves import Point, draw_lung_curves
+from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
 from node.learn.losses import p1_loss
@@ -169,14 +170,25 @@ def plan_of(wish: Wish, chosen: Entry) -> Plan:
 
 def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
     """Return the rows to learn from and those to validate on; test rows are never among them."""
-    rows = [row for row in read_index(wish.data, where=wish.where) if row.split in {"train", "val"}]
-    with_lesions = definition is LungDefinition.WITH_LESIONS
-    rows = [row for row in rows if has_lung(row) and not row["drop"] and not (with_lesions and row["drop_p1"])]
+    sieves = _sieves(definition)
+    all_rows = read_index(wish.data, where=wish.where)
+    refuse_empty(all_rows, sieves, dealt=bool(wish.folds))
+    rows = [row for row in all_rows if row.split != "test" and all(sieve.keeps(row) for sieve in sieves)]
     if not wish.any_licence:
         refuse_unfree(rows)
     if wish.folds:
         return fold_split(rows, wish.folds, wish.fold)
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val")
+
+
+def _sieves(definition: LungDefinition) -> tuple[Sieve, ...]:
+    """Return what a row must be that lungs are learnt from or validated on."""
+    with_lesions = definition is LungDefinition.WITH_LESIONS
+    return (
+        Sieve(lambda row: not row["ct"], "are volumes: lungs are learnt from slices"),
+        Sieve(has_lung, "have no lung outlined (see label and lung_px)"),
+        Sieve(lambda row: not row["drop"] and not (with_lesions and row["drop_p1"]), "say that they drop out"),
+    )
 
 
 def title_of(chosen: Entry, plan: Plan) -> str:

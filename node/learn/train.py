@@ -22,6 +22,7 @@ from node.learn.catalogue import Entry, Phase
 from node.learn.curves import Point, write_curves
 from node.learn.dense_lung import DensePlan
 from node.learn.finite import refuse_not_finite
+from node.learn.hounsfield import refuse_other_scale
 from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.masses import MassPlan
 from node.learn.phases import phases_with_rows
@@ -88,6 +89,8 @@ def train(
     seen = load(train_rows, plan.size, body_only=body_only, channels=channels)
     few = spread(val_rows, plan.per_case)
     held = load(few, plan.size, body_only=body_only, channels=channels, pool=val_rows)
+    both = ((row.case, hu.min(), hu.max()) for part in (seen, held) for row, hu in zip(part.rows, part.hu, strict=True))
+    refuse_other_scale(both)
     return _Run(job, seen, held, runtime).go(tell)
 
 

@@ -22,7 +22,7 @@ def lung_truth(row: Row, mask: NDArray[np.generic], definition: LungDefinition) 
     """Return the lung of one row under a definition, or None where the row has no lung outlined."""
     if not has_lung(row):
         return None
-    if row["label"].startswith("ids") or row["label_key"]:
+    if _has_ids(row):
         wanted = _WITH_LESIONS if definition is LungDefinition.WITH_LESIONS else (_LUNG,)
         return np.isin(mask, wanted)
     drawn: Mask = mask == 255
@@ -31,16 +31,24 @@ def lung_truth(row: Row, mask: NDArray[np.generic], definition: LungDefinition) 
 
 def has_lung(row: Row) -> bool:
     """Tell whether somebody, or a rule, outlined the lung of this row."""
-    if row["label"].startswith("ids") or row["label_key"]:
+    if _has_ids(row):
         return bool(row["lung_px"] or row["lung_label"])
     return "lung" in row["label"]
 
 
 def tumour_truth(row: Row, mask: NDArray[np.generic]) -> Mask | None:
     """Return the primary tumour of one row, or None where nobody looked for one."""
-    has_ids = row["label"].startswith("ids") or row["label_key"]
-    drawn: Mask = mask == (_TUMOUR if has_ids else 255)
-    return drawn if has_ids or ("tumour" in row["label"] and "lung" not in row["label"]) else None
+    drawn: Mask = mask == (_TUMOUR if _has_ids(row) else 255)
+    return drawn if has_tumour(row) else None
+
+
+def has_tumour(row: Row) -> bool:
+    """Tell whether somebody looked for tumours in this row."""
+    return _has_ids(row) or ("tumour" in row["label"] and "lung" not in row["label"])
+
+
+def _has_ids(row: Row) -> bool:
+    return row["label"].startswith("ids") or bool(row["label_key"])
 
 
 def truth(row: Row, mask: NDArray[np.generic], task: Task, definition: LungDefinition) -> Mask | None:
