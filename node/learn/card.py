@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from node.learn.beginning import begun_with, n_own_cases
+from node.learn.learnt_from import is_by_our_rule, licences_text, origins_text
 from node.learn.rate import ending
 
 
@@ -22,17 +23,16 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
         "",
         f"Protocol: {told['protocol']}; seed {told['seed']}; runtime {told['runtime']}; "
         f"{ending(told['schedule'], told['state'])}. "
-        f"Best epoch {best['epoch']}, validation Dice {best['val_dice']:.4f} (mean over cases, against rule-made "
-        "outlines: it measures how well the rule is copied, not how well lungs are found).",
+        f"Best epoch {best['epoch']}, validation Dice {best['val_dice']:.4f} (mean over cases, {_against(told)}).",
         "",
-        _labels(told["definition"]),
+        _labels(told),
         "",
         f"{begun_with(told)} No weights from elsewhere were used.",
         "",
         "## What it learnt from",
         "",
         f"{told['n_train']} slices of {n_own_cases(told)} patients, validated on {told['n_val']} slices of "
-        f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.",
+        f"{len(told['val_cases'])}. {licences_text(told)}",
         "",
         f"Training cases: {', '.join(told['train_cases'])}.",
         "",
@@ -45,20 +45,36 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
         "",
         "## Limits",
         "",
-        "Few patients of few collections; adults; axial CT. Consolidated or collapsed lung that nobody outlined was "
-        "left out of training. Single slices are judged one by one and joined in three dimensions afterwards.",
+        f"{_limits(told)} Single slices are judged one by one and joined in three dimensions afterwards.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _labels(definition: str) -> str:
-    """Return how the labels of one definition were made."""
+def _against(told: dict[str, Any]) -> str:
+    if is_by_our_rule(told):
+        return "against rule-made outlines: it measures how well the rule is copied, not how well lungs are found"
+    return f"against {origins_text(told)}"
+
+
+def _labels(told: dict[str, Any]) -> str:
+    """Return how the labels were made."""
+    if not is_by_our_rule(told):
+        return f"It learnt from {origins_text(told)}, as the index of its set says."
     rule = (
         "Labels are made by a rule: air inside the body below -280 HU, windpipe and bronchi taken off, closed over "
         "4 mm in the plane (6 mm together with the tumour for lungs with lesions), each kept or dropped by eye for a "
         "stated reason."
     )
-    if definition == "with lesions":
+    if told["definition"] == "with lesions":
         return f"{rule} The outlined tumours belong to the lung."
     return f"{rule} The outlined tumours are taken off."
+
+
+def _limits(told: dict[str, Any]) -> str:
+    if not is_by_our_rule(told):
+        return "Patients, scanners and diseases unlike those of its training cases were not seen."
+    return (
+        "Few patients of few collections; adults; axial CT. Consolidated or collapsed lung that nobody outlined was "
+        "left out of training."
+    )

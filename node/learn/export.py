@@ -103,8 +103,12 @@ def _write_training(folder: Path, told: dict[str, Any], best: dict[str, Any]) ->
         "n_train",
         "n_val",
         "licences",
+        "label_origins",
     )
-    training = {key: told[key] for key in kept} | {"rows_digest": told["rows_digest"], "epoch": best["epoch"]}
+    training = {key: told[key] for key in kept if key in told} | {
+        "rows_digest": told["rows_digest"],
+        "epoch": best["epoch"],
+    }
     training |= {key: told[key] for key in ("init", "init_digest") if key in told}
     training |= {"val_dice": best["val_dice"], "converged": told["converged"], "free": told["free"]}
     if told["model"] in _MATCHED:

@@ -33,8 +33,8 @@ from node.segment.preprocess.histogram import cdf_of
 
 _KEPT = (
     "model", "paper", "title", "plan", "channels", "seed", "fold", "init", "init_digest", "train_cases", "val_cases",
-    "n_train", "n_val", "licences", "free", "rows_digest", "n_parameters", "runtime", "converged", "best_epoch",
-    "best_val_dice",
+    "n_train", "n_val", "licences", "label_origins", "free", "rows_digest", "n_parameters", "runtime", "converged",
+    "best_epoch", "best_val_dice",
 )  # fmt: skip
 _ROWS = 300  # training rows that the histogram is taken from, evenly over all
 _SMALLEST_PX = 128  # a crop says little about what a body looks like

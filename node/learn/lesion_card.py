@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from node.learn.beginning import begun_with, n_own_cases
+from node.learn.learnt_from import licences_text, origins_text
 from node.learn.rate import ending
 from node.segment.model_card import ModelCard
 
@@ -27,11 +28,10 @@ class LesionAnswer:
 def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Sequence[tuple[str, str]]) -> str:
     """Return CARD.md from a run's summary and rows of (what, figure)."""
     plan = told["plan"]
-    free = "" if told["free"] else " **Not for default use: learnt from rows under a non-commercial licence.**"
     lines = [
         f"# {name}", "", STATEMENT, "",
         f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. Finds lesions in and about the lungs "
-        f"on CT.{free}", "",
+        "on CT.", "",
         "## How it was trained", "",
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
         f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
@@ -43,7 +43,7 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         f"{answer.least_mm3} mm3, and those that are nowhere surer than {answer.peak}, are dropped.", "",
         "## What it learnt from", "",
         f"{told['n_train']} rows of {n_own_cases(told)} patients, validated on {told['n_val']} rows of "
-        f"{len(told['val_cases'])}. Licences: {', '.join(told['licences'])}.", "",
+        f"{len(told['val_cases'])}; {origins_text(told)}. {licences_text(told)}", "",
         f"Training cases: {', '.join(told['train_cases'])}.", "",
         f"Validation cases: {', '.join(told['val_cases'])}.", "",
         "## What it reached", "",
@@ -51,8 +51,9 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         *([] if figures else ["Not judged yet: `lungnode judge-scans`."]),
         "", _CALIBRATION, "", "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`.", "",
         "## Limits", "",
-        "Few patients of few collections; adults; axial CT. Outlines of many training cases are loose. A lung without "
-        "any air is not searched. A mark is no diagnosis, and no mark is no proof of a healthy lung.", "",
+        "Patients, scanners and diseases unlike those of its training cases were not seen, and it is no better than "
+        "their outlines. A lung without any air is not searched. A mark is no diagnosis, and no mark is no proof of a "
+        "healthy lung.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from typing import Any
 from node.errors import InputRefused
 
 CHECKPOINT = "checkpoint.safetensors"
-_MAY_DIFFER = {"data", "runtime", "init"}  # what was begun with has a digest
+_MAY_DIFFER = {"data", "runtime", "init", "label_origins"}  # rows and what was begun with have digests
 
 Told = dict[str, Any]
 

@@ -11,6 +11,7 @@ from node.facts.series import SeriesFacts
 from node.learn import checkpoint
 from node.learn.catalogue import entry
 from node.learn.export import Answer, export
+from node.learn.learnt_from import OUR_RULE
 from node.segment.contract import LungDefinition, Segmentation
 from node.segment.model_card import read_card
 from node.segment.network_model import load_network
@@ -88,6 +89,8 @@ def test_the_folder_is_verified_and_its_card_lists_cases_and_licences(trained, t
     card = (folder / "CARD.md").read_text()
     assert "Training cases: A, B, C." in card
     assert "CC BY 3.0" in card
+    assert "It learnt from labels of origin rule, as the index of its set says." in card
+    assert "-280 HU" not in card  # the rule of `lungnode data pseudo` made none of these
     assert "not for diagnosis" in card
 
 
@@ -122,6 +125,7 @@ def test_a_run_on_other_licences_needs_a_name_that_says_so(trained, tmp_path):
     assert caught.value.code == "EXPORT-LICENCE"
     export(run, "unet-w4-nc", tmp_path)
     assert verify("unet-w4-nc", tmp_path).licence == "not free: see CARD.md"
+    assert "Not for default use" in (tmp_path / "unet-w4-nc" / "CARD.md").read_text()
 
 
 def test_what_a_training_is_called_may_hold_quotes(trained, tmp_path):
@@ -132,6 +136,17 @@ def test_what_a_training_is_called_may_hold_quotes(trained, tmp_path):
     export(run, "unet-w4", tmp_path / "models")
 
     assert verify("unet-w4", tmp_path / "models").title == 'a "small" U-Net, without lesions'
+
+
+def test_the_card_of_lungs_learnt_from_the_rule_made_set_says_how_it_was_made(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    told = json.loads((run / "run.json").read_text()) | {"label_origins": [OUR_RULE]}
+    (run / "run.json").write_text(json.dumps(told))
+
+    card = (export(run, "unet-w4", tmp_path / "models") / "CARD.md").read_text()
+
+    assert "air inside the body below -280 HU" in card
+    assert "how well the rule is copied" in card
 
 
 @pytest.mark.parametrize("name", ["My_Lungs", "../lungs", "-x", "a" * 33, ""])
