@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
+
 
 @pytest.fixture
 def lungnode(tmp_path):
@@ -26,6 +28,13 @@ def test_a_valid_file_is_told_and_exits_with_0(lungnode, tmp_path):
 
     assert done.returncode == 0
     assert json.loads(done.stdout) == {"valid": True, "source": "r.toml", "routes": ["mine"]}
+
+
+def test_the_example_that_is_shipped_is_valid(lungnode):
+    done = lungnode("routes", "check", str(REPOSITORY / "deploy" / "routes.toml"), "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["routes"] == ["emergency", "screening", "chest"]
 
 
 @pytest.mark.parametrize(
