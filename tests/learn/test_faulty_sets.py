@@ -1,5 +1,6 @@
 """What a labelled set of one's own may have wrong is named with its line, and never trained on silently."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,23 @@ from node.learn.lesion_session import LesionWish
 from node.learn.nifti import read_nifti
 from node.learn.session import Wish
 from node.learn.slices import read_slice
+from node.learn.truth import has_lung, has_tumour
 from node.segment.contract import LungDefinition
+from tests.conftest import REPOSITORY
 from tests.learn.conftest import LABEL, write_set
 
 WITHOUT = LungDefinition.WITHOUT_LESIONS
+
+
+def test_the_example_set_of_the_page_on_own_data_is_read(tmp_path):
+    page = (REPOSITORY / "docs" / "own-data.md").read_text()
+    (tmp_path / "index.csv").write_text(page.partition("```csv\n")[2].partition("```")[0])
+
+    rows = read_index(tmp_path)
+
+    assert [row.split for row in rows] == ["train", "train", "val", "test"]
+    assert all(has_lung(row) and has_tumour(row) and row.is_free for row in rows)
+    assert json.loads(page.partition("```json\n")[2].partition("```")[0])["scans"]
 
 
 def edited(folder: Path, old: str, new: str, count: int = -1) -> Path:
