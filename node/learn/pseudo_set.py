@@ -190,8 +190,3 @@ def _write(made: Made, out: Path) -> dict[str, str]:
         "label_origin": "rule", "licence": made.row["licence"], "origin": f"{made.row.root.name}/{made.row.id}",
         "drop": made.drop or why_dropped(case, z_index), "drop_p1": why_dropped_for_p1(case, z_index),
     }  # fmt: skip
-
-
-def kept_rows(rows: Sequence[Row], *, with_lesions: bool) -> tuple[Row, ...]:
-    """Return the rows that are learnt from under one of the two definitions."""
-    return tuple(row for row in rows if not row["drop"] and not (with_lesions and row["drop_p1"]))
