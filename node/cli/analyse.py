@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # these modules load the imaging libraries
     from node.engine.outcome import Outcome
     from node.measure.quantity import Quantity
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,7 +9,11 @@ from node.bench.machine import machine
 from node.bench.row import Row
 from node.cli.terminal import answer, print_json, to_person
 
-app = typer.Typer(no_args_is_help=True, help="Ratios against DCMTK, Orthanc, SimpleITK and highdicom in one run.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Ratios against DCMTK, Orthanc, SimpleITK and highdicom in one run.",
+)
 
 _JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
 

@@ -17,7 +17,7 @@ from node.learn.uncertainty import tells_right_from_wrong
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SPLITS = frozenset({"train", "val"})
 

@@ -10,7 +10,7 @@ from node.cli.terminal import print_json
 from node.report.conformance import conformance_statement
 from node.settings import load
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _HELP = """Print the DICOM conformance statement, generated from the configuration in force.
 

@@ -12,7 +12,11 @@ from node.errors import InputRefused
 from node.review.meaning import Meaning
 from node.settings import load
 
-app = typer.Typer(no_args_is_help=True, help="Segmentations that readers saved for series with a result of ours.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Segmentations that readers saved for series with a result of ours.",
+)
 
 _CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
 _JSON = typer.Option(False, "--json", help="One JSON object on standard output.")

@@ -19,7 +19,7 @@ from node.segment.contract import Task
 from node.segment.postprocess.sure_dense import SURE
 from node.segment.registry import verify
 
-app = typer.Typer(no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Labelled sets in, labelled sets and models out.")
 
 
 class Collection(StrEnum):

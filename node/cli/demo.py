@@ -17,7 +17,7 @@ from node.harness.interrupts import stopped_in_order
 from node.harness.overlay import write_overlay
 from node.harness.site import Site, running_site
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 INTERRUPTED = 130  # the shell's convention for Ctrl-C
 
 

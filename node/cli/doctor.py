@@ -12,7 +12,7 @@ from node.watch.doctor.as_seen_by import SeenAs, seen_as
 from node.watch.doctor.examine import examine
 from node.watch.doctor.finding import Finding, Grade, fail
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 MARKS = {Grade.OK: "[green]  ok[/]", Grade.WARN: "[yellow]warn[/]", Grade.FAIL: "[bold red]FAIL[/]"}
 
 

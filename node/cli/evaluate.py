@@ -1,5 +1,6 @@
 """`lungnode evaluate`: judge models on a labelled set."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -12,7 +13,16 @@ from node.learn.judge import Measured
 from node.learn.page import write_page
 from node.segment.contract import LungDefinition
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
+
+
+class Part(StrEnum):
+    """Which rows."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+    ALL = "all"
 
 
 @app.command()
@@ -20,7 +30,7 @@ def evaluate(
     models: list[str] = typer.Argument(None, help="Installed models, folders of runs, or folders of saved masks."),
     data: Path | None = typer.Option(None, "--data", help="Folder of a labelled set: index.csv and what it names."),
     out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json, cases.csv and the picture page."),
-    split: str = typer.Option("test", help="train, val, test or all."),
+    split: Part = typer.Option(Part.TEST, help="Which part of the set; all: the whole set."),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
     definition: LungDefinition | None = typer.Option(
         None, help="Which lung is the reference; the model's own by default."
@@ -53,7 +63,7 @@ def evaluate(
         tuple(models),
         data,
         out,
-        split=None if split == "all" else split,
+        split=None if split is Part.ALL else split.value,
         where=tuple(where),
         definition=definition,
         baseline=baseline,

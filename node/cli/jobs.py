@@ -26,7 +26,9 @@ from node.engine.withdrawal import Withdrawal
 from node.errors import WrongUsage
 from node.settings import Settings, load
 
-app = typer.Typer(no_args_is_help=True, help="What was received, decided, made and delivered, with reasons.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="What was received, decided, made and delivered, with reasons."
+)
 
 _CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
 _JSON = typer.Option(False, "--json", help="One JSON object on standard output.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from node.cli.judge_scans import Split
 from node.cli.terminal import answer, print_json
 from node.cli.train import PrecisionName
 from node.learn.attention_pictures import write_attention
@@ -21,7 +22,7 @@ from node.segment.networks.attention_unet_hybrid import AttentionUNet
 from node.segment.postprocess.dense_crf import Crf
 from node.segment.runtime import runtime
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SPREADS = {
     "slice_dice": "slice Dice", "dice": "pooled Dice", "iou": "IoU", "precision": "precision", "recall": "recall",
@@ -36,7 +37,7 @@ Kept = list[tuple[Sequence[Trained], LesionSet, list[Found]]]  # of each fold, o
 def judge_lesions(
     runs: list[str] = typer.Argument(..., help="Folder of a training or name of a model; several are one ensemble."),
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set."),
-    split: str = typer.Option("val", help="train, val or test."),
+    split: Split = typer.Option(Split.VAL, help="Which part of the set; test is judged once, at the end."),
     held_out: bool = typer.Option(
         False, "--held-out", help="The runs are folds (a+b: of two systems): each answers for whom it held out."
     ),
@@ -88,7 +89,7 @@ def judge_lesions(
         single=single,
         middle=middle,
     )
-    rows = read_index(data, split=None if held_out else split, where=where)
+    rows = read_index(data, split=None if held_out else split.value, where=where)
     rows = tuple(row for row in rows if not held_out or row.split in {"train", "val"})
 
     def judged(names: list[str]) -> tuple[dict[str, Any], Kept]:

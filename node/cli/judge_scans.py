@@ -20,7 +20,7 @@ from node.segment.lesions.sureness import Sureness
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Split(StrEnum):

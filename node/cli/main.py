@@ -142,7 +142,7 @@ def _only_lists_commands() -> bool:
 
 
 def _placeholder(short_help: str) -> typer.Typer:
-    listed = typer.Typer()
+    listed = typer.Typer(add_completion=False)
     listed.command(help=short_help)(_nothing)
     return listed
 

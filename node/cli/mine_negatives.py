@@ -12,7 +12,7 @@ from node.learn.scans import scans
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

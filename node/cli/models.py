@@ -10,7 +10,7 @@ from node.segment.model_card import ModelCard
 from node.segment.registry import find, installed, verify
 from node.settings import load
 
-app = typer.Typer(no_args_is_help=True, help="Installed models, their cards and digests.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Installed models, their cards and digests.")
 
 _JSON = typer.Option(False, "--json", help="One JSON object on standard output.")
 _CONFIG = typer.Option(None, "--config", help="The settings file.")

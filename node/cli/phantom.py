@@ -7,7 +7,7 @@ import typer
 from node.cli.terminal import answer, print_json
 from node.phantom.study import StudyPlan, write_study
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

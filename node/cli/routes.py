@@ -16,7 +16,9 @@ from node.route.route import Routes
 from node.route.rules import load_routes
 from node.settings import Settings, load
 
-app = typer.Typer(no_args_is_help=True, help="The rules that choose series, and why each applied or not.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="The rules that choose series, and why each applied or not."
+)
 
 _CHECK = """Check a routes file: every fault with its line and what may have been meant.
 

@@ -7,7 +7,7 @@ import typer
 
 from node.cli.terminal import answer, print_json, progress
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _ADDRESS = re.compile(r"^(?P<ae>[^@]{1,16})@(?P<host>[^:]+):(?P<port>\d{1,5})$")
 

@@ -8,7 +8,7 @@ import typer
 from node.settings import load
 from node.settings_snapshot import handed_or_loaded, snapshot
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _CONFIG = typer.Option(None, "--config", help="The settings file; else LUNGNODE_CONFIG, else ./lungnode.toml.")
 

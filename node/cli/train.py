@@ -10,7 +10,7 @@ from node.learn.curves import Point
 from node.learn.session import Wish, run
 from node.segment.contract import LungDefinition
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class ProtocolName(StrEnum):
@@ -18,6 +18,15 @@ class ProtocolName(StrEnum):
 
     PAPER = "paper"
     REDUCED = "reduced"
+
+
+class OptimiserName(StrEnum):
+    """What moves the weights; P1's ablation has all four."""
+
+    ADAM = "adam"
+    SGD = "sgd"
+    ADAMAX = "adamax"
+    RMSPROP = "rmsprop"
 
 
 class PrecisionName(StrEnum):
@@ -40,7 +49,7 @@ def train(
     size: int | None = typer.Option(None, min=32, help="Rows and columns of the input."),
     lr: float | None = typer.Option(None, min=0.0, help="First learning rate."),
     epochs: int | None = typer.Option(None, min=1, help="At most so many epochs."),
-    optimiser: str | None = typer.Option(None, help="adam, sgd, adamax or rmsprop."),
+    optimiser: OptimiserName | None = typer.Option(None, help="Instead of the schedule's."),
     definition: LungDefinition | None = typer.Option(None, help="Which lung; the system's own by default."),
     recipe: str | None = typer.Option(None, help="Preprocessing: window or p1; the system's own by default."),
     lesion_weight: float | None = typer.Option(None, min=1.0, help="What a tumour's pixel counts; the protocol's."),
@@ -73,7 +82,7 @@ def train(
         size=size,
         lr=lr,
         epochs=epochs,
-        optimiser=optimiser,
+        optimiser=None if optimiser is None else optimiser.value,
         definition=definition,
         recipe=recipe,
         where=tuple(where),

@@ -13,7 +13,7 @@ from node.learn.lesion_judge import marks_of_picture
 from node.learn.lesion_trained import answering
 from node.segment.runtime import runtime
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Head(StrEnum):

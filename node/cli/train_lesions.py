@@ -9,7 +9,7 @@ from node.cli.train import PrecisionName, ProtocolName
 from node.learn.lesion_curves import LesionPoint
 from node.learn.lesion_session import LesionWish, run
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -155,5 +155,6 @@ def entry(name: str) -> Entry:
         MODEL-UNKNOWN, with the names that there are.
     """
     if name not in ENTRIES:
-        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {', '.join(sorted(ENTRIES))}")
+        there = ", ".join(sorted(ENTRIES))
+        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for tumours see `lungnode train-lesions`")
     return ENTRIES[name]

@@ -201,7 +201,8 @@ def lesion_entry(name: str) -> LesionEntry:
         MODEL-UNKNOWN, with the names that there are.
     """
     if name not in ENTRIES:
-        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {', '.join(sorted(ENTRIES))}")
+        there = ", ".join(sorted(ENTRIES))
+        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for lungs see `lungnode train`")
     return ENTRIES[name]
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from node.errors import InputRefused
 from node.learn.lesion_train import BEST
-from node.learn.lesion_trained import Trained, answering
+from node.learn.lesion_trained import Trained, answering, refuse_lungs
 from node.learn.seen import Seen
+from node.segment.contract import Task
 from node.segment.folding import folded
 from node.segment.lesions.finder import Finder, FindPlan
 from node.segment.lesions.model import load_network_lesions, net_plan_of
@@ -34,9 +35,9 @@ def seen_of(
     """
     names = name.split("+")
     if like is None and len(names) == 1 and not (Path(name) / BEST).is_file():
-        model = load_network_lesions(
-            verify(name, models_dir), lambda member: verify(member, models_dir), uncalibrated=uncalibrated
-        )
+        card = verify(name, models_dir)
+        refuse_lungs(name, is_lesions=Task.LESIONS in card.tasks)
+        model = load_network_lesions(card, lambda member: verify(member, models_dir), uncalibrated=uncalibrated)
         return Seen(model.finder, model.train_cases)
     loaded = [_answering(one, models_dir, runtime) for one in names]
     nets = [_net_of(one, runtime, like) for one in loaded]

@@ -22,10 +22,12 @@ from node.learn.lesion_train import LesionEnded, LesionJob, build, train
 from node.learn.planes import shows_tumours
 from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
+from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
 from node.segment.networks.attention_unet_hybrid import Gate
+from node.segment.preprocess.lesion_recipes import N_WINDOWS
 from node.segment.runtime import Precision, Runtime, runtime
 
-_GATES = {gate.name.lower(): gate for gate in Gate}
+_GATES = {gate.name.lower(): int(gate) for gate in Gate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     InputRefused
         MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-EMPTY for the data; RUN-OTHER for the folder;
         INIT-UNREAD, INIT-OTHER for the weights to begin with.
+    WrongUsage
+        USAGE for a rate, a fold or a switch that cannot be.
     """
     if wish.threads:
         torch.set_num_threads(wish.threads)
@@ -104,11 +108,14 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
 
 def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
     """Return the protocol with what the person changed."""
+    refuse_odd_wish(wish.lr, wish.folds, wish.fold)
+    if wish.recipe is not None and wish.recipe not in N_WINDOWS:
+        raise InputRefused("MODEL-UNKNOWN", f"preprocessing {wish.recipe!r} is none of {', '.join(N_WINDOWS)}")
     plan = chosen.plan if wish.protocol == "paper" else reduced(chosen)
     if wish.loss is not None and wish.loss not in LOSSES:
         raise InputRefused("MODEL-UNKNOWN", f"loss {wish.loss!r} is none of {', '.join(LOSSES)}")
     sizes = dict(plan.sizes) | {"width": wish.width or plan.sizes["width"]}
-    sizes |= dict(_switch(text) for text in wish.switches)
+    sizes |= dict(read_switch(text, _GATES) for text in wish.switches)
     pretrained = chosen.paper == "P3" and wish.init is not None and wish.protocol == "paper"
     schedule = replace(
         plan.schedule,
@@ -162,14 +169,6 @@ def _of_runs(rows: tuple[Row, ...], crop_px: int) -> tuple[Row, ...]:
     return tuple(row for row in rows if not row["tile"] and (not row["depth"] or int(row["width"]) >= crop_px))
 
 
-def _switch(text: str) -> tuple[str, int | bool]:
-    """Read name=value; a gate may be named."""
-    name, _, value = text.partition("=")
-    if value in {"true", "false"}:
-        return name, value == "true"
-    return name, int(_GATES[value]) if value in _GATES else int(value)
-
-
 def _summary(
     job: LesionJob, wish: LesionWish, learn_rows: tuple[Row, ...], val_rows: tuple[Row, ...], place: Runtime
 ) -> dict[str, object]:
@@ -186,7 +185,7 @@ def _summary(
         "seed": job.seed,
         "fold": f"{wish.fold} of {wish.folds}" if wish.folds else "the set's own split",
         "runtime": place.name,
-        "n_parameters": sum(p.numel() for p in build(job.entry, job.plan).parameters()),
+        "n_parameters": n_parameters(lambda: build(job.entry, job.plan), wish.switches),
     } | rows_told(learn_rows, val_rows, job.init)
 
 

@@ -42,10 +42,13 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     ------
     InputRefused
         MODEL-UNKNOWN if the folder holds no finished epoch.
+    Misconfigured
+        SYS-MODEL if it learnt to find lungs.
     """
     if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
         raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
     told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    refuse_lungs(str(folder), is_lesions=told.get("task", Task.LESIONS.value) == Task.LESIONS.value)
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
     notes = checkpoint.load(folder / BEST, model)
     return _ready(folder.name, model, told | {"moments_hu": notes["moments_hu"]}, runtime)
@@ -64,14 +67,19 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
     if "/" in name or (Path(name) / BEST).is_file():
         return [trained(Path(name), runtime)]
     card = verify(name, models_dir)
+    refuse_lungs(name, is_lesions=Task.LESIONS in card.tasks)
     if card.kind == "ensemble":
         return [one for member in members_of(card) for one in answering(member, models_dir, runtime)]
-    if Task.LESIONS not in card.tasks:
-        raise Misconfigured("SYS-MODEL", f"model {name!r} finds no lesions")
     told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
     model.load_state_dict(stored_weights(card.folder / WEIGHTS))
     return [_ready(name, model, told, runtime)]
+
+
+def refuse_lungs(name: str, *, is_lesions: bool) -> None:
+    """Raise Misconfigured SYS-MODEL for what finds no lesions, with the command that judges it."""
+    if not is_lesions:
+        raise Misconfigured("SYS-MODEL", f"{name} finds no lesions: judge lungs by `lungnode evaluate`")
 
 
 def _ready(name: str, model: nn.Module, told: Mapping[str, Any], runtime: Runtime) -> Trained:

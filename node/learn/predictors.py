@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from node.errors import InputRefused
+from node.errors import InputRefused, Misconfigured
 from node.learn import checkpoint
 from node.learn.cases import Item
 from node.learn.catalogue import entry
@@ -66,7 +66,7 @@ def predictor(
     InputRefused
         MODEL-UNKNOWN if it is neither.
     Misconfigured
-        SYS-MODEL if it is installed but damaged.
+        SYS-MODEL if it is installed but damaged, or finds lesions.
     """
     folder = Path(name)
     if (folder / BEST).is_file():
@@ -74,6 +74,7 @@ def predictor(
     if (folder / LIST).is_file():
         return _of_saved(folder)
     card = verify(name, models_dir)
+    _refuse_lesions(name, is_lungs=Task.LUNGS in card.tasks)
     if card.kind == "rules":
         return Predictor(name, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, frozenset(), _by_rules)
     if card.kind == "ensemble":
@@ -88,9 +89,16 @@ def predictor(
     )
 
 
+def _refuse_lesions(name: str, *, is_lungs: bool) -> None:
+    if not is_lungs:
+        text = f"{name} finds lesions: judge it by `lungnode judge-lesions` or `lungnode judge-scans`"
+        raise Misconfigured("SYS-MODEL", text)
+
+
 def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Predictor:
     """Return the best epoch of a training."""
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    _refuse_lesions(folder.name, is_lungs=told["task"] == Task.LUNGS.value)
     network = entry(told["model"]).build(told["sizes"])
     checkpoint.load(folder / BEST, network)
     channels = int(told["sizes"].get("channels", 1))

@@ -24,6 +24,7 @@ from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
+from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import BODY_ONLY, RECIPES
 from node.segment.runtime import Precision, Runtime, runtime
@@ -71,6 +72,8 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     InputRefused
         MODEL-UNKNOWN; SET-UNREAD, SET-LEAK, SET-LICENCE, SET-EMPTY for the data; RUN-OTHER for the folder;
         INIT-UNREAD, INIT-OTHER for the weights to begin with.
+    WrongUsage
+        USAGE for a rate, a fold or a switch that cannot be.
     """
     if wish.threads:
         torch.set_num_threads(wish.threads)
@@ -147,13 +150,12 @@ def with_shares(chosen: Entry, shares: str | None) -> Entry:
 
 def plan_of(wish: Wish, chosen: Entry) -> Plan:
     """Return the protocol with what the person changed."""
+    refuse_odd_wish(wish.lr, wish.folds, wish.fold)
     plan = paper(chosen) if wish.protocol == "paper" else reduced(chosen)
     sizes = dict(plan.sizes)
     if wish.width is not None and "width" in sizes:
         sizes["width"] = wish.width
-    for switch in wish.switches:
-        name, _, value = switch.partition("=")
-        sizes[name] = value == "true" if value in {"true", "false"} else int(value)
+    sizes |= dict(read_switch(text) for text in wish.switches)
     schedule = replace(
         plan.schedule,
         lr=wish.lr or plan.schedule.lr,
@@ -219,7 +221,7 @@ def _summary(
         "loss_shares": wish.loss_shares,
         "seed": job.seed,
         "runtime": place.name,
-        "n_parameters": sum(p.numel() for p in job.entry.build(job.plan.sizes).parameters()),
+        "n_parameters": n_parameters(lambda: job.entry.build(job.plan.sizes), wish.switches),
     } | rows_told(learn_rows, val_rows, job.init)
 
 

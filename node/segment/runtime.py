@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from node.errors import Misconfigured
+from node.errors import Misconfigured, WrongUsage
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -38,6 +38,8 @@ def runtime(device: str = "auto", precision: Precision = "auto") -> Runtime:
     ------
     Misconfigured
         SYS-MODEL where CUDA is asked for and torch sees none: nothing runs elsewhere than it was told to.
+    WrongUsage
+        USAGE for another device.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,6 +47,8 @@ def runtime(device: str = "auto", precision: Precision = "auto") -> Runtime:
         raise Misconfigured(
             "SYS-MODEL", f"the device {device!r} is asked for, and torch {torch.__version__} sees no GPU"
         )
+    elif device != "cpu" and not device.startswith("cuda"):
+        raise WrongUsage("USAGE", f"the device {device!r} is none of auto, cpu and cuda")
     if precision == "auto":
         precision = "bf16" if _has_bf16(device) else "fp32"
     return Runtime(torch.device(device), torch.bfloat16 if precision == "bf16" else torch.float32)
