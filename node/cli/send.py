@@ -6,10 +6,13 @@ from pathlib import Path
 import typer
 
 from node.cli.terminal import answer, print_json, progress
+from node.errors import WrongUsage
 
 app = typer.Typer(add_completion=False)
 
 _ADDRESS = re.compile(r"^(?P<ae>[^@]{1,16})@(?P<host>[^:]+):(?P<port>\d{1,5})$")
+_TITLE = re.compile(r"^(?=.*[!-~])[ -\[\]-~]{1,16}$")
+_LAST_PORT = 65535
 
 
 @app.command()
@@ -27,9 +30,14 @@ def send(
     from node.harness.send import send as send_files  # noqa: PLC0415 - pynetdicom is loaded only where it is used
 
     found = _ADDRESS.match(to)
-    if not found:
-        raise typer.BadParameter(f"{to!r} is not of the form AET@HOST:PORT", param_hint="--to")
+    if not found or not _TITLE.match(found["ae"]) or not 1 <= int(found["port"]) <= _LAST_PORT:
+        raise typer.BadParameter(f"{to!r} is not of the form AET@HOST:PORT, the port 1 to 65535", param_hint="--to")
+    if not _TITLE.match(calling):
+        text = f"{calling!r} is no AE title: write 1 to 16 ASCII characters, not spaces alone and no backslash"
+        raise typer.BadParameter(text, param_hint="--calling")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    if not files:
+        raise WrongUsage("USAGE", f"there is no file in {path}, so nobody was called: name the folder that has them")
     with progress() as bar:
         task = bar.add_task("sending", total=len(files))
         report = send_files(

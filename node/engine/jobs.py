@@ -213,11 +213,18 @@ def replay(settings: Settings, engine: DBOSClient, found: Job, destination: str 
     Raises
     ------
     InputRefused
-        JOB-REJECTED where a rejection note stopped it.
+        JOB-REJECTED where a rejection note stopped it; JOB-NOTHING where no delivery stands like that.
     """
     _refuse_rejected(found)
+    ended = (Stage.DEAD, Stage.HELD, Stage.CANCELLED)
+    if not any(d.stage in ended for d in found.deliveries if destination in (None, d.destination)):
+        whither = "" if destination is None else f" to {destination!r}"
+        raise InputRefused(
+            "JOB-NOTHING",
+            f"nothing to replay: the job is {found.state!r}, and no delivery{whither} was given up or held",
+        )
     go_on(result_folder(settings.data_dir, found.case.workflow_id))
-    return _replayed(settings, engine, found, destination, (Stage.DEAD, Stage.HELD, Stage.CANCELLED))
+    return _replayed(settings, engine, found, destination, ended)
 
 
 def replay_dead_letters(settings: Settings, engine: DBOSClient, destination: str | None) -> dict[str, tuple[str, ...]]:

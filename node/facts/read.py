@@ -4,6 +4,7 @@ Only as much of the file is read as the header needs, within bounds; whatever is
 """
 
 import os
+import stat
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -51,6 +52,8 @@ def read_facts(path: Path) -> InstanceFacts | Unread:
     RT-SOP (a DICOMDIR).
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+            return Unread(Code.FILE_UNREAD, "is no regular file", foreign=True)
         header, meta = _header(path)
         if not header.elements:
             return Unread(Code.FILE_UNREAD, "there is no data set in the file", foreign=_is_foreign(path))

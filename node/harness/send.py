@@ -172,7 +172,11 @@ def _associate(kinds: Sequence[tuple[str, str]], ae_title: str, host: str, port:
     ae.maximum_pdu_size = _PDU_BYTES
     contexts = [build_context(sop_class_uid, transfer_syntax_uid) for sop_class_uid, transfer_syntax_uid in kinds]
     handlers = [(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_DATA_SENT, _quick)]
-    association = ae.associate(host, port, contexts=contexts, ae_title=ae_title, evt_handlers=handlers)
+    try:
+        association = ae.associate(host, port, contexts=contexts, ae_title=ae_title, evt_handlers=handlers)
+    except (OSError, UnicodeError) as error:  # pynetdicom raises where a name has no address
+        text = f"the name {host!r} of {ae_title} has no address: check it, and the name server"
+        raise WorldUnavailable("NET-ASSOCIATE", text) from error
     if not association.is_established and not association.rejected_contexts:
         how = "refuses the association" if association.is_rejected else "cannot be reached"
         raise WorldUnavailable("NET-ASSOCIATE", f"{ae_title} at {host}:{port} {how} (we call ourselves {calling})")

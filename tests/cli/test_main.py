@@ -39,6 +39,25 @@ def test_an_address_that_is_none_is_a_mistake_in_usage(tmp_path: Path) -> None:
     assert lungnode("send", str(tmp_path), "--to", "garbage").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        (("--to", "X@127.0.0.1:0"), "the port 1 to 65535"),
+        (("--to", "X@127.0.0.1:99999"), "the port 1 to 65535"),
+        (("--to", "X@127.0.0.1:104", "--calling", ""), "is no AE title"),
+        (("--to", "X@127.0.0.1:104", "--calling", "ÄÄ"), "is no AE title"),
+        (("--to", "X@127.0.0.1:104"), "nobody was called"),
+    ],
+)
+def test_what_cannot_be_sent_is_a_mistake_in_usage_told_before_anybody_is_called(
+    tmp_path: Path, words: tuple[str, ...], about: str
+) -> None:
+    done = lungnode("send", str(tmp_path), *words, "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (2, "USAGE")
+    assert about in error["message"]
+
+
 def test_answers_can_be_piped() -> None:
     done = lungnode("models", "list")
     assert "lungs-rule" in done.stdout

@@ -48,6 +48,9 @@ def test_a_case_is_shown_with_its_steps_and_receipts(bench) -> None:
     with pytest.raises(InputRefused, match="nothing to retry") as refused, looking(bench, case) as (engine, _):
         jobs.retry(bench.settings, engine, found)
     assert (refused.value.code, refused.value.exit_code) == ("JOB-NOTHING", 3)
+    with pytest.raises(InputRefused, match="nothing to replay") as refused, looking(bench, case) as (engine, _):
+        jobs.replay(bench.settings, engine, found, None)
+    assert (refused.value.code, refused.value.exit_code) == ("JOB-NOTHING", 3)
     assert state(bench, case) == "done"
 
 

@@ -1,5 +1,6 @@
 """Folders of real files: every file is accounted for, and what we read agrees with pydicom."""
 
+import os
 import warnings
 
 import pytest
@@ -89,3 +90,12 @@ def test_the_source_header_is_given_without_pixels_and_without_warnings(data_dir
 
     assert "PixelData" not in dataset
     assert dataset.PatientID
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_a_folder_is_listed_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    (unread,) = read_folder(tmp_path).unread
+
+    assert (unread.code, unread.text) == (Code.FILE_UNREAD, "is no regular file")

@@ -178,3 +178,9 @@ def _wait_until_it_listens(port: int) -> None:
         else:
             return
     raise TimeoutError(port)
+
+
+def test_a_host_without_an_address_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorldUnavailable, match=r"'nohost\.invalid' of PEER has no address") as caught:
+        send([instance(tmp_path, "a.dcm")], "PEER", "nohost.invalid", 104, "TESTER")
+    assert caught.value.code == "NET-ASSOCIATE"
