@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 
 from node.measure.pet.foci import BELOW_LUNGS_MM, LEAST_ML, LOWEST_G_ML, Focus
+from node.measure.pet.near_lung import NEAR_MM
 from node.measure.pet.pet_findings import LesionPet
 from node.measure.pet.references import Reference as Sphere
 from node.measure.pet.uptake_quantity import ALGORITHM, Statistic, Threshold
@@ -59,13 +60,24 @@ def pet_groups(
             groups.append(_reference(key, site, sphere, pet, lps_from_zyx, job))
     for number, focus in enumerate((pet.found.foci or ())[:MOST_FOCI], start=1):
         place = PLACE.format(*maximum_lps_mm(focus, lps_from_zyx))
-        groups.append(_focus(number, focus, f"{where_of_foci(searched_ct=searched_ct)}, SUVmax at {place}", pet, job))
+        where = continuous_words(focus) or where_of_foci(searched_ct=searched_ct)
+        groups.append(_focus(number, focus, f"{where}, SUVmax at {place}{side_words(focus)}", pet, job))
     return groups
 
 
 def where_of_foci(*, searched_ct: bool) -> str:
-    """Say where candidates lie: outside the CT's lesions only where such were looked for."""
-    return "outside the CT lesions" if searched_ct else f"in the {SEARCHED}"
+    """Say where candidates lie: outside the CT's lesions only where such were looked for, and by their maximum."""
+    return "with a maximum outside the CT lesions" if searched_ct else f"in the {SEARCHED}"
+
+
+def continuous_words(focus: Focus) -> str:
+    """Say that a candidate reaches into lesions of the CT: it is one uptake with them, not a second one; else ""."""
+    return f"continuous with {', '.join(focus.continuous_with)}: one uptake" if focus.continuous_with else ""
+
+
+def side_words(focus: Focus) -> str:
+    """Say which lung the maximum is in or beside, where that is clear; else ""."""
+    return f", within {NEAR_MM:.0f} mm of the {focus.side} lung" if focus.side is not None else ""
 
 
 def maximum_lps_mm(focus: Focus, lps_from_zyx: NDArray[np.float64]) -> tuple[float, float, float]:

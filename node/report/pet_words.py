@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from node.errors import Severity
 from node.measure.pet.pet_findings import LesionPet, PetFindings
 from node.measure.pet.uptake_quantity import Statistic, Threshold
-from node.report.pet_groups import NOT_TOLD_APART, PLACE, SEARCHED, maximum_lps_mm, where_of_foci
+from node.report.pet_groups import (
+    NOT_TOLD_APART,
+    PLACE,
+    SEARCHED,
+    continuous_words,
+    maximum_lps_mm,
+    side_words,
+    where_of_foci,
+)
 from node.report.pet_result import MeasuredPet, PetResult
 from node.report.reason_table import in_words
 from node.volume.pet import SuvKind
@@ -118,7 +126,10 @@ def foci_lines(pet: MeasuredPet, n_listed: int) -> list[str]:
     lines = [
         f"Candidate {number}: SUVmax {focus.suv_max:.1f} g/ml at "
         + PLACE.format(*maximum_lps_mm(focus, pet.volume.lps_from_zyx))
+        + side_words(focus)
+        + _image_words(pet, focus.maximum_zyx[0])
         + f", {focus.volume_ml:.1f} ml at SUV 4.0 and more"
+        + (f", {continuous_words(focus)}" if focus.continuous_with else "")
         + (f", of the part inside the searched {SEARCHED}; it goes on beyond" if focus.cut else "")
         for number, focus in enumerate(found[:n_listed], start=1)
     ]
@@ -129,3 +140,12 @@ def foci_lines(pet: MeasuredPet, n_listed: int) -> list[str]:
         several = f"{len(rest)} further candidates of {hottest} and less"
         lines.append(f"{alone if len(rest) == 1 else several}: neither listed nor marked here")
     return lines
+
+
+def _image_words(pet: MeasuredPet, z: int) -> str:
+    """Return which PET image shows a slice, by its Instance Number; "" where it has none."""
+    if not pet.volume.frames:
+        return ""
+    uid = pet.volume.frames[z].sop_instance_uid
+    number = next(f.facts.instance_number for f in pet.volume.series.files if f.facts.sop_instance_uid == uid)
+    return "" if number is None else f", PET image {number}"

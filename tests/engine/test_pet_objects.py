@@ -320,6 +320,9 @@ def test_the_place_of_a_candidate_is_the_point_that_the_picture_marks(made: Made
     (focus,) = pet.found.foci
     marked = (pet.volume.lps_from_zyx @ [*focus.maximum_zyx, 1.0])[:3]
     assert "({:.0f}, {:.0f}, {:.0f}) mm".format(*marked) in text
+    shown = pet.volume.frames[focus.maximum_zyx[0]].sop_instance_uid
+    (number,) = (f.facts.instance_number for f in pet.volume.series.files if f.facts.sop_instance_uid == shown)
+    assert f", PET image {number}, " in text
     assert "({:.0f}, {:.0f}, {:.0f}) mm".format(*focus.centre_lps_mm) not in text
 
 

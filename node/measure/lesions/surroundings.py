@@ -73,7 +73,11 @@ def _side(near_labels: NDArray[np.uint8], segmentation: Segmentation) -> Side | 
         for segment in segmentation.segments
         if segment.kind in _SIDES
     }
-    right, left = counts.get(Side.RIGHT, 0), counts.get(Side.LEFT, 0)
+    return clear_side(counts.get(Side.RIGHT, 0), counts.get(Side.LEFT, 0))
+
+
+def clear_side(right: int, left: int) -> Side | None:
+    """Return the lung with at least twice the other's voxels near a place."""
     if max(right, left) < max(CLEAR_RATIO * min(right, left), 1):
         return None
     return Side.RIGHT if right > left else Side.LEFT

@@ -1,7 +1,7 @@
 """FDG-avid foci outside the CT's lesions, in chest and upper abdomen: candidates, for organs are not told apart.
 
 A 6-connected component of SUVbw >= 4.0 of at least 0.5 ml, between the apices of the lungs and 20 mm below them,
-whose maximum is in no lesion's search region.
+whose maximum is in no lesion's search region. One that reaches into a lesion is one uptake with it, and says so.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from node.measure.pet.search_region import SearchRegion
+from node.measure.quantity import Side
 from node.volume.pet import PetVolume
 
 LOWEST_G_ML = 4.0
@@ -22,23 +23,31 @@ _CROSS = ndimage.generate_binary_structure(3, 1)
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """One candidate: centroid, maximum and size of its component; `cut` where it goes on beyond where was searched."""
+    """One candidate: centroid, maximum and size of its component; `cut` where it goes on beyond where was searched.
+
+    `continuous_with` are the names of the CT's lesions that it reaches into; `side` is of the lung that its maximum
+    is in or beside (`near_lung.py`).
+    """
 
     centre_lps_mm: tuple[float, float, float]
     suv_max: float
     maximum_zyx: tuple[int, int, int]
     volume_ml: float
     cut: bool = False
+    continuous_with: tuple[str, ...] = ()
+    side: Side | None = None
 
 
-def foci(pet: PetVolume, lungs_zyx: NDArray[np.bool_], regions: Sequence[SearchRegion]) -> tuple[Focus, ...]:
+def foci(
+    pet: PetVolume, lungs_zyx: NDArray[np.bool_], regions: Sequence[tuple[str, SearchRegion]]
+) -> tuple[Focus, ...]:
     """List candidates, the hottest first.
 
     Parameters
     ----------
     pet : in SUVbw
     lungs_zyx : bool, on the PET grid, not empty
-    regions : of the CT's lesions
+    regions : of the CT's lesions, with their names
     """
     part = _chest(pet, lungs_zyx)
     suv_zyx = pet.suv_zyx[part]
@@ -52,9 +61,11 @@ def foci(pet: PetVolume, lungs_zyx: NDArray[np.bool_], regions: Sequence[SearchR
             continue
         origin = np.array([part.start + box[0].start, box[1].start, box[2].start])
         focus = _focus(pet, suv_zyx[box], labels[box] == label, origin)
-        focus = replace(focus, cut=_goes_on(pet, labels == label, part))
-        if not any(_holds(region, focus.maximum_zyx) for region in regions):
-            found.append(focus)
+        if any(_holds(region, focus.maximum_zyx) for _, region in regions):
+            continue
+        piece = labels == label
+        reached = tuple(name for name, region in regions if _reaches(piece, part, region))
+        found.append(replace(focus, cut=_goes_on(pet, piece, part), continuous_with=reached))
     return tuple(sorted(found, key=lambda focus: -focus.suv_max))
 
 
@@ -73,6 +84,16 @@ def _goes_on(pet: PetVolume, mask_zyx: NDArray[np.bool_], part: slice) -> bool:
         if 0 <= outer < len(pet.suv_zyx) and bool((mask_zyx[inner] & (pet.suv_zyx[outer] >= LOWEST_G_ML)).any()):
             return True
     return False
+
+
+def _reaches(piece_zyx: NDArray[np.bool_], part: slice, region: SearchRegion) -> bool:
+    """Whether a component shares voxels with a CT lesion."""
+    z, y, x = region.box
+    begin, end = max(z.start, part.start), min(z.stop, part.stop)
+    if begin >= end:
+        return False
+    own = region.lesion_zyx[begin - z.start : end - z.start]
+    return bool((piece_zyx[begin - part.start : end - part.start, y, x] & own).any())
 
 
 def _focus(

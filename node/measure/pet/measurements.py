@@ -11,7 +11,8 @@ from node.errors import Code, Reason
 from node.measure.chest import Chest
 from node.measure.lesions.many import largest
 from node.measure.pet.foci import Focus, foci
-from node.measure.pet.lesion_uptake import LesionUptake, lesion_uptake
+from node.measure.pet.lesion_uptake import LesionUptake, lesion_uptake, lps_of
+from node.measure.pet.near_lung import near_lung
 from node.measure.pet.pet_masks import PetMasks, pet_masks
 from node.measure.pet.references import Reference, liver_reference, mediastinal_reference
 from node.measure.pet.registration import Registration, check_registration
@@ -29,7 +30,7 @@ class PetMeasurements:
     Attributes
     ----------
     lesions : one per measured CT lesion (the 20 largest), in the order of their labels
-    foci : candidates outside them; None where they were not looked for (no lungs, no SUVbw, not FDG)
+    foci : candidates whose maximum lies outside them; None where they were not looked for (no lungs, no SUVbw, not FDG)
     liver, mediastinum : references, None where they were not found for certain
     registration : how CT and PET fit
     masks : the lesions' 41 % masks on the PET grid
@@ -64,7 +65,7 @@ def measure_pet(
     has_contrast = any(r.code is Code.ACQ_CONTRAST for r in (*ct_volume.reasons, *reasons))
     return PetMeasurements(
         lesions=tuple(lesions),
-        foci=_foci(pet, chest, [region for _, region in found if region is not None]),
+        foci=_foci(pet, chest, [(segment.name, region) for segment, region in found if region is not None]),
         liver=liver_reference(pet, chest, has_contrast=has_contrast),
         mediastinum=mediastinal_reference(pet, chest),
         registration=registration,
@@ -105,8 +106,11 @@ def _with_shared(lesions: Sequence[LesionUptake]) -> list[LesionUptake]:
     ]
 
 
-def _foci(pet: PetVolume, chest: Chest, regions: Sequence[SearchRegion]) -> tuple[Focus, ...] | None:
+def _foci(pet: PetVolume, chest: Chest, regions: Sequence[tuple[str, SearchRegion]]) -> tuple[Focus, ...] | None:
     lungs_zyx = on_pet_grid(chest.lungs, chest.lps_from_grid, pet) > 0
     if not lungs_zyx.any() or pet.scale.kind is not SuvKind.BW or not pet.scale.is_fdg:
         return None
-    return foci(pet, lungs_zyx, regions)
+    return tuple(
+        replace(focus, side=near_lung(chest, np.array(lps_of(pet, focus.maximum_zyx))))
+        for focus in foci(pet, lungs_zyx, regions)
+    )

@@ -15,11 +15,15 @@ _CROSS = ndimage.generate_binary_structure(3, 1)
 
 @dataclass(frozen=True, slots=True)
 class SearchRegion:
-    """A box of the PET grid and which of its voxels belong; `covered_frac` of the CT lesion lies in the PET."""
+    """A box of the PET grid and which of its voxels belong; `covered_frac` of the CT lesion lies in the PET.
+
+    `lesion_zyx` are the voxels of the box that hold the CT lesion itself.
+    """
 
     box: Box
     mask_zyx: NDArray[np.bool_]
     covered_frac: float
+    lesion_zyx: NDArray[np.bool_]
 
 
 def search_region(
@@ -54,9 +58,11 @@ def search_region(
     tree = cKDTree(rim @ lps_from_lesion[:3, :3].T)
     shift = lps_from_zyx[:3, 3] - lps_from_lesion[:3, 3]
     near = tree.query(voxels @ lps_from_zyx[:3, :3].T + shift, distance_upper_bound=REACH_MM)[0] <= REACH_MM
-    mask = (near | _inside(voxels, lesion_zyx, np.linalg.inv(pet_from_lesion))).reshape(size)
+    holds = _inside(voxels, lesion_zyx, np.linalg.inv(pet_from_lesion)).reshape(size)
+    mask = near.reshape(size) | holds
     within = ((on_pet > -0.5) & (on_pet < np.array(shape_zyx) - 0.5)).all(axis=1)
-    return SearchRegion((z, y, x), mask, float(within.mean())) if mask.any() else None
+    holds[tuple((np.rint(on_pet[within]).astype(int) - low).T)] = True  # of a small one no voxel's centre may lie in it
+    return SearchRegion((z, y, x), mask, float(within.mean()), holds) if mask.any() else None
 
 
 def _inside(

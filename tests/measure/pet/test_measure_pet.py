@@ -13,7 +13,9 @@ from node.facts.folder import read_folder
 from node.measure.chest import chest_of
 from node.measure.pet import PetMeasurements, Statistic, Threshold, measure_pet
 from node.measure.pet.lesion_uptake import LesionUptake
+from node.measure.pet.near_lung import near_lung
 from node.measure.pet.pet_masks import pet_masks
+from node.measure.quantity import Side
 from node.phantom.study import StudyPlan, write_study
 from node.segment.contract import LungDefinition, Segment, Segmentation, SegmentKind
 from node.segment.registry import load_lungs
@@ -65,7 +67,16 @@ def test_a_hot_nodule_that_the_ct_did_not_mark_is_a_candidate(thorax: PetCt) -> 
     (focus,) = found.foci
 
     assert focus.centre_lps_mm == pytest.approx(HOT[1].centre_lps_mm, abs=2.0)
+    assert focus.side is Side.LEFT
     assert measured(thorax.pet, thorax.ct, thorax.segmentation).foci == ()
+
+
+def test_a_place_has_the_side_of_a_lung_that_is_clearly_near(thorax: PetCt) -> None:
+    chest = chest_of(thorax.ct, thorax.segmentation)
+    for nodule, side in ((HOT[0], Side.RIGHT), (HOT[2], Side.LEFT)):
+        assert near_lung(chest, np.array(nodule.centre_lps_mm)) is side
+    assert near_lung(chest, np.array([0.0, 60.0, 17.0])) is None  # in the spine
+    assert near_lung(chest, np.array([0.0, 0.0, 900.0])) is None  # beyond the scan
 
 
 @pytest.mark.parametrize("scale", [{"kind": SuvKind.LBM}, {"is_fdg": False}], ids=["lean SUV", "another tracer"])

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from node.measure.pet.foci import foci
-from node.measure.pet.search_region import SearchRegion
+from node.measure.pet.lesion_uptake import lesion_uptake
+from node.measure.pet.search_region import SearchRegion, search_region
+from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.phantom.grid import grid_at
+from node.phantom.render import mask_of
+from node.phantom.shapes import Ellipsoid, sphere
+from node.report.pet_groups import continuous_words
 from tests.measure.pet.conftest import pet_of
 
 GRID = grid_at((0.0, 0.0, 0.0), (60, 30, 30), (4.0, 5.0, 5.0))  # 0.1 ml a voxel
@@ -53,11 +58,33 @@ def test_it_does_so_in_slices_towards_the_feet_too(z: int, n_found: int) -> None
 
 
 def test_what_belongs_to_a_lesion_is_not_listed_again() -> None:
-    region = SearchRegion((slice(28, 33), slice(8, 13), slice(8, 18)), np.ones((5, 5, 10), bool), 1.0)
+    nowhere = np.zeros((5, 5, 10), bool)
+    region = SearchRegion((slice(28, 33), slice(8, 13), slice(8, 18)), ~nowhere, 1.0, nowhere)
 
-    assert foci(pet_of(suv_with(30), GRID), LUNGS, (region,)) == ()
-    elsewhere = replace(region, mask_zyx=np.zeros((5, 5, 10), bool))
-    assert len(foci(pet_of(suv_with(30), GRID), LUNGS, (elsewhere,))) == 1
+    assert foci(pet_of(suv_with(30), GRID), LUNGS, (("nodule-1", region),)) == ()
+    elsewhere = replace(region, mask_zyx=nowhere)
+    (focus,) = foci(pet_of(suv_with(30), GRID), LUNGS, (("nodule-1", elsewhere),))
+    assert focus.continuous_with == ()
+
+
+def test_a_candidate_that_reaches_into_a_lesion_says_so_and_the_lesion_has_no_volume_of_it() -> None:
+    grid = grid_at((0.0, 0.0, 0.0), (60, 60, 60), (4.0, 4.0, 4.0))
+    lesion = mask_of(grid, sphere((-25.0, 0.0, 0.0), 20.0))
+    mass = mask_of(grid, Ellipsoid((0.0, 0.0, 0.0), (40.0, 14.0, 14.0)))
+    suv_zyx = np.where(mass, 20.0, 1.0).astype(np.float32)
+    suv_zyx[30, 30, 33] = 42.0  # far from the lesion
+    apart = mask_of(grid, sphere((0.0, 60.0, 0.0), 16.0))
+    suv_zyx[apart] = 9.0
+    pet = pet_of(suv_zyx, grid)
+    region = search_region(lesion, grid.lps_from_zyx, grid.shape_zyx, grid.lps_from_zyx)
+    lungs = np.ones(grid.shape_zyx, bool)
+
+    first, second = foci(pet, lungs, (("nodule-1", region),))
+    assert (first.suv_max, first.continuous_with) == (42.0, ("nodule-1",))
+    assert (second.suv_max, second.continuous_with) == (9.0, ())
+    assert lesion_uptake(pet, region, 3, "nodule-1").value(Statistic.MTV, threshold=Threshold.MTV40) is None
+    assert "continuous with nodule-1" in continuous_words(first)
+    assert continuous_words(second) == ""
 
 
 def test_the_hottest_comes_first_and_touching_by_an_edge_is_apart() -> None:
