@@ -125,7 +125,7 @@ GLYCOLYSIS = dcm("126033", "Total Lesion Glycolysis")
 METHOD_MTV41 = private("LN-M-MTV41", "41 % of SUVmax threshold method")
 METHOD_MTV25 = private("LN-M-MTV25", "SUV 2.5 threshold method")
 METHOD_MTV40 = private("LN-M-MTV40", "SUV 4.0 threshold method")
-FDG_FOCUS = private("LN-F-FOCUS", "FDG-avid focus outside CT lesions, candidate")
+FDG_FOCUS = private("LN-F-FOCUS", "FDG-avid focus, maximum outside CT lesions, candidate")
 LIVER = sct("10200004", "Liver")
 DESCENDING_AORTA = sct("281130003", "Descending aorta")
 

@@ -83,7 +83,8 @@ def _segmentation() -> str:
 Segments: {_shown(codes.RIGHT_LUNG)}, {_shown(codes.LEFT_LUNG)}, category {_shown(codes.ANATOMICAL_STRUCTURE)}; then
 lesions from the largest down, category {_shown(codes.ABNORMAL_STRUCTURE)}, type {_shown(codes.NODULE)} up to 30 mm \
 long
-axis, {_shown(codes.MASS)} above, {_shown(codes.LESION)} where it was not measured, with anatomic region and laterality;
+axis, {_shown(codes.MASS)} above, {_shown(codes.LESION)} where it was not measured, with anatomic region and laterality
+where the side is known;
 the solid component of a part-solid lesion, {_shown(codes.SOLID_COMPONENT)}, follows it and overlaps it.
 Algorithm type AUTOMATIC with name, version and family {_shown(codes.ARTIFICIAL_INTELLIGENCE)}; Tracking ID and UID \
 equal to
