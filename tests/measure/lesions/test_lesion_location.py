@@ -101,7 +101,7 @@ def test_the_mediastinal_surface_is_the_medial_half(make_scan):
 
 
 def test_the_medial_half_holds_the_posterior_ribs_too(make_scan):
-    where = located(make_scan([(sphere((-30.0, 53.0, 0.0), 14.0), 30)]))  # touches the back wall, 20 mm from the middle
+    where = located(make_scan([(sphere((-30.0, 54.0, 0.0), 14.0), 30)]))  # touches the back wall, 20 mm from the middle
     assert where.to_mediastinum_mm == 0.0
 
 
