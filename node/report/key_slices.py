@@ -13,6 +13,7 @@ from node.report.panel import (
     LUNG_WINDOW_HU,
     SOFT_WINDOW_HU,
     WHITE,
+    Colour,
     Line,
     Outlined,
     Plane,
@@ -23,7 +24,7 @@ from node.report.panel import (
 from node.report.pet_picture import pet_on_slice
 from node.report.pet_words import uptake_words
 from node.report.segments import Tracked, rgb
-from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
+from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_legend, write_lines
 from node.segment.contract import SegmentKind
 from node.volume.image_place import image_words
 from node.volume.volume import Volume
@@ -71,6 +72,22 @@ def outlined_as(tracked: Tracked, mask_yx: NDArray[np.bool_]) -> Outlined:
     )
 
 
+def legend(prepared: Prepared, *, axes: bool) -> list[tuple[str, Colour]]:
+    """Return what the colours of outlines stand for, of what was found, and those of axes."""
+    colours = {legend_words(tracked): rgb(tracked) for tracked in prepared.tracked}
+    drawn = [("long axis", WHITE), ("short axis", _SHORT_AXIS_COLOUR)] if axes else []
+    return [*colours.items(), *drawn]
+
+
+def legend_words(tracked: Tracked) -> str:
+    """Return what an outline stands for, in a word or two."""
+    if tracked.segment.kind is not SegmentKind.LESION:
+        return tracked.segment.name.lower()
+    if tracked.is_solid_component:
+        return "solid component"
+    return "uncertain (dashed, ?)" if tracked.doubt else "lesion"
+
+
 def line_width(tracked: Tracked) -> int:
     """Return how thick an outline is: a lesion's lies over that of the lung round it."""
     return 3 if tracked.segment.kind is SegmentKind.LESION else 2
@@ -116,6 +133,7 @@ def lesion_picture(case: ReportInput, prepared: Prepared, tracked: Tracked, lesi
         *growth_words(lesion),
         f"Shown: {place_in_scan(case.volume, z)}",
     ]
+    write_legend(picture, legend(prepared, axes=bool(lines)))
     left += pet_words(prepared, lesion)
     if case.segmentation.unsure:
         right.append(f"Series flagged unsure: {'; '.join(case.segmentation.unsure)}")

@@ -3,7 +3,7 @@
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from node.errors import Reason
+from node.errors import Reason, Severity
 from node.report import wording
 from node.report.kinds import NOTICE_PICTURE
 from node.report.notice import NoticeInput, job_of, refused_instances, require_allowed
@@ -13,7 +13,8 @@ from node.report.sheet import HEADER, MARGIN, sheet, write_lines
 from node.report.stamp import Job
 
 _WIDTH, _HEIGHT = 1024, 640
-_AT_MOST = 6  # further reasons that are drawn; all of them stand in the text notice
+_AT_MOST = 7  # further lines that are drawn; all reasons stand in the text notice
+_NOTICED = "Noticed beside it, no reason to refuse:"
 _NAMED_IMAGES = 1  # an image that the notice is about; evidence of all is in the text notice
 
 
@@ -35,14 +36,17 @@ def build_notice_picture(notice: NoticeInput) -> tuple[Dataset, Job]:
 def notice_picture(notice: NoticeInput, job: Job) -> Image.Image:
     """Draw the reasons, the leading one large."""
     leading = notice.refusal.leading
-    others = list({r.code: r for r in notice.refusal.reasons if r.code is not leading.code}.values())
+    others = [r for r in {r.code: r for r in notice.refusal.reasons}.values() if r.code is not leading.code]
+    refusing = [r for r in others if r.severity is Severity.REFUSE]
+    noticed = [r for r in others if r.severity is not Severity.REFUSE]
     picture = sheet("Not processed by this software", _WIDTH, _HEIGHT, job)
     width = _WIDTH - 2 * MARGIN
     y = write_lines(picture, (MARGIN, HEADER + MARGIN), [f"{leading.code}: {meaning(leading.code)}"], width, 22)
     y = write_lines(picture, (MARGIN, y), [leading.text, ""], width, 18)
-    y = write_lines(picture, (MARGIN, y), [_line(r) for r in others[:_AT_MOST]], width)
-    if len(others) > _AT_MOST:
-        y = write_lines(picture, (MARGIN, y), [f"and {len(others) - _AT_MOST} more reasons"], width)
+    lines = [*map(_line, refusing), *([_NOTICED, *map(_line, noticed)] if noticed else [])]
+    y = write_lines(picture, (MARGIN, y), lines[:_AT_MOST], width)
+    if len(lines) > _AT_MOST:
+        y = write_lines(picture, (MARGIN, y), ["and more, which the text notice lists"], width)
     write_lines(picture, (MARGIN, y), ["", f"{wording.NOT_PROCESSED}."], width)
     return picture
 

@@ -26,6 +26,7 @@ _SCALE_MM = 20.0
 _MARGIN = 6
 _DIAGONAL = 0.7  # of a circle's radius: where its name touches it
 _DASH, _GAP = 6.0, 4.0
+_GAPS = 5  # how many times its height a name may go away from what it names, with one less
 _EDGE = 2  # pixels of black round letters, so that they can be read on bright tissue
 
 
@@ -125,7 +126,9 @@ def draw_panel(
             named.append(((*at(y0 + top, x0 + left), *at(y1 + top, x1 + left)), each.name))
     write_names(draw, size, named)
     for line in lines:
-        draw.line([at(*end) for end in line.ends_yx], fill=line.colour, width=2)
+        ends = [at(*end) for end in line.ends_yx]
+        draw.line(ends, fill=BLACK, width=2 + _EDGE)
+        draw.line(ends, fill=line.colour, width=2)
     if frame is not None:
         draw.rectangle((at(frame[0] - 0.5, frame[1] - 0.5), at(frame[2] - 0.5, frame[3] - 0.5)), outline=GREY)
     _letters(draw, size, plane)
@@ -169,20 +172,33 @@ def direction(vector_lps: Sequence[float]) -> tuple[str, str]:
 
 
 def write_names(draw: ImageDraw.ImageDraw, size: int, named: Sequence[tuple[Edges, str]]) -> None:
-    """Write each name beside what it names: below to the right, or where it covers least of other names and marks."""
+    """Write each name beside what it names: below to the right, or where it covers least of other names and marks.
+
+    One that finds no free place beside its mark goes further away, with a thin line between.
+    """
     font = picture_font(13)
     middle, letter = size / 2, 3 * _MARGIN  # the letters of the directions keep their places
     sides = [(0, middle), (size, middle), (middle, 0), (middle, size)]
     taken = [(x - letter, y - letter, x + letter, y + letter) for x, y in sides] + [edges for edges, _ in named]
+    chosen: list[tuple[Pixel, str]] = []
     for (left, top, right, bottom), name in named:
         _, _, width, height = draw.textbbox((0, 0), name, font=font)
-        rows = (bottom, top - height, (top + bottom - height) / 2)
-        places = [(x, y) for x in (right, left - width) for y in rows]
-        places += [((left + right - width) / 2, y) for y in (bottom, top - height)]
+        places: list[Pixel] = []
+        for away in (gap * height for gap in range(_GAPS)):
+            rows = (bottom + away, top - height - away, (top + bottom - height) / 2)
+            places += [(x, y) for x in (right + away, left - width - away) for y in rows]
+            places += [((left + right - width) / 2, y) for y in rows[:2]]
         covered = [_covered((x, y, x + width, y + height), taken, size) for x, y in places]
-        x, y = places[covered.index(min(covered))]
-        _say(draw, (x, y), name, font)
+        best = covered.index(min(covered))
+        x, y = places[best]
+        chosen.append(((x, y), name))
+        if best >= len(places) // _GAPS:
+            middle_of_it = (left + right) / 2, (top + bottom) / 2
+            near = min(max(middle_of_it[0], x), x + width), min(max(middle_of_it[1], y), y + height)
+            draw.line([middle_of_it, near], fill=GREY)
         taken.append((x, y, x + width, y + height))
+    for place, name in chosen:
+        _say(draw, place, name, font)
 
 
 def _covered(name: Edges, taken: Sequence[Edges], size: int) -> float:

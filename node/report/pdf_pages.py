@@ -22,15 +22,18 @@ from node.measure.quantity import Name, Side
 from node.report.case import Prepared, ReportInput
 from node.report.density_curve import density_curve
 from node.report.groups import looked_for_lesions
+from node.report.key_slices import legend
 from node.report.lesion_words import (
     UNCERTAIN,
     band_words,
     distance_words,
+    doubt_words,
     growth_words,
     place_words,
     shown_slice,
     volume_words,
 )
+from node.report.panel import WHITE
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
@@ -90,7 +93,18 @@ def _first(case: ReportInput, prepared: Prepared) -> list[Any]:
         Spacer(1, 4),
         *statement(),
         _pictures(case, prepared),
+        _legend(case, prepared),
     ]
+
+
+def _legend(case: ReportInput, prepared: Prepared) -> Paragraph:
+    """Return what the colours of the pictures stand for."""
+    entries = legend(prepared, axes=any(lesion.size is not None for lesion in case.lesions))
+    marks = [
+        f"white: {text}" if colour == WHITE else f'<font color="#{bytes(colour).hex()}">\N{BLACK SQUARE}</font> {text}'
+        for text, colour in entries
+    ]
+    return Paragraph(" &nbsp; ".join(marks), _CELL)
 
 
 def _heading(case: ReportInput) -> str:
@@ -148,7 +162,7 @@ def _lesion_table(case: ReportInput, prepared: Prepared) -> list[Any]:
     unmeasured = [i for i, lesion in enumerate(case.lesions, start=1) if lesion.size is None]
     parts: list[Any] = [_table(rows, shares, [("SPAN", (4, i), (-1, i)) for i in unmeasured])]
     if any(lesion.is_uncertain for lesion in case.lesions):
-        parts.append(_body(f"{UNCERTAIN}: SEG-UNSURE; the structured report says why."))
+        parts.append(_body(f"{UNCERTAIN}: SEG-UNSURE; the remarks say why."))
     n_further = len(prepared.lesions) - len(case.lesions)
     if n_further > 0:
         further = "1 further lesion was" if n_further == 1 else f"{n_further} further lesions were"
@@ -292,11 +306,26 @@ def _remarks(case: ReportInput) -> list[Any]:
     lines = _by_code("", case.reasons)
     told = {(r.code, r.text) for r in case.reasons}
     for lesion in case.lesions[:_SENTENCES]:
-        of_lesion = [r for r in (*lesion.refused_by, *lesion.warnings) if (r.code, r.text) not in told]
+        others = (r for r in (*lesion.refused_by, *lesion.warnings) if r.code is not Code.SEG_UNSURE)
+        of_lesion = [r for r in others if (r.code, r.text) not in told]
         lines += _by_code(f"{lesion.name}, ", of_lesion)
     lines += [] if case.pet is None else _by_code("PET, ", case.pet.reasons)
-    lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure]
+    lines += _doubts(case.lesions)
+    said = " ".join(reason.text for reason in case.reasons)
+    lines += [f"Series flagged unsure: {why}" for why in case.segmentation.unsure if why not in said]
     return [Paragraph("Remarks", _SECTION), *(_body(escape(line)) for line in lines)] if lines else []
+
+
+def _doubts(lesions: Iterable[LesionMeasurements]) -> list[str]:
+    """Return why lesions are uncertain, in one line: each reason with the lesions that have it."""
+    names: dict[str, list[str]] = {}
+    for lesion in lesions:
+        if lesion.is_uncertain:
+            names.setdefault(doubt_words(lesion), []).append(lesion.name)
+    if not names:
+        return []
+    said = "; ".join(f"{', '.join(those)} {why}" for why, those in names.items())
+    return [f"{Code.SEG_UNSURE} of lesions: {said}"]
 
 
 def _by_code(of: str, reasons: Iterable[Reason]) -> list[str]:

@@ -25,6 +25,7 @@ MASS_WORDS = {
     SuvKind.LBMJAMES128: "by lean body mass (James, 128)",
 }
 _THRESHOLDS = {Threshold.MTV41: "41 %", Threshold.MTV25: "2.5", Threshold.MTV40: "4.0"}
+_WHOLE_G = 10.0
 NAMED_FOCI = 3  # whose SUVmax stands in the words about all of them
 
 
@@ -39,7 +40,7 @@ def uptake_words(lesion: LesionPet, kind: SuvKind) -> list[str]:
     volume_ml = lesion.value(Statistic.MTV, kind, Threshold.MTV41)
     glycolysis_g = lesion.value(Statistic.TLG, kind, Threshold.MTV41)
     if volume_ml is not None and glycolysis_g is not None:
-        lines.append(f"Metabolic volume {volume_ml:.1f} ml, TLG {glycolysis_g:.0f} g (41 % of SUVmax)")
+        lines.append(f"Metabolic volume {volume_ml:.1f} ml, TLG {_glycolysis(glycolysis_g)} g (41 % of SUVmax)")
     lean = lesion.value(Statistic.MAX, SuvKind.LBMJANMA)
     if lean is not None and kind is SuvKind.BW:
         lines.append(f"SULmax {lean:.1f} g/ml, {MASS_WORDS[SuvKind.LBMJANMA]}")
@@ -117,7 +118,12 @@ def _cell(lesion: LesionPet, statistic: Statistic, kind: SuvKind, threshold: Thr
         return ""
     if quantity.value is None:
         return ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
-    return f"{quantity.value:.0f}" if statistic is Statistic.TLG else f"{quantity.value:.1f}"
+    return _glycolysis(quantity.value) if statistic is Statistic.TLG else f"{quantity.value:.1f}"
+
+
+def _glycolysis(glycolysis_g: float) -> str:
+    """Return whole grams, a small one to two digits: it is never printed as 0."""
+    return f"{glycolysis_g:.0f}" if glycolysis_g >= _WHOLE_G else f"{glycolysis_g:.2g}"
 
 
 def foci_lines(pet: MeasuredPet, n_listed: int) -> list[str]:

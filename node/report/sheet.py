@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from node.report import wording
 from node.report.fonts import picture_font
-from node.report.panel import GREY, WHITE, YELLOW
+from node.report.panel import GREY, WHITE, YELLOW, Colour
 from node.report.stamp import Job
 
 MARGIN = 12
@@ -48,6 +48,39 @@ def write_lines(picture: Image.Image, place: tuple[int, int], lines: Sequence[st
             draw.text((x, y), part, fill=WHITE, font=font)
             y += step
     return y
+
+
+def write_legend(picture: Image.Image, entries: Sequence[tuple[str, Colour]]) -> None:
+    """Write what each colour stands for, in that colour, at the right of the statement."""
+    draw, font = ImageDraw.Draw(picture), picture_font(13)
+    x = picture.width - MARGIN
+    for text, colour in reversed(entries):
+        draw.text((x, 45), text, fill=colour, font=font, anchor="rm")
+        x -= round(font.getlength(text)) + MARGIN
+
+
+def write_fitting(picture: Image.Image, place: tuple[int, int], lines: Sequence[str], width: int, height: int) -> None:
+    """Write lines into a place in the largest letters that fit, in two columns where these allow larger ones."""
+    x, y = place
+    half = (width - MARGIN) // 2
+    for size in _SIZES:
+        font, n_rows = picture_font(size), height // round(_LINE * size / 16)
+        if sum(len(broken(line, font, width)) for line in lines) <= n_rows:
+            write_lines(picture, place, lines, width, size)
+            return
+        parts = [part for line in lines for part in broken(line, font, half)]
+        first = _column(parts, n_rows)
+        if len(parts) - first <= n_rows:
+            write_lines(picture, (x, y), parts[:first], half, size)
+            write_lines(picture, (x + half + MARGIN, y), parts[first:], half, size)
+            return
+    write_lines(picture, place, lines, width, _SIZES[-1])
+
+
+def _column(parts: Sequence[str], n_rows: int) -> int:
+    """Return how many parts the first column takes: up to the last empty one that it can hold, where there is one."""
+    breaks = [i + 1 for i, part in enumerate(parts[:n_rows]) if not part]
+    return breaks[-1] if breaks else n_rows
 
 
 def fitting(lines: Sequence[str], width: int, height: int) -> int:

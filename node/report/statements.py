@@ -23,12 +23,12 @@ def algorithm(models: Sequence[ModelIdentity], manufacturer: str, *parameters: s
 
 
 def warnings(reasons: Iterable[Reason], about: str = "") -> list[ContentItem]:
-    """Return one LN-Q-WARN per code, each followed by its plain words; `about` stands before them."""
-    items: list[ContentItem] = []
-    seen: set[ReasonCode] = set()
+    """Return one LN-Q-WARN per code, each followed by all its plain words; `about` stands before them."""
+    texts: dict[ReasonCode, dict[str, None]] = {}
     for reason in reasons:
-        if reason.code not in seen:
-            seen.add(reason.code)
-            items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(reason.code, meaning(reason.code))))
-            items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{about}{reason.code}: {reason.text}"))
+        texts.setdefault(reason.code, {})[reason.text] = None
+    items: list[ContentItem] = []
+    for code, said in texts.items():
+        items.append(tree.code(tree.CONTAINS, codes.WARNING, codes.reason(code, meaning(code))))
+        items.append(tree.text(tree.CONTAINS, codes.COMMENT, f"{about}{code}: {'; '.join(said)}"))
     return items

@@ -8,13 +8,13 @@ from PIL import Image
 from node.measure.quantity import Name, Quantity, Side
 from node.report.case import Prepared, ReportInput
 from node.report.groups import looked_for_lesions
-from node.report.key_slices import KeySlice, axes_of, outlined_as, outlined_on, pet_words, source_plane
+from node.report.key_slices import KeySlice, axes_of, legend, outlined_as, outlined_on, pet_words, source_plane
 from node.report.lesion_words import kind_words, shown_slice, size_words
 from node.report.panel import LUNG_WINDOW_HU, Plane, draw_panel
 from node.report.pet_picture import pet_from_front
 from node.report.pet_words import NAMED_FOCI, pet_lines
 from node.report.reason_table import in_words
-from node.report.sheet import FOOTER, HEADER, MARGIN, fitting, sheet, write_lines
+from node.report.sheet import FOOTER, HEADER, MARGIN, sheet, write_fitting, write_legend
 from node.report.wording import NO_LESION, NOT_SEGMENTED
 from node.segment.contract import SegmentKind
 from node.segment.working_grid import working_grid
@@ -40,9 +40,9 @@ def summary_picture(case: ReportInput, prepared: Prepared) -> KeySlice:
         seen = pet_from_front(pet, case.volume, prepared.lesions, _TILE, n_foci=NAMED_FOCI)
         picture.paste(seen, ((_N_TILES - 1) * _TILE, HEADER + _CORONAL))
     width = _WIDTH - _CORONAL - 2 * MARGIN
-    words = summary_words(case, prepared)
-    size = fitting(words, width, _CORONAL - 2 * MARGIN)
-    write_lines(picture, (_CORONAL + MARGIN, HEADER + MARGIN), words, width, size)
+    place = (_CORONAL + MARGIN, HEADER + MARGIN)
+    write_fitting(picture, place, summary_words(case, prepared), width, _CORONAL - 2 * MARGIN)
+    write_legend(picture, legend(prepared, axes=any(lesion.size is not None for lesion in case.lesions)))
     return KeySlice(picture, tuple(slices), title)
 
 

@@ -13,6 +13,7 @@ from node.errors import Code
 from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.report.lesion_words import kind_words
 from node.report.panel import GREY, WHITE, write_names
+from node.report.pet_words import _glycolysis
 from node.report.sheet import HEADER
 from tests.report.conftest import LESIONS, LUNGS, CaseMaker, run_tool
 from tests.report.lesion_pages import MASS, SIX, TINY, UNCERTAIN, Made, make
@@ -72,6 +73,10 @@ def test_codes_in_the_pets_table_stay_in_one_piece(made: Made, tmp_path: Path) -
     assert pdf_text(made, tmp_path).split().count(Code.PT_NOVOX) == 16  # four cold lesions, four columns
 
 
+def test_a_small_glycolysis_is_not_printed_as_none() -> None:
+    assert [_glycolysis(g) for g in (0.18, 3.44, 9.96, 12.6)] == ["0.18", "3.4", "10", "13"]
+
+
 def test_cold_lesions_have_no_metabolic_volume_and_hot_ones_have_theirs(made: Made, tmp_path: Path) -> None:
     assert made.analysis.pet is not None
     assert made.analysis.pet.found is not None
@@ -108,4 +113,6 @@ def test_names_of_neighbours_neither_cover_each_other_nor_leave_the_picture() ->
     near = [((80.0 + 6 * i, 90.0 + 3 * i, 90.0 + 6 * i, 100.0 + 3 * i), f"nodule-{i}") for i in range(3)]
     alone = [white_pixels(((20.0, 20.0, 30.0, 30.0), name)) for _, name in near]
     assert white_pixels(*near) == sum(alone)
+    crowd = [((90.0 + x, 60.0 + y, 100.0 + x, 70.0 + y), "nodule-1") for x in (0, 12) for y in range(0, 60, 12)]
+    assert white_pixels(*crowd) == len(crowd) * alone[1]
     assert white_pixels(((185.0, 150.0, 195.0, 160.0), near[0][1])) == alone[0]

@@ -454,3 +454,10 @@ def test_the_same_case_gives_the_same_uids_and_another_device_others(maker: Case
         uids.append({(o.kind, o.sop_instance_uid, o.series_instance_uid) for o in objects})
     assert uids[0] == uids[1]
     assert not uids[0] & uids[2]
+
+
+def test_a_code_with_two_reasons_has_both_in_its_comment(maker: CaseMaker, out: Path) -> None:
+    reasons = tuple(refuse(Code.ACQ_CONTRAST, text, Affects.DENSITY) for text in ("in the header", "aorta 285 HU"))
+    _, report = made(lesion_case(maker, reasons=reasons), out)
+    said = [c.TextValue for c in every_item(report) if c.ValueType == "TEXT" and c.TextValue.startswith("ACQ-CONTRAST")]
+    assert "ACQ-CONTRAST: in the header; aorta 285 HU" in said

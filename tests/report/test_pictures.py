@@ -21,13 +21,13 @@ from node.measure.quantity import Name, Side
 from node.report.case import prepare
 from node.report.density_curve import cumulative_percent, density_curve
 from node.report.encode import ReportInput, encode_notice_picture, encode_results
-from node.report.key_slices import place_in_scan
+from node.report.key_slices import legend, place_in_scan
 from node.report.lesion_words import distance_words, kind_words, size_words
 from node.report.notice import NoticeInput
 from node.report.panel import LUNG_WINDOW_HU, Line, Outlined, Plane, box_round, direction, draw_panel
 from node.report.pdf_file import write_pdf
 from node.report.pdf_pages import _LIMITS
-from node.report.sheet import FOOTER, sheet, write_lines
+from node.report.sheet import FOOTER, fitting, sheet, write_fitting, write_lines
 from node.report.summary_picture import coronal_panel, slice_panel, summary_words, volume_lines
 from node.settings import Objects, Rung
 from node.volume.image_place import height_words, image_words
@@ -270,6 +270,42 @@ def test_a_box_stays_in_the_plane_and_holds_the_mask() -> None:
     assert (top, left, bottom, right) == (0, 60, 20, 80)
 
 
+def test_colours_are_explained_in_pictures_and_pages(
+    maker: CaseMaker, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = lesion_case(maker)
+    meant = ["right lung", "left lung", "lesion", "solid component", "long axis", "short axis"]
+    assert [text for text, _ in legend(prepare(case), axes=True)] == meant
+    assert [text for text, _ in legend(prepare(maker.case()), axes=False)] == meant[:2]
+    words = drawn_words(monkeypatch)
+    images = captures(case, out)
+    assert [words.count(text) for text in meant] == [len(images)] * len(meant)
+    said = text_of(pdf_of(case, out)[1])
+    assert all(text in said for text in meant)
+
+
+def test_words_that_are_too_many_for_their_place_have_two_columns_of_larger_letters(
+    maker: CaseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    original = ImageDraw.ImageDraw.text
+
+    def text(self: object, xy: tuple, text: str, *args: object, **kwargs: object) -> object:
+        drawn.append((xy[0], text, kwargs["font"].size))
+        return original(self, xy, text, *args, **kwargs)
+
+    picture = sheet("Title", 700, 300, prepare(maker.case()).job)
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    lines = [word for i in range(8) for word in (f"first {i}", f"second {i}", "")]
+    write_fitting(picture, (10, 70), lines, 680, 240)
+    columns = {x: [word for at, word, _ in drawn if at == x] for x, _, _ in drawn}
+    assert len(columns) == 2
+    assert all(words[0].startswith("first") for words in columns.values())
+    (size,) = {size for _, _, size in drawn}
+    assert size > fitting(lines, 680, 240)
+    assert sum(map(len, columns.values())) == len(lines)
+
+
 def test_long_lines_are_broken_and_stay_in_the_picture(maker: CaseMaker) -> None:
     picture = sheet("Title", 300, 200, prepare(maker.case()).job)
     end = write_lines(picture, (12, 70), ["word " * 30], 250)
@@ -460,6 +496,17 @@ def test_a_code_for_two_reasons_stands_once_in_the_remarks(maker: CaseMaker, out
     assert "(in the header; aorta 398 HU)" in said
 
 
+def test_a_doubt_about_the_series_stands_once_in_the_remarks(maker: CaseMaker, out: Path) -> None:
+    case = lesion_case(maker, reasons=(warn(Code.SEG_UNSURE, "models disagree; rare intensities"),))
+    case = replace(case, segmentation=replace(case.segmentation, unsure=("models disagree", "rare intensities")))
+    said = text_of(pdf_of(case, out)[1])
+    assert said.count("models disagree") == said.count("rare intensities") == 1
+    assert "uncertain: SEG-UNSURE; the remarks say why." in said
+    assert re.search(
+        r"SEG-UNSURE of lesions: nodule-., nodule-., nodule-. uncertain: its series is flagged unsure", said
+    )
+
+
 def test_a_distance_that_two_surfaces_share_is_printed_once(maker: CaseMaker) -> None:
     lesion = lesion_case(maker).lesions[0]
     apart, same = (
@@ -496,6 +543,9 @@ def test_a_notice_can_be_one_image(maker: CaseMaker, out: Path, monkeypatch: pyt
     assert (image.BurnedInAnnotation, image.ConversionType) == ("YES", "WSD")
     said = " ".join(words)
     assert "GEO-GAP" in said
+    assert words.index("Noticed beside it, no reason to refuse:") + 1 == words.index(
+        "HU-PAD: Padding values were left out (padding)"
+    )
     assert "step 7.5 mm, limit 3.75 mm" in said
     assert DISCLAIMER in said
     assert "no statement about its content is made" in said

@@ -52,7 +52,7 @@ def lung_rads(
 
 def _juxtapleural(mean_mm: float) -> ScreeningBand:
     """10.0 is borderline: one commentary prints "≤ 10" where the table has "< 10"."""
-    of = "mean diameter on the pleura"
+    of = "mean diameter of a nodule on the pleura"
     if one_decimal(mean_mm) == 10.0:
         return ScreeningBand(SCHEME, of, 10.0, JUXTAPLEURAL.names, JUXTAPLEURAL_APPLIES)
     return _band(of, mean_mm, JUXTAPLEURAL, JUXTAPLEURAL_APPLIES)
