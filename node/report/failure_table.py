@@ -141,8 +141,12 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "BENCH-TIMEOUT": (_WORLD, "A benchmark's result did not come in time", "See the node's log"),
     # learning
     "MODEL-UNKNOWN": (_REFUSED, "No such network or protocol", "The text lists them"),
-    "SET-UNREAD": (_REFUSED, "The labelled set or its index cannot be read", "See the text"),
-    "SET-EMPTY": (_REFUSED, "No row of the set is left", "See --split and --where"),
+    "SET-UNREAD": (_REFUSED, "The labelled set or its index cannot be read", "See the text and docs/own-data.md"),
+    "SET-EMPTY": (
+        _REFUSED,
+        "No row of the set is left",
+        "The text counts what fell out and why; see --split and --where",
+    ),
     "SET-LEAK": (_REFUSED, "A patient would stand on both sides of a split", "Use another split"),
     "SET-LICENCE": (_REFUSED, "The set's licence does not allow it", "See the text"),
     "FOLD-RANGE": (_REFUSED, "No such fold", "See the text"),

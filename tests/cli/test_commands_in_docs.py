@@ -62,6 +62,14 @@ def test_every_command_on_a_page_exists_with_its_options(page):
     assert wrong == []
 
 
+@pytest.mark.parametrize("module", sorted({module for module, *_ in COMMANDS.values()}))
+def test_no_command_offers_to_complete_itself(module):
+    """The program as a whole doesn't either: two lines of noise in each help."""
+    offered = {one.name for one in typer.main.get_command(importlib.import_module(f"node.cli.{module}").app).params}
+
+    assert not offered & {"install_completion", "show_completion"}
+
+
 def test_the_pages_show_the_commands_that_figures_come_from():
     seen = {words[0] for page in PAGES for words in shown(page)}
 
