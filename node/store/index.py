@@ -76,7 +76,8 @@ class Index:
             read_to = {row.file: row.offset for row in connection.execute(select(journal_positions))}
             sizes = {path.name: status_of(path) for path in journal_files(self._layout.journal)}
             shorter = [name for name, size in sizes.items() if size and size.st_size < read_to.get(name, 0)]
-            connection.execute(delete(journal_positions).where(journal_positions.c.file.in_(shorter)))
+            if shorter:
+                connection.execute(delete(journal_positions).where(journal_positions.c.file.in_(shorter)))
         if shorter:
             structlog.get_logger().warning("index.journal_shorter", code="IDX-JOURNAL", files=shorter)
         return bool(shorter)
