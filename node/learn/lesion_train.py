@@ -107,7 +107,8 @@ def train(
     seen, held = load(train_rows, job.plan.size), load(val_rows, job.plan.size)
     if not len(seen) or not len(held):
         raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
-    refuse_other_scale((one.case, one.hu_yx.min(), one.hu_yx.max()) for part in (seen, held) for one in part.planes)
+    whole = (one for part in (seen, held) for one in part.planes if one.domain != "cube")  # a cube may show lung alone
+    refuse_other_scale((one.case, one.hu_yx.min(), one.hu_yx.max()) for one in whole)
     job.out.mkdir(parents=True, exist_ok=True)
     return _Run(job, seen, held, runtime).go(tell)
 
