@@ -55,7 +55,9 @@ def page(tmp_path: Path) -> Iterator[Page]:
             "data_dir": str(tmp_path),
             "watch": {"port": 0},
             "disk": {"soft_free_gib": 0, "hard_free_gib": 0},
-            "destinations": [{"name": "pacs", "kind": "folder", "path": str(tmp_path)}],
+            "destinations": [
+                {"name": "pacs", "kind": "folder", "path": str(tmp_path.with_name(f"{tmp_path.name}-pacs"))}
+            ],
         }
     )
     Heartbeat(heartbeat_file(tmp_path, 0, tls=False)).beat()
