@@ -160,6 +160,6 @@ def spoken(lesion: LesionMeasurements) -> list[str]:
 
 
 def _against_the_prior(lesion: LesionMeasurements) -> list[ContentItem]:
-    """Return the comparison in words, inferred from the prior's image where the lesion is in it."""
-    image = () if lesion.compared is None else (prior_image(lesion.compared),)
+    """Return the comparison in words, inferred from the prior's image where numbers were compared."""
+    image = () if lesion.prior_image is None else (prior_image(lesion.prior_image),)
     return [tree.text(tree.CONTAINS, codes.COMMENT, words, *image) for words in growth_words(lesion)]

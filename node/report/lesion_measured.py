@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from highdicom.sr import ContentItem, ImageContentItem
 
-from node.measure.lesions.before import Before
+from node.measure.lesions.before import Before, PriorImage
 from node.measure.lesions.growth import Growth
 from node.measure.lesions.size import Size
 from node.measure.lesions.values import LesionMeasurements
@@ -119,13 +119,12 @@ def _against(before: Before) -> list[ContentItem]:
         parameters.append(f"prior volume={before.volume_mm3:.1f} mm3")
     return [
         *(tree.text(tree.HAS_CONCEPT_MOD, codes.ALGORITHM_PARAMETERS, text) for text in parameters),
-        prior_image(before),
+        prior_image(before.image),
     ]
 
 
-def prior_image(before: Before) -> ContentItem:
+def prior_image(image: PriorImage) -> ContentItem:
     """Return the image of the prior that a comparison is inferred from."""
-    image = before.image
     return ImageContentItem(
         codes.SOURCE_OF_MEASUREMENT,
         image.sop_class_uid,

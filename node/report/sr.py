@@ -182,7 +182,7 @@ def _library_group(source: Source) -> ContentItem:
 def prior_images(tracked: Sequence[Tracked]) -> list[Reference]:
     """Return the images of prior studies that comparisons refer to."""
     lesions = [t.lesion for t in tracked if t.lesion is not None and not t.is_solid_component]
-    images = [lesion.compared.image for lesion in lesions if lesion.compared is not None]
+    images = [lesion.prior_image for lesion in lesions if lesion.prior_image is not None]
     return [Reference(i.study_uid, i.series_uid, i.sop_class_uid, i.sop_instance_uid) for i in images]
 
 

@@ -254,8 +254,8 @@ def test_the_report_names_the_prior_as_evidence_of_another_study_and_passes_the_
     elsewhere = report.PertinentOtherEvidenceSequence[0]
     assert elsewhere.StudyInstanceUID == prior.study_instance_uid
     named = [i.ReferencedSOPInstanceUID for i in elsewhere.ReferencedSeriesSequence[0].ReferencedSOPSequence]
-    assert named == [image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID]
-    assert named[0] in {f.facts.sop_instance_uid for f in prior.files}
+    assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID in named  # of two lesions that were compared
+    assert set(named) <= {f.facts.sop_instance_uid for f in prior.files}
     assert {s.StudyInstanceUID for s in report.CurrentRequestedProcedureEvidenceSequence} == {
         result["study_instance_uid"]
     }

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from node.errors import Reason
 from node.measure.lesions.attenuation import Attenuation
-from node.measure.lesions.before import Before, FirstSeen, Unmatched
+from node.measure.lesions.before import Before, FirstSeen, PriorImage, Unmatched
+from node.measure.lesions.growth import Growth
 from node.measure.lesions.location import Location
 from node.measure.lesions.screening import NotApplicable, ScreeningBand
 from node.measure.lesions.separate import FurtherLesions
@@ -83,3 +84,9 @@ class LesionMeasurements:
     def compared(self) -> Before | None:
         """The same lesion in a prior examination, where it has one."""
         return self.before if isinstance(self.before, Before) else None
+
+    @property
+    def prior_image(self) -> PriorImage | None:
+        """The prior's image that numbers were compared with; none where the examinations are not alike."""
+        before = self.compared
+        return before.image if before is not None and isinstance(before.growth, Growth) else None
