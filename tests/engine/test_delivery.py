@@ -52,6 +52,12 @@ def there(**more: object) -> Destination:
     return Destination.model_validate({"name": "d", "kind": "stow", "url": "http://h", "first_retry_s": 1} | more)
 
 
+def asked(**more: object) -> Destination:
+    """Return one that is asked for storage commitment, which DIMSE alone has."""
+    peer = {"name": "d", "kind": "cstore", "host": "h", "port": 104, "ae_title": "PACS", "commitment": "ask"}
+    return Destination.model_validate(peer | {"first_retry_s": 1} | more)
+
+
 def run(world: World, before: Delivery, destination: Destination, now_s: float = 0.0) -> Delivery:
     tried = attempt(before, OBJECTS, destination, world.ways(), now_s=now_s, keep=lambda _: None)
     return decide(tried, OBJECTS, destination, now_s=now_s, jitter=0.0)
@@ -161,24 +167,24 @@ def test_nothing_for_a_destination_is_safe_at_once() -> None:
 
 def test_commitment_is_what_makes_safe_where_it_is_asked_for() -> None:
     world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(CommitmentAnswer(frozenset(("1.1", "1.2")), {})))
-    assert run(world, Delivery("d"), there(commitment="ask")).stage is Stage.SAFE
+    assert run(world, Delivery("d"), asked()).stage is Stage.SAFE
 
 
 def test_a_transaction_is_kept_before_it_is_asked_and_its_answer_may_come_later() -> None:
     world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(None))
     kept: list[Delivery] = []
-    first = attempt(Delivery("d"), OBJECTS, there(commitment="ask"), world.ways(), now_s=0, keep=kept.append)
+    first = attempt(Delivery("d"), OBJECTS, asked(), world.ways(), now_s=0, keep=kept.append)
     assert kept[-1].transaction_uid == world.transactions[0]
-    waiting = run(world, first, there(commitment="ask"))
+    waiting = run(world, first, asked())
     assert (waiting.stage, len(world.transactions)) == (Stage.WAITING, 1)
     world.committed_later = CommitmentAnswer(frozenset(("1.1", "1.2")), {})
-    assert run(world, waiting, there(commitment="ask")).stage is Stage.SAFE
+    assert run(world, waiting, asked()).stage is Stage.SAFE
 
 
 def test_an_answer_that_never_comes_is_asked_for_anew_after_a_day() -> None:
     world = World({"1.1": STORED, "1.2": STORED}, commitment=Requested(None))
-    first = run(world, Delivery("d"), there(commitment="ask", give_up_after_s=1e6))
-    run(world, first, there(commitment="ask", give_up_after_s=1e6), now_s=86401)
+    first = run(world, Delivery("d"), asked(give_up_after_s=1e6))
+    run(world, first, asked(give_up_after_s=1e6), now_s=86401)
     assert len(set(world.transactions)) == 2
 
 
@@ -188,14 +194,14 @@ def test_an_object_that_the_archive_lost_is_sent_again_and_one_it_cannot_keep_is
         held=frozenset(),
         commitment=Requested(CommitmentAnswer(frozenset(), {"1.1": 0x0112, "1.2": 0x0122})),
     )
-    first = run(world, Delivery("d"), there(commitment="ask"))
+    first = run(world, Delivery("d"), asked())
     assert first.receipts["1.1"].state is LATER
     assert first.receipts["1.2"].state is NEVER
 
 
 def test_an_archive_without_commitment_is_asked_by_query() -> None:
     world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")))
-    assert run(world, Delivery("d"), there(commitment="ask")).stage is Stage.SAFE
+    assert run(world, Delivery("d"), asked()).stage is Stage.SAFE
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def test_log_doctor_and_status_page_tell_it(tmp_path: Path) -> None:
         page = Page(f"http://127.0.0.1:{port}", ours)
         assert "TLS-EXPIRES" in page.get("/")[1]
         health = json.loads(page.get("/healthz")[1])
-    assert [text.partition(":")[0] for text in health["warnings"]] == ["TLS-EXPIRES"]
+    assert [text.partition(":")[0] for text in health["warnings"]] == ["TLS-EXPIRES", "DLV-NOWHERE"]
     assert not any("TLS-EXPIRES" in text for text in health["trouble"])
