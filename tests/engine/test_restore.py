@@ -48,7 +48,8 @@ def test_where_the_index_was_lost_our_own_objects_are_known_again(bench) -> None
         stores.own.remember(made)
     for file in bench.data_dir.glob("index.sqlite*"):
         file.unlink()
-    with node_worker._intake(bench.settings, SimpleNamespace(warm=lambda: None)), opened_stores(bench.settings) as new:
+    crew, heartbeat = SimpleNamespace(warm=lambda: None), SimpleNamespace(beat=lambda: None)
+    with node_worker._intake(bench.settings, crew, heartbeat), opened_stores(bench.settings) as new:
         assert "1.9" in new.own
 
 
