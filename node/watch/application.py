@@ -34,10 +34,8 @@ def application(settings: Settings) -> Starlette:
     def health(_request: Request) -> Response:
         try:
             state = node_state(settings)
-        except (
-            OSError,
-            LungnodeError,
-        ) as error:  # who asks whether the node is well must not get a page without a word
+        except (OSError, LungnodeError) as error:
+            # who asks whether the node is well must not get a page without a word
             words = f"{error.code}: {error.message}" if isinstance(error, LungnodeError) else _words(error)
             body = {"status": "trouble", "trouble": [words], "warnings": [], "paused": None}
             return JSONResponse(body, status_code=503)
