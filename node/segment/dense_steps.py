@@ -47,14 +47,12 @@ def dense_steps(
     spacing_mm : mm, the same order.
     images : how a reader finds each slice.
     """
-    pixel_cm2 = spacing_mm[1] * spacing_mm[2] / 100.0
-    radius = max(1, round(_THICK_MM / spacing_mm[1]))
     steps: list[tuple[float, int, int]] = []
     for z in range(len(hu) - 1):
         both = (hu[z] >= TISSUE_HU) & (hu[z + 1] >= TISSUE_HU)
         for inner, outer in ((z, z + 1), (z + 1, z)):
-            area_cm2 = _largest(lungs[inner] & ~lungs[outer] & both, radius, STEP_CM2 / pixel_cm2) * pixel_cm2
-            if area_cm2 >= STEP_CM2:
+            area_cm2 = step_cm2(lungs[inner] & ~lungs[outer] & both, spacing_mm)
+            if area_cm2:
                 steps.append((area_cm2, inner, outer))
     if not steps:
         return ()
@@ -66,10 +64,13 @@ def dense_steps(
     )
 
 
-def _largest(step: Mask, radius: int, least: float) -> int:
-    """Return the pixels of the largest piece that a disc fits into, 0 where it cannot be as large as `least`."""
-    if np.count_nonzero(step) < least:
-        return 0
+def step_cm2(step: Mask, spacing_mm: tuple[float, float, float]) -> float:
+    """Return the area of the largest piece of a slice that a disc fits into, 0 below `STEP_CM2`."""
+    pixel_cm2 = spacing_mm[1] * spacing_mm[2] / 100.0
+    if np.count_nonzero(step) * pixel_cm2 < STEP_CM2:
+        return 0.0
+    radius = max(1, round(_THICK_MM / spacing_mm[1]))
     y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
     pieces, _ = ndimage.label(ndimage.binary_opening(step, y * y + x * x <= radius * radius))
-    return int(np.bincount(pieces.ravel())[1:].max(initial=0))
+    area_cm2 = int(np.bincount(pieces.ravel())[1:].max(initial=0)) * pixel_cm2
+    return area_cm2 if area_cm2 >= STEP_CM2 else 0.0

@@ -22,7 +22,7 @@ from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
 ALGORITHM = "ensemble/1"
-_ADDED_ML = 5.0  # of masses; a reader is told of more, for one network alone decided on it
+_ADDED_ML = 5.0  # of masses; a reader is told of more, for the members did not find it
 
 
 @runtime_checkable
@@ -115,7 +115,8 @@ class Ensemble:
         unsure = [text for one in found for text in one.unsure]
         if added_ml >= _ADDED_ML:
             unsure.append(
-                f"{added_ml:.0f} ml of dense tissue are lung by the tumour network alone: look at where it ends"
+                f"{added_ml:.0f} ml of dense tissue are lung by the tumour network or by the other lung's mirror image "
+                "alone: look at where it ends"
             )
         labels.flags.writeable = False
         segments = {segment.label: segment for one in reversed(found) for segment in one.segments}

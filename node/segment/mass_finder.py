@@ -1,6 +1,6 @@
-"""A tumour network that completes the masses of the lungs, asked about the slices near them only.
+"""Completes the masses of the lungs: by what the other lung shows, and by a tumour network asked near them.
 
-Which one stands in the folder of an ensemble, as `masses`.
+Which network stands in the folder of an ensemble, as `masses`.
 """
 
 import numpy as np
@@ -15,12 +15,14 @@ from node.segment.contract import ModelIdentity, Task
 from node.segment.lesions.model import LoadedNet, load_net
 from node.segment.model_card import ModelCard
 from node.segment.postprocess.domes_off import TISSUE_HU
-from node.segment.postprocess.masses import CLOSING_MM, dense_cores, missing_of_masses
+from node.segment.postprocess.masses import dense_cores, missing_of_masses
+from node.segment.postprocess.mirrored_masses import missing_by_mirror
 from node.segment.runtime import Runtime, runtime
 from node.segment.working_grid import WorkingGrid
 
 TUMOUR_P = 0.3  # below what a mark needs: what is added is bounded otherwise; from 0.2 tissue beside a lesion comes in
 _BEYOND_MM = 30.0  # how far the network's window reaches beyond the lungs, as when it looks for lesions
+_NEAREST_MM = 60.0  # from which a lung's side is taken; what is missing lies on lung
 _REACH_MM = 15.0  # how far above and below a core the network is asked: half of what the closing fills
 
 Hu = NDArray[np.int16]
@@ -69,19 +71,23 @@ class MassFinder:
         small, small_hu = grid.sampled(labels), grid.sampled(hu)
         if not dense_cores(small > 0, small_hu, grid.spacing_mm).any():
             return labels
-        aorta = descending_aorta(grid.reduce(hu), small, grid.spacing_mm)
+        mean_hu = grid.reduce(hu)
+        aorta = descending_aorta(mean_hu, small, grid.spacing_mm)
         small = np.where(aorta & (small_hu >= TISSUE_HU), 0, small).astype(np.uint8)
         labels = np.where(grid.enlarged(aorta) & (hu >= TISSUE_HU), 0, labels).astype(np.uint8)
+        labels = self._with_tumours(labels, small, hu, aorta, grid)
+        small = grid.sampled(labels)
+        return _with(labels, missing_by_mirror(small > 0, mean_hu, aorta, grid.spacing_mm), small, hu, grid)
+
+    def _with_tumours(self, labels: Labels, small: Labels, hu: Hu, aorta: Mask, grid: WorkingGrid) -> Labels:
+        """Return the lungs with what the network calls tumour and hangs on their dense pieces."""
+        small_hu = grid.sampled(hu)
         cores = dense_cores(small > 0, small_hu, grid.spacing_mm)
         if not cores.any():
             return labels
         tumour = grid.sampled(self._probabilities(labels, hu, grid, cores)) >= round(255.0 * TUMOUR_P)
         tumour &= ~aorta
-        missing = missing_of_masses(small, cores, small_hu, tumour, grid.spacing_mm)
-        if not missing.any():
-            return labels
-        added = grid.enlarged(_sided(missing, small, grid))
-        return np.where((labels == 0) & (hu >= TISSUE_HU), added, labels)
+        return _with(labels, missing_of_masses(small, cores, small_hu, tumour, grid.spacing_mm), small, hu, grid)
 
     def _probabilities(self, labels: Labels, hu: Hu, grid: WorkingGrid, cores: Mask) -> NDArray[np.uint8]:
         """Ask the network about the slices near the cores; 0 elsewhere."""
@@ -103,10 +109,18 @@ class MassFinder:
         return answer
 
 
+def _with(labels: Labels, missing: Mask, small: Labels, hu: Hu, grid: WorkingGrid) -> Labels:
+    """Return the labels with the tissue that is missing on the working grid."""
+    if not missing.any():
+        return labels
+    added = grid.enlarged(_sided(missing, small, grid))
+    return np.where((labels == 0) & (hu >= TISSUE_HU), added, labels)
+
+
 def _sided(missing: Mask, labels: Labels, grid: WorkingGrid) -> Labels:
-    """Return the labels of what is missing, those of the nearest lung; a closing reaches no farther than its ball."""
+    """Return the labels of what is missing, those of the nearest lung."""
     answer = np.zeros_like(labels)
-    box = box_of(missing, int(np.ceil(CLOSING_MM / min(grid.spacing_mm))) + 1)
+    box = box_of(missing, int(np.ceil(_NEAREST_MM / min(grid.spacing_mm))) + 1)
     if box is not None:
         nearest = ndimage.distance_transform_edt(
             labels[box] == 0, grid.spacing_mm, return_distances=False, return_indices=True
