@@ -23,7 +23,7 @@ class HullChords:
     """The chords of a hull that are perpendicular to the line from its vertex a to its vertex b.
 
     A chord's length is linear between vertices, so that a vertex is always at an end of a longest one. Of equally long
-    chords the one nearest to the middle of the long axis is drawn.
+    chords the one nearest to the middle of the long axis is drawn, of a part with dents one that lies in it.
     """
 
     def __init__(self, hull_mm: _Floats, a: int, b: int) -> None:
@@ -35,35 +35,39 @@ class HullChords:
         self._back = np.arange(a, a - (a - b) % n - 1, -1) % n
         self._middle_mm = float(self._on_axis[a] + self._on_axis[b]) / 2.0
         chords = self._at(self._on_axis)
-        i = self._longest(chords, self._on_axis)
-        self._at_mm, self._chord = self._on_axis[i], chords[i]
+        longest = self._longest(chords, self._on_axis)
+        self._at_mm, self._chords = self._on_axis[longest], chords[longest]
 
     @property
     def longest_mm(self) -> float:
         """Length of the longest."""
-        return float(abs(self._chord[1] - self._chord[0]))
+        return _length_mm(self._chords[0])
 
     def in_part(self, pixels: "Pixels") -> tuple[float, _Floats]:
         """Return the length and the ends of the longest chord, in mm; of a curved part that of its pixels."""
-        at_mm, chord = self._at_mm, self._chord
-        _, inside_mm = pixels.runs(at_mm[None], chord[None], self)
+        _, inside_mm = pixels.runs(self._at_mm, self._chords, self)
         allowed_mm = max(_OUTSIDE_PIXELS * pixels.longer_side_mm, _OUTSIDE_FRAC * self.longest_mm)
-        if self.longest_mm - inside_mm[0] > allowed_mm:
-            lines_mm = pixels.border_mm() @ self.along
-            chords, _ = pixels.runs(lines_mm, self._at(lines_mm), self)
-            i = self._longest(chords, lines_mm)
-            at_mm, chord = lines_mm[i], chords[i]
-        return float(abs(chord[1] - chord[0])), at_mm * self.along + chord[:, None] * self.across
+        lying = np.flatnonzero(self.longest_mm - inside_mm <= allowed_mm + _TIE_MM)
+        if lying.size:
+            return self._drawn(self._at_mm[lying[0]], self._chords[lying[0]])
+        lines_mm = pixels.border_mm() @ self.along
+        chords, _ = pixels.runs(lines_mm, self._at(lines_mm), self)
+        i = self._longest(chords, lines_mm)[0]
+        return self._drawn(lines_mm[i], chords[i])
+
+    def _drawn(self, at_mm: np.float64, chord: _Floats) -> tuple[float, _Floats]:
+        return _length_mm(chord), at_mm * self.along + chord[:, None] * self.across
 
     def _at(self, at_mm: _Floats) -> _Floats:
         """Return where chords begin and end, (n, 2), mm along `across`."""
         ways = (self._there, self._back)
         return np.stack([np.interp(at_mm, self._on_axis[way], self._off_axis[way]) for way in ways], axis=1)
 
-    def _longest(self, chords: _Floats, at_mm: _Floats) -> int:
+    def _longest(self, chords: _Floats, at_mm: _Floats) -> NDArray[np.intp]:
+        """Return which are the longest, the nearest to the middle first."""
         length_mm = np.abs(chords[:, 1] - chords[:, 0])
-        longest = np.nonzero(length_mm >= length_mm.max() - _TIE_MM)[0]
-        return int(longest[np.abs(at_mm[longest] - self._middle_mm).argmin()])
+        longest = np.flatnonzero(length_mm >= length_mm.max() - _TIE_MM)
+        return longest[np.argsort(np.abs(at_mm[longest] - self._middle_mm), kind="stable")]
 
 
 class Pixels:
@@ -113,3 +117,7 @@ class Pixels:
             y, x = np.moveaxis(np.rint(points_yx + nudge_yx).astype(int), -1, 0)
             held |= self._padded[np.clip(y, 0, self._padded.shape[0] - 1), np.clip(x, 0, self._padded.shape[1] - 1)]
         return held
+
+
+def _length_mm(chord: _Floats) -> float:
+    return float(abs(chord[1] - chord[0]))
