@@ -32,7 +32,7 @@ GEO-FEW | R | Too few slices or too short an extent
 GEO-GAP | R | Slices missing in the series
     One step above 1.5 times the median step
 GEO-UNEVEN | R | Uneven slice spacing
-    A step differs from the median by more than 1 % of it and 0.05 mm, none above 1.5 times the median
+    A step, not above 1.5 times the median, or a slice lies over 1 % of the median and 0.05 mm off an even stack
 GEO-DUP | R | Two different slices at one position
     Two instances at one position with different pixels
 GEO-DUPSAME | W | The same slice twice under two UIDs

@@ -34,7 +34,8 @@ def check_steps(
     """
     if len(along_mm) < 2:
         return tuple(_few(along_mm))
-    return (*_few(along_mm), *_regular(along_mm), *_tilt(positions_lps_mm, normal))
+    irregular = (*_regular(along_mm), *_tilt(positions_lps_mm, normal))
+    return (*_few(along_mm), *(irregular or _straight(positions_lps_mm)))
 
 
 def check_thickness(frames: Sequence[Frame], step_mm: float) -> tuple[Reason, ...]:
@@ -79,12 +80,27 @@ def _regular(along_mm: NDArray[np.float64]) -> Iterable[Reason]:
         yield refuse(Code.GEO_GAP, f"{gaps.size} gaps in steps of {median:.3f} mm along the normal: {shown} mm")
         return
     largest = float(np.abs(steps - median).max())
-    limit = max(UNEVEN_FRAC * median, UNEVEN_MM)
+    limit = _uneven_mm(median)
     if largest > limit:
         yield refuse(
             Code.GEO_UNEVEN,
             f"steps run from {steps.min():.3f} to {steps.max():.3f} mm, median {median:.3f}, limit {limit:.3f} off it",
         )
+
+
+def _straight(positions_lps_mm: NDArray[np.float64]) -> tuple[Reason, ...]:
+    """Steps that are even one by one may drift off the grid together, or shift within their plane and back."""
+    first, last = positions_lps_mm[0], positions_lps_mm[-1]
+    even = first + np.linspace(0.0, 1.0, len(positions_lps_mm))[:, None] * (last - first)
+    off_mm = float(np.abs(positions_lps_mm - even).max())
+    limit = _uneven_mm(float(np.linalg.norm(last - first)) / (len(positions_lps_mm) - 1))
+    if off_mm < limit:
+        return ()
+    return (refuse(Code.GEO_UNEVEN, f"slices lie up to {off_mm:.3f} mm off an even stack, limit {limit:.3f}"),)
+
+
+def _uneven_mm(step_mm: float) -> float:
+    return max(UNEVEN_FRAC * step_mm, UNEVEN_MM)
 
 
 def _tilt(positions_lps_mm: NDArray[np.float64], normal: NDArray[np.float64]) -> Iterable[Reason]:

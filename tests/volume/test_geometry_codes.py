@@ -103,6 +103,31 @@ def test_a_step_more_than_a_hundredth_off_is_uneven(shift_mm: float, uneven: boo
     assert isinstance(result, Refusal) is uneven
 
 
+@pytest.mark.parametrize(("beside_mm", "uneven"), [(0.04, False), (0.06, True), (20.0, True)])
+def test_slices_that_lie_beside_the_stack_and_come_back_are_uneven(beside_mm, uneven, small: Phantom, write) -> None:
+    slices = {}
+    for i in range(8, 14):
+        x, y, z = (small.grid.lps_from_zyx @ (i, 0, 0, 1))[:3]
+        slices[i] = {"ImagePositionPatient": [round(x + beside_mm, 6), y, z]}
+
+    result = read_volume(write(small, slices=slices))
+
+    assert (Code.GEO_UNEVEN in codes_of(result)) is uneven
+    assert isinstance(result, Refusal) is uneven
+
+
+def test_even_steps_that_drift_off_the_grid_together_are_uneven(small: Phantom, write: WriteSeries) -> None:
+    slices = {}
+    for i in range(10, 20):
+        x, y, z = (small.grid.lps_from_zyx @ (i, 0, 0, 1))[:3]
+        slices[i] = {"ImagePositionPatient": [x, y, round(z + 0.04 * (i - 9), 6)]}
+
+    result = read_volume(write(small, slices=slices))
+
+    assert isinstance(result, Refusal)
+    assert result.leading.code is Code.GEO_UNEVEN
+
+
 def test_a_gap_is_not_called_uneven_as_well(small: Phantom, write: WriteSeries) -> None:
     assert Code.GEO_UNEVEN not in codes_of(read_volume(taken_out(write, small, drop={7})))
 
