@@ -1,12 +1,13 @@
 """Frames in the order of the slices, with their matrix, and what is wrong with their geometry (standards 4.1)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from node.errors import Reason
+from node.errors import Code, Reason, refuse
 from node.volume.copies import Multivolume, SamePixels, one_per_place
 from node.volume.frame import Frame
 from node.volume.plane import normal_of, project, stack_matrix
@@ -47,11 +48,25 @@ def stack_of(frames: Sequence[Frame], *, multivolume: Multivolume, same_pixels: 
     )
     positions = positions_of(places.frames)
     along_mm = project(positions, normal)
-    reasons = (*check_planes(frames), *places.reasons, *check_steps(positions, along_mm, normal))
+    reasons = (
+        *_names_repeated(places.frames),
+        *check_planes(frames),
+        *places.reasons,
+        *check_steps(positions, along_mm, normal),
+    )
     if len(positions) < 2:
         return Stack(places.frames, None, reasons)
     reasons = (*reasons, *check_thickness(places.frames, float(np.median(np.diff(along_mm)))))
     return Stack(places.frames, stack_matrix(positions, orientation, spacing_yx_mm), reasons)
+
+
+def _names_repeated(frames: Sequence[Frame]) -> tuple[Reason, ...]:
+    """ID-DUPDIFF where one SOP Instance UID lies at several places: no result could say which one it means."""
+    places = Counter((f.sop_instance_uid, f.number) for f in frames)
+    n = sum(count > 1 for count in places.values())
+    if not n:
+        return ()
+    return (refuse(Code.ID_DUPDIFF, f"{n} SOP Instance UIDs stand for images at several places each"),)
 
 
 def positions_of(frames: Sequence[Frame]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Each geometry code of the standards has a series that provokes it, and one just inside the limit that does not."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -177,6 +179,24 @@ def test_of_equal_copies_the_lowest_uid_is_kept(small: Phantom, write: WriteSeri
     assert isinstance(result, Volume)
     assert len(uids) == 2
     assert result.frames[5].sop_instance_uid == min(uids)
+
+
+def test_one_uid_at_two_places_is_refused(small: Phantom, write: WriteSeries) -> None:
+    result = read_volume(write(small, slices={i: {"SOPInstanceUID": f"2.25.{i % 10}"} for i in range(20)}))
+
+    assert isinstance(result, Refusal)
+    assert result.leading.code is Code.ID_DUPDIFF
+
+
+def test_a_file_that_lies_twice_in_the_folder_is_read_once(small: Phantom, write: WriteSeries) -> None:
+    series = write(small)
+    folder = series.files[0].path.parent
+    shutil.copy(series.files[3].path, folder / "copy.dcm")
+
+    result = read_volume(facts_of_folder(folder))
+
+    assert isinstance(result, Volume)
+    np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx)
 
 
 def test_the_same_pixels_with_another_rescale_are_not_the_same(small: Phantom, write: WriteSeries) -> None:
