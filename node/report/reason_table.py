@@ -51,7 +51,7 @@ GEO-THICK | R, D, L or W | Slices too thick for some measurements
 GEO-PARTIAL | D, volumes marked partial | Lungs are cut off by the scan's limits
     The lung mask touches an end slice by more than 1 cm2, or the border of the plane
 GEO-MULTIVOL | R | Several volumes in one series
-    Positions repeat and phase, acquisition or time tell the copies apart; W where a setting selects one
+    Positions repeat or lie in turns, and phase, acquisition or time tell them apart; W where a setting selects one
 GEO-MATRIX | R | Matrix or pixel spacing differs between slices
     Rows, Columns or Pixel Spacing differ
 HU-NORESC | R | No rescale to Hounsfield units

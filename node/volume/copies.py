@@ -1,10 +1,12 @@
-"""Several images at one place: respiratory phases, repeated acquisitions, duplicates (standards 4.1).
+"""Several images at one place, or in turns: respiratory phases, repeated acquisitions, duplicates (standards 4.1).
 
-GEO-MULTIVOL comes before GEO-DUP: it applies where an attribute tells the copies apart.
+GEO-MULTIVOL comes before GEO-DUP: it applies where an attribute tells the copies apart. Volumes that lie half a step
+apart have no copies; their images follow one another in turns.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -52,7 +54,7 @@ def one_per_place(
     """
     groups = _grouped(frames, along_mm)
     if all(len(group) == 1 for group in groups):
-        return Places(tuple(frames), ())
+        return _one_volume(frames, multivolume)
     mark = _mark_of_copies(groups)
     if mark is not None:
         return _choose(groups, mark, multivolume)
@@ -68,6 +70,23 @@ def _grouped(frames: Sequence[Frame], along_mm: NDArray[np.float64]) -> list[lis
             start_mm = at_mm
         groups[-1].append(frame)
     return groups
+
+
+def _one_volume(frames: Sequence[Frame], which: Multivolume) -> Places:
+    """Keep one of several volumes whose images lie in turns: more than half of the neighbours are of different ones."""
+    for name, value in _MARKS:
+        values = [value(f) for f in frames]
+        n_volumes = len(set(values))
+        changes = sum(one != other for one, other in pairwise(values))
+        if None in values or "" in values or changes <= max(len(frames) / 2, n_volumes) or n_volumes > len(frames) / 2:
+            continue
+        text = f"the series holds {n_volumes} volumes whose images lie in turns, told apart by {name}"
+        if which == "refuse":
+            return Places(tuple(frames), (refuse(Code.GEO_MULTIVOL, text),))
+        chosen = sorted(set(values), key=_sortable)[-1 if which == "last" else 0]
+        kept = tuple(frame for frame, of in zip(frames, values, strict=True) if of == chosen)
+        return Places(kept, (warn(Code.GEO_MULTIVOL, f"{text}; the {which} was taken"),))
+    return Places(tuple(frames), ())
 
 
 def _mark_of_copies(groups: list[list[Frame]]) -> tuple[str, Callable[[Frame], Hashable]] | None:

@@ -245,6 +245,36 @@ def test_a_setting_takes_one_of_several_volumes(which: str, added_hu: int, small
     np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx + added_hu)
 
 
+@pytest.mark.parametrize(
+    ("mark", "several"),
+    [
+        (lambda i: {"AcquisitionNumber": 1 + i % 2}, True),  # inspiration and expiration, half a step apart
+        (lambda i: {"AcquisitionTime": f"10000{i % 3}"}, True),
+        (lambda i: {"AcquisitionNumber": 1 + i // 10}, False),  # one after the other along the body
+        (lambda i: {"AcquisitionNumber": 1 + i // 2}, False),  # a scanner of two rows, rotation by rotation
+        (lambda i: {"AcquisitionTime": f"1000{i:02}"}, False),  # each slice has its own
+    ],
+    ids=["two-in-turns", "three-in-turns", "halves", "rotations", "times-of-slices"],
+)
+def test_volumes_whose_images_lie_in_turns_are_several(mark, several: bool, small: Phantom, write: WriteSeries) -> None:
+    result = read_volume(write(small, slices={i: mark(i) for i in range(20)}))
+
+    assert (Code.GEO_MULTIVOL in codes_of(result)) is several
+    assert isinstance(result, Refusal) is several
+
+
+@pytest.mark.parametrize(("which", "first"), [("first", 0), ("last", 1)])
+def test_a_setting_takes_one_of_the_volumes_in_turns(which: str, first: int, write: WriteSeries) -> None:
+    phantom = make_asymmetric(small_grid(60, spacing_zyx_mm=(2.5, 5.0, 5.0)))
+    series = write(phantom, slices={i: {"AcquisitionNumber": 1 + i % 2} for i in range(60)})
+
+    result = read_volume(series, multivolume=which)
+
+    assert isinstance(result, Volume)
+    assert reason_of(result, Code.GEO_MULTIVOL).severity is Severity.WARN
+    np.testing.assert_array_equal(result.hu_zyx, phantom.hu_zyx[first::2])
+
+
 @pytest.mark.parametrize(("degrees", "tilted"), [(0.4, False), (0.6, True), (18.0, True)])
 def test_a_sheared_stack_is_refused_whatever_the_tilt_attribute_says(
     degrees: float, tilted: bool, small: Phantom, write: WriteSeries
