@@ -13,14 +13,16 @@ USUAL_POSITIONS = frozenset({"HFS", "FFS"})  # ACQ-PRONE
 _EXPIRATION = re.compile(r"(?<![a-z])(exp|expir\w*|exspir\w*|exhal\w*|espir\w*)(?![a-z])", re.IGNORECASE)
 
 
-def check_acquisition(frames: Sequence[Frame], *, minimum_age_years: float) -> tuple[Reason, ...]:
-    """Check age, contrast, kernel, thickness, breathing and position."""
+def check_acquisition(
+    frames: Sequence[Frame], *, step_mm: float | None, minimum_age_years: float
+) -> tuple[Reason, ...]:
+    """Check age, contrast, kernel, thickness, breathing and position; `step_mm` of the slices, None without a stack."""
     facts = frames[0].file.facts
     return (
         *_age(facts, minimum_age_years),
         *_contrast(frames),
         *_kernel(frames),
-        *_thickness(frames),
+        *_thickness(frames, step_mm),
         *_expiration(facts),
         *_position(frames),
     )
@@ -53,12 +55,13 @@ def _kernel(frames: Sequence[Frame]) -> Iterable[Reason]:
         yield warn(Code.ACQ_KERNUNK, f"kernel {name} is not known: density may be biased")
 
 
-def _thickness(frames: Sequence[Frame]) -> Iterable[Reason]:
-    known = [f.geometry.slice_thickness_mm for f in frames if f.geometry.slice_thickness_mm is not None]
-    if known and max(known) > THICKEST_FOR_DENSITY_MM:
+def _thickness(frames: Sequence[Frame], step_mm: float | None) -> Iterable[Reason]:
+    """Slices of unknown thickness are taken to be as thick as they are apart."""
+    thick_mm = max((f.geometry.slice_thickness_mm or step_mm or 0.0 for f in frames), default=0.0)
+    if thick_mm > THICKEST_FOR_DENSITY_MM:
         yield refuse(
             Code.ACQ_DTHICK,
-            f"slices are {round(max(known), 2):g} mm thick, density needs at most {THICKEST_FOR_DENSITY_MM:g} mm",
+            f"slices are {round(thick_mm, 2):g} mm thick, density needs at most {THICKEST_FOR_DENSITY_MM:g} mm",
             Affects.DENSITY,
         )
 

@@ -102,11 +102,12 @@ def _judge(
     values = check_pixel_values(frames)
     readable = not _refuses((*identity, *values))
     stack = stack_of(frames, multivolume=multivolume, same_pixels=same_pixels if readable else never_same)
+    step_mm = None if stack.lps_from_zyx is None else float(np.linalg.norm(stack.lps_from_zyx[:3, 0]))
     return _Judged(
         identity=(*identity, *check_memory(stack.frames, _available_bytes())),
         values=values,
         geometry=stack.reasons,
-        acquisition=check_acquisition(frames, minimum_age_years=minimum_age_years),
+        acquisition=check_acquisition(frames, step_mm=step_mm, minimum_age_years=minimum_age_years),
         stack=stack,
     )
 

@@ -53,6 +53,17 @@ def test_thick_slices_withhold_density(thickness_mm: float, thick: bool, thin: P
     assert [r.affects for r in found] == ([DENSITY_ONLY] if thick else [])
 
 
+@pytest.mark.parametrize(("step_mm", "thick"), [(1.5, False), (4.0, True)])
+@pytest.mark.parametrize("unknown", [None, "0"])
+def test_slices_of_unknown_thickness_are_as_thick_as_they_are_apart(step_mm, thick, unknown, write) -> None:
+    phantom = make_asymmetric(small_grid(round(96 / step_mm), size=24, spacing_zyx_mm=(step_mm, 10.0, 10.0)))
+
+    result = read_volume(write(phantom, overrides={"SliceThickness": unknown}))
+
+    assert isinstance(result, Volume)
+    assert (Code.ACQ_DTHICK in codes_of(result)) is thick
+
+
 @pytest.mark.parametrize(
     ("description", "expiration"),
     [
