@@ -214,8 +214,8 @@ PRIOR-UNLIKE | W | No growth: the lesion was not measured alike in the prior
     Kernel class or slice thickness differ or are unknown, or one of the two sizes was refused
 RT-MODALITY | - | Modality of no interest
     Neither CT nor PET
-RT-SOP | - | Object type of no interest
-    SOP class of no interest, whatever its modality says
+RT-SOP | - or W | Object type of no interest
+    SOP class of no interest, whatever its modality says; inside an axial series the object is left out
 RT-LOCALIZER | - or W | Localizer
     A scout; inside an axial series the instance is left out
 RT-DERIVED | - | Derived images

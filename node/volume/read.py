@@ -22,7 +22,7 @@ from node.volume.hu_range import check_values, sum_counts
 from node.volume.integrity import check_integrity, check_memory
 from node.volume.pixel_values import check_pixel_values
 from node.volume.same_pixels import never_same, same_pixels
-from node.volume.scout import leave_out_scouts
+from node.volume.scout import leave_out_others, leave_out_scouts
 from node.volume.stack import Stack, stack_of
 from node.volume.stored import task_of
 from node.volume.volume import SourceFrame, Volume
@@ -73,13 +73,14 @@ def read_volume(
     -------
     Volume, with warnings and partial refusals in `reasons`; or Refusal with every code that applies.
     """
+    series, others = leave_out_others(series)
     identity = check_integrity(series, refuse_without_patient_id=refuse_without_patient_id)
     try:
         frames, scouts = leave_out_scouts(frames_of(series))
         judged = _judge(frames, identity, multivolume, minimum_age_years)
     except InputRefused as error:
         return Refusal((*identity, refuse(Code(error.code), error.message)))
-    judged = replace(judged, geometry=(*scouts, *judged.geometry))
+    judged = replace(judged, geometry=(*others, *scouts, *judged.geometry))
     lps_from_zyx = judged.stack.lps_from_zyx
     if lps_from_zyx is None or _refuses(judged.reasons):
         return Refusal(judged.reasons)

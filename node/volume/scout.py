@@ -1,4 +1,4 @@
-"""Scouts inside an axial series: left out, and said so (standards 4.1)."""
+"""Scouts and other objects inside an axial series: left out, and said so (standards 4.1 and 4.2)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,8 +7,24 @@ import numpy as np
 
 from node.errors import Code, Reason, warn
 from node.facts.derived import is_localizer
+from node.facts.series import SeriesFacts
 from node.volume.frame import Frame
+from node.volume.pixel_values import CT_CLASSES
 from node.volume.plane import COSINE_TOLERANCE, is_orthonormal
+
+
+def leave_out_others(series: SeriesFacts) -> tuple[SeriesFacts, tuple[Reason, ...]]:
+    """Split off objects that are no CT images, such as a dose report or a screenshot; a series of them stays whole.
+
+    Returns
+    -------
+    (the series that remains, a warning if anything was left out)
+    """
+    kept = tuple(file for file in series.files if file.facts.sop_class_uid in CT_CLASSES)
+    n = len(series.files) - len(kept)
+    if not kept or not n:
+        return series, ()
+    return SeriesFacts(kept), (warn(Code.RT_SOP, f"{n} objects inside the series that are no CT images were left out"),)
 
 
 def leave_out_scouts(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], tuple[Reason, ...]]:

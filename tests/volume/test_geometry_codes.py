@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from node.errors import Affects, Code, Refusal, Severity
 from node.phantom.dicom import SeriesOptions, write_series
@@ -388,6 +389,31 @@ def test_a_scout_inside_the_series_is_left_out(scout: dict[str, object], small: 
 
     assert isinstance(result, Volume)
     assert reason_of(result, Code.RT_LOCALIZER).severity is Severity.WARN
+    np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx)
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "modality", "has_pixels"),
+    [("1.2.840.10008.5.1.4.1.1.88.67", "SR", False), ("1.2.840.10008.5.1.4.1.1.7", "CT", True)],
+    ids=["dose-report", "screenshot"],
+)
+def test_an_object_inside_the_series_that_is_no_ct_image_is_left_out(
+    sop_class: str, modality: str, has_pixels: bool, small: Phantom, write: WriteSeries
+) -> None:
+    series = write(small)
+    other = dcmread(series.files[0].path)
+    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = sop_class
+    other.SOPInstanceUID = other.file_meta.MediaStorageSOPInstanceUID = "1.2.3"  # the first of the series
+    other.Modality = modality
+    for keyword in ("ImagePositionPatient", "RescaleSlope", *(() if has_pixels else ("PixelData", "Rows"))):
+        delattr(other, keyword)
+    other.save_as(series.files[0].path.parent / "other.dcm")
+
+    result = read_volume(facts_of_folder(series.files[0].path.parent))
+
+    assert isinstance(result, Volume)
+    assert reason_of(result, Code.RT_SOP).severity is Severity.WARN
+    assert result.series.first.modality == "CT"
     np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx)
 
 
