@@ -42,7 +42,7 @@ GEO-TILT | R | Tilted gantry or sheared volume
 GEO-ORIENT | R | Orientation differs between slices
     Image Orientation differs by more than 0.001
 GEO-NONAX | R | Slices are not axial
-    Slice normal more than 10 degrees off the patient's long axis
+    Slice normal more than 10 degrees off the patient's long axis, or rows more than 30 degrees off the other two
 GEO-FOR | R | More than one frame of reference
     Several Frame of Reference UIDs in the series
 GEO-THICK | R, D, L or W | Slices too thick for some measurements

@@ -308,6 +308,14 @@ def test_a_reformat_off_the_axial_plane_is_refused(degrees: float, refused: bool
     assert (Code.GEO_NONAX in codes_of(read_volume(write(phantom)))) is refused
 
 
+@pytest.mark.parametrize(("degrees", "refused"), [(29.0, False), (31.0, True), (50.0, True), (90.0, False)])
+def test_a_picture_turned_towards_the_diagonal_is_refused(degrees: float, refused: bool, write: WriteSeries) -> None:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    phantom = make_asymmetric(small_grid(20, orientation=(c, s, 0, -s, c, 0)))
+
+    assert (Code.GEO_NONAX in codes_of(read_volume(write(phantom)))) is refused
+
+
 def test_two_frames_of_reference_are_refused(small: Phantom, write: WriteSeries) -> None:
     result = read_volume(write(small, slices={4: {"FrameOfReferenceUID": "2.25.4"}}))
 
