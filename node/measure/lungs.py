@@ -84,9 +84,9 @@ def reasons_of_both(sizes: Mapping[Side, float], reasons: Sequence[Reason]) -> t
     """One lung is not both: its numbers are no totals; what is withheld of one of two lungs is withheld of both."""
     if len(sizes) == 2:
         return tuple(reason for side in sizes for reason in reasons_of_side(side, sizes, reasons))
-    is_cut_off = any(reason.code is Code.GEO_PARTIAL for reason in reasons)
+    codes = {reason.code for reason in reasons}
     text = "one lung was found: its numbers are not those of both"
-    code = Code.GEO_PARTIAL if is_cut_off else Code.SEG_ASYM
+    code = Code.GEO_PARTIAL if Code.GEO_PARTIAL in codes and Code.SEG_ASYM not in codes else Code.SEG_ASYM
     return (refuse(code, text, Affects.DENSITY, Affects.MEAN_DENSITY, Affects.VOLUMES),)
 
 

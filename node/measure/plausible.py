@@ -2,7 +2,7 @@
 
 SEG-EMPTY     nothing was found
 SEG-IMPLAUS   0.5 to 12 litres are possible; less is, where the scan cuts the lungs off
-SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and the scan does not explain it
+SEG-ASYM      left : right outside 0.3 to 3, or one lung is missing, and no scan that cuts through them explains it
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,9 @@ def possible_volume(total_ml: float, *, partial: bool) -> tuple[Reason, ...]:
     return ()
 
 
-def similar_sides(right_ml: float, left_ml: float, *, partial: bool) -> tuple[Reason, ...]:
-    """Return SEG-ASYM where one lung is missing or much smaller, unless the scan cuts lungs off."""
-    if partial or right_ml + left_ml == 0.0:
+def similar_sides(right_ml: float, left_ml: float, *, cut_through: bool) -> tuple[Reason, ...]:
+    """Return SEG-ASYM where one lung is missing or much smaller, unless the scan cuts through the lungs."""
+    if cut_through or right_ml + left_ml == 0.0:
         return ()
     if right_ml == 0.0 or left_ml == 0.0:
         missing = "right" if right_ml == 0.0 else "left"

@@ -36,8 +36,8 @@ def check_quality(volume: Volume, segmentation: Segmentation, chest: Chest) -> t
             sides_ml[segment.kind] += float(np.count_nonzero(mask_zyx)) * volume.voxel_ml
             lungs_zyx |= mask_zyx
     right_ml, left_ml = sides_ml[SegmentKind.RIGHT_LUNG], sides_ml[SegmentKind.LEFT_LUNG]
-    partial = cut_off(volume.hu_zyx, lungs_zyx, volume.lps_from_zyx)
-    impossible = possible_volume(right_ml + left_ml, partial=bool(partial))
+    cut = cut_off(volume.hu_zyx, lungs_zyx, volume.lps_from_zyx)
+    impossible = possible_volume(right_ml + left_ml, partial=bool(cut.reasons))
     if not lungs_zyx.any():
         return Refusal(impossible)
     nz, ny, nx = volume.hu_zyx.shape
@@ -45,8 +45,8 @@ def check_quality(volume: Volume, segmentation: Segmentation, chest: Chest) -> t
     reasons = (
         *impossible,
         *thorax_gate(chest.hu, chest.right, chest.left, chest.spacing_mm, has_windpipe=chest.windpipe is not None),
-        *partial,
-        *similar_sides(right_ml, left_ml, partial=bool(partial)),
+        *cut.reasons,
+        *similar_sides(right_ml, left_ml, cut_through=cut.is_through),
         *unsure(segmentation),
         *contrast(chest),
         *airway_noise(grid.turned(volume.hu_zyx), chest.windpipe, grid),

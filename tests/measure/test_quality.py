@@ -128,6 +128,17 @@ def test_a_missing_lung_is_asymmetric(chest, lost):
     assert reason.severity is Severity.WARN
 
 
+@pytest.mark.parametrize(("share", "asymmetric"), [(0.1, True), (0.5, False)])
+def test_a_missing_lung_is_explained_only_by_a_scan_that_cuts_through_the_other(chest, as_volume, share, asymmetric):
+    volume, labels = chest
+    labels[labels == 2] = 0
+    areas = np.count_nonzero(labels == 1, axis=(1, 2))
+    first = int(np.flatnonzero(areas >= share * areas.max())[0])
+    answer = checked(as_volume(volume.hu_zyx[first:], volume.lps_from_zyx), segmented(labels[first:]))
+    assert Code.GEO_PARTIAL in codes(answer)
+    assert (Code.SEG_ASYM in codes(answer)) is asymmetric
+
+
 def test_a_small_lung_is_asymmetric(chest):
     volume, labels = chest
     z = np.nonzero((labels == 2).any(axis=(1, 2)))[0]
