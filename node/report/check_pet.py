@@ -15,6 +15,7 @@ from node.report.pet_measured import PetName, name_of
 from node.report.pet_result import MeasuredPet
 from node.report.report_numbers import ReportedUptake, read_uptakes
 from node.report.uids import BASIC_TEXT_SR, LABEL_MAP_SEGMENTATION
+from node.segment.contract import UNCERTAIN_LABEL
 from node.settings import Rung
 from node.volume.pet import SuvKind
 
@@ -47,10 +48,12 @@ def check_pet(objects: Iterable[EncodedObject], pet: MeasuredPet) -> None:
 
 def _same_masks(decoded: DecodedSeg, pet: MeasuredPet) -> None:
     label_of = {segment.name: segment.label for segment in pet.found.segments}
-    _require({s.label for s in decoded.segments} == set(label_of), "the PET has masks of other lesions than were found")
+    named = {s.tracking_id for s in decoded.segments if s.tracking_id == s.label.removesuffix(UNCERTAIN_LABEL)}
+    fits = named == set(label_of) and len(named) == len(decoded.segments)
+    _require(fits, "the PET has masks of other lesions than were found")
     to_label = np.zeros(256, np.uint8)
     for segment in decoded.segments:
-        to_label[segment.number] = label_of[segment.label]
+        to_label[segment.number] = label_of[segment.tracking_id]
     differing = int(np.count_nonzero(to_label[decoded.numbers_zyx] != pet.labels_zyx))
     _require(differing == 0, f"{differing} voxels of the PET's written segmentation differ")
     for z, sop_instance_uid, _ in decoded.sources:

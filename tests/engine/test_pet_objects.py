@@ -17,6 +17,7 @@ from node.engine import line
 from node.engine.analysis import Analysis, write_analysis
 from node.engine.pet_case import pet_result
 from node.errors import Affects, Code, OurMistake, refuse, warn
+from node.measure.lesions.lesions import measure_lesions
 from node.measure.pet.uptake_quantity import Statistic, Threshold
 from node.phantom.dicom import write_series
 from node.phantom.pet import make_pet, pet_grid
@@ -233,6 +234,18 @@ def test_a_changed_mask_or_number_of_the_pet_is_found_before_anything_leaves(mad
     changed = replace(lesion, quantities=(hotter, *lesion.quantities[1:]))
     with pytest.raises(OurMistake, match="was measured"):
         check_pet(made.objects, replace(pet.measured, found=replace(pet.measured.found, lesions=(changed,))))
+
+
+def test_an_uncertain_lesion_is_called_so_in_the_pet_too(made: Made, tmp_path: Path) -> None:
+    found = made.analysis.segmentation
+    segments = tuple(replace(s, doubt="seen once") if s.kind is SegmentKind.LESION else s for s in found.segments)
+    doubted = replace(found, segments=segments)
+    lesions = measure_lesions(made.volume, doubted, made.analysis.reasons)
+    analysis = replace(made.analysis, segmentation=doubted, lesions=lesions)
+    result = encoded(tmp_path, made.case, made.volume, analysis)
+
+    labels = [s.SegmentLabel for s in dcmread(result.of_kind("PET_SEG").path).SegmentSequence]
+    assert labels == ["nodule-1 (uncertain)"]
 
 
 def pdf_text(one: EncodedObject, folder: Path) -> str:
