@@ -209,6 +209,7 @@ class Destination(_Section):
     first_retry_s: Wait = 5.0
     longest_retry_s: Wait = 900.0
     deflated_seg: bool = False  # send segmentations deflated; by C-STORE only where the peer accepts the syntax
+    needs_study: bool = False  # nothing goes there whose study it does not hold: for where the studies come from
 
     @model_validator(mode="after")
     def _complete(self) -> "Destination":
@@ -234,6 +235,8 @@ class Destination(_Section):
             raise ValueError(
                 f"destination {self.name!r} is a folder, which keeps the bytes as they are: no deflated_seg"
             )
+        if self.needs_study and self.kind == "folder":
+            raise ValueError(f"destination {self.name!r} is a folder, which holds no studies: no needs_study")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""Asking objects back: which of them does the destination hold now?
+"""Asking a destination: which of these objects does it hold now, and does it still hold their study?
 
 A DICOMweb root and an application entity are asked through `archive`; a folder and Orthanc's own interface here.
 """
@@ -9,8 +9,8 @@ from itertools import groupby
 import requests
 
 from node.archive.endpoint import Endpoint, endpoint_of_destination
-from node.archive.questions import held
-from node.archive.web import LOGIN_REFUSED
+from node.archive.questions import held, identities_of_study
+from node.archive.web import LOGIN_REFUSED, translated
 from node.deliver.folder import place_of
 from node.deliver.receipt import CREDENTIALS, UNAUTHORISED, Outgoing
 from node.deliver.session import http_session, timeouts_s
@@ -41,6 +41,28 @@ def can_be_asked(destination: Destination, *, calling: str) -> bool:
     return endpoint_of_destination(destination, calling) is not None
 
 
+def holds_study(study_uid: str, destination: Destination, *, calling: str) -> bool:
+    """Whether the destination has anything of a study.
+
+    Raises
+    ------
+    WorldUnavailable, Misconfigured
+        It could not be asked; see `archive.web.translated` and `archive.cfind.opened`.
+    """
+    if destination.kind == "orthanc":
+        with translated(), http_session(destination) as session:
+            return "Study" in _levels(study_uid, session, destination)
+    endpoint = endpoint_of_destination(destination, calling)
+    if endpoint is None:
+        raise Misconfigured("CFG-VALUE", f"destination {destination.name!r} cannot be asked what it holds")
+    return bool(identities_of_study(endpoint, study_uid))
+
+
+def can_be_asked_for_studies(destination: Destination, *, calling: str) -> bool:
+    """Whether there is a way to ask what it holds, beside commitment, which tells of our own objects alone."""
+    return destination.kind == "orthanc" or endpoint_of_destination(destination, calling) is not None
+
+
 def _in_archive(objects: Sequence[Outgoing], endpoint: Endpoint) -> frozenset[str] | None:
     def series(o: Outgoing) -> tuple[str, str]:
         return (o.study_instance_uid, o.series_instance_uid)
@@ -67,22 +89,27 @@ def _in_folder(objects: Sequence[Outgoing], destination: Destination) -> frozens
 
 
 def _in_orthanc(objects: Sequence[Outgoing], destination: Destination) -> frozenset[str] | None:
-    url = f"{str(destination.url).rstrip('/')}/tools/lookup"
     there = set()
     try:
         with http_session(destination) as session:
             for o in objects:
-                answer = session.post(
-                    url, data=o.sop_instance_uid, timeout=timeouts_s(destination), allow_redirects=False
-                )
-                if answer.status_code in UNAUTHORISED:
-                    raise _credentials_refused()
-                answer.raise_for_status()
-                if any(found["Type"] == "Instance" for found in answer.json()):
+                if "Instance" in _levels(o.sop_instance_uid, session, destination):
                     there.add(o.sop_instance_uid)
+    except requests.HTTPError as error:
+        if error.response is not None and error.response.status_code in UNAUTHORISED:
+            raise _credentials_refused() from error
+        return None
     except (requests.RequestException, ValueError, KeyError):
         return None
     return frozenset(there)
+
+
+def _levels(uid: str, session: requests.Session, destination: Destination) -> frozenset[str]:
+    """Return of which levels ("Study", "Instance" ...) an Orthanc has something under a UID."""
+    url = f"{str(destination.url).rstrip('/')}/tools/lookup"
+    answer = session.post(url, data=uid, timeout=timeouts_s(destination), allow_redirects=False)
+    answer.raise_for_status()
+    return frozenset(found["Type"] for found in answer.json())
 
 
 def _credentials_refused() -> Misconfigured:

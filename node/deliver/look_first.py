@@ -27,6 +27,10 @@ _SETTINGS = {
     "commitment": "commitment of destination {0!r}",
     "0x0122": "objects of destination {0!r}",  # SOP class not supported
     "0x0124": _AE_TITLES,  # not authorised
+    "ARCHIVE-DOWN": "url, or host and port, of destination {0!r}",
+    "ARCHIVE-ANSWER": "url of destination {0!r}, which must be the root of what its kind says",
+    "ARCHIVE-LOGIN": "username, password or token of destination {0!r}",
+    "ARCHIVE-REFUSED": _AE_TITLES,
     "TLS-FILES": "tls_ca, tls_certificate and tls_key of destination {0!r}",
     **dict.fromkeys((f"HTTP {code}" for code in UNAUTHORISED), "username, password or token of destination {0!r}"),
     **dict.fromkeys((f"HTTP {code}" for code in _MOVED_OR_WRONG), "url of destination {0!r}"),

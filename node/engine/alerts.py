@@ -8,6 +8,7 @@ import structlog
 
 from node.deliver.look_first import UNCONFIRMED, look_first
 from node.deliver.receipt import CREDENTIALS, Receipt, State
+from node.engine.delivery import NO_STUDY
 from node.engine.delivery_file import Delivery, Stage
 from node.errors import Code
 from node.settings import Settings
@@ -38,6 +39,12 @@ def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
     again = f"lungnode jobs replay {workflow_id[:12]} --to {delivery.destination}"
     if delivery.stage is Stage.DEAD:
         return Alert(DEAD_LETTER, delivery.destination, delivery.why, f"{_first_look(delivery)}; then {again}")
+    if delivery.stage is Stage.HELD and delivery.why.startswith(NO_STUDY):
+        step = (
+            f"where it was deleted for good, lungnode jobs cancel {workflow_id[:12]}; else send the study to "
+            f"{delivery.destination} again, then {again}"
+        )
+        return Alert(NO_STUDY, delivery.destination, delivery.why, step)
     if delivery.stage is Stage.HELD:
         step = (
             "where the archive is right, send the study again from it: its new run takes the place of this one; where "

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from node.archive.endpoint import endpoint_of_archive
-from node.deliver.confirm import can_be_asked
+from node.deliver.confirm import can_be_asked, can_be_asked_for_studies
 from node.engine.placeholders import PLACEHOLDER, placeholders
 from node.errors import LungnodeError, Misconfigured
 from node.receive.classes import STORAGE
@@ -149,6 +149,11 @@ def _peers(settings: Settings) -> Iterator[str]:
             yield (
                 f'destinations: {destination.name!r} cannot be asked what it holds; set confirm = "none" to believe '
                 'its answers, or commitment = "ask"'
+            )
+        if destination.needs_study and not can_be_asked_for_studies(destination, calling=calling):
+            yield (
+                f"destinations: {destination.name!r} cannot be asked whether it holds a study: leave needs_study out, "
+                'and for the kind "cstore" tls, or confirm = "none"'
             )
     for archive in settings.archives:
         if endpoint_of_archive(archive, calling) is None:

@@ -8,31 +8,35 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from node.archive.web import LOGIN_REFUSED
 from node.deliver.commitment import NotRequested, Requested
 from node.deliver.receipt import Outgoing, Receipt, State
 from node.deliver.status import classify, written
 from node.engine.backoff import delay_s
 from node.engine.delivery_file import Delivery, Stage
-from node.errors import Misconfigured
+from node.errors import Misconfigured, WorldUnavailable
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
 COMMITMENT_WITHIN_S = 86400.0  # standards 6.3, point 4: then ask again
 COMMITMENT_LOOK_EVERY_S = 30.0
-_NO_ANSWER = ("connect", "host-name")
+NO_STUDY = "DLV-NOSTUDY"
+_NO_ANSWER = ("connect", "host-name", "ARCHIVE-DOWN")
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """How the world is touched. `ask_back` returns what the destination holds, None where it could not be asked.
 
-    It raises `Misconfigured` (DLV-AUTH) where the destination refuses the credentials.
+    It raises `Misconfigured` (DLV-AUTH) where the destination refuses the credentials. `holds_study` raises
+    `WorldUnavailable` or `Misconfigured` where the destination could not be asked.
     """
 
     send: Callable[[Sequence[Outgoing], Destination], tuple[Receipt, ...]]
     ask_back: Callable[[Sequence[Outgoing], Destination], frozenset[str] | None]
     request_commitment: Callable[[Sequence[Outgoing], Destination, str], Requested | NotRequested]
     read_commitment: Callable[[str], CommitmentAnswer | None]
+    holds_study: Callable[[str, Destination], bool]
 
 
 def attempt(
@@ -46,14 +50,20 @@ def attempt(
 ) -> Delivery:
     """Send what is not there yet, ask back what was sent, and return what is known then.
 
+    Where the destination needs the study of what is sent and does not hold it, nothing is sent: the delivery is held.
+
     Parameters
     ----------
     keep : called with what must be on disk before the world is touched again (a commitment's transaction).
     """
-    delivery = replace(delivery, attempts=delivery.attempts + 1)
+    delivery = replace(delivery, stage=Stage.WAITING, attempts=delivery.attempts + 1)
     if delivery.attempts > 1:
         delivery = _asked_back(delivery, _open(delivery, objects), destination, ways)
     to_send = [o for o in _open(delivery, objects) if not _is_stored(delivery, o)]
+    if to_send and destination.needs_study:
+        instead = _without_study(delivery, to_send, destination, ways)
+        if instead is not None:
+            return instead
     if to_send:
         delivery = delivery.with_receipts(ways.send(to_send, destination))
         keep(delivery)
@@ -81,6 +91,8 @@ def decide(
     fails_everybody : the destination fails every delivery. Where it is not there at all, no time ends the attempts:
         each case would have to be replayed by hand when it is back.
     """
+    if delivery.stage is Stage.HELD:
+        return delivery
     missing = _open(delivery, objects)
     refused = [o for o in objects if delivery.failed_for_good(o.sop_instance_uid)]
     if not missing and not refused:
@@ -115,8 +127,24 @@ def broken_off(delivery: Delivery, destination: Destination, why: str, *, now_s:
 
 def all_retryable(delivery: Delivery, objects: Sequence[Outgoing]) -> bool:
     """Whether the destination took nothing for a reason of its own: what a circuit breaker counts."""
+    if delivery.stage is Stage.HELD:
+        return False
     answers = [delivery.receipts.get(o.sop_instance_uid) for o in objects]
     return bool(answers) and all(a is not None and a.state is State.RETRYABLE for a in answers)
+
+
+def _without_study(
+    delivery: Delivery, objects: Sequence[Outgoing], destination: Destination, ways: Ways
+) -> Delivery | None:
+    """Return the delivery where the study of the objects is gone or nobody can tell; None where they may be sent."""
+    try:
+        if ways.holds_study(objects[0].study_instance_uid, destination):
+            return None
+    except (WorldUnavailable, Misconfigured) as error:
+        unasked = Receipt("", State.RETRYABLE, error.code, error.message, unauthorised=error.code == LOGIN_REFUSED)
+        return delivery.with_receipts(tuple(replace(unasked, sop_instance_uid=o.sop_instance_uid) for o in objects))
+    why = f"{NO_STUDY}: it holds the study no more, so results would come back without their images"
+    return replace(delivery, stage=Stage.HELD, next_s=None, why=why)
 
 
 def _asked_back(delivery: Delivery, objects: Sequence[Outgoing], destination: Destination, ways: Ways) -> Delivery:

@@ -19,7 +19,7 @@ class Stage(StrEnum):
     WAITING = "waiting"  # not tried yet, or to be tried again
     SAFE = "safe"  # every object was asked back, or committed
     DEAD = "dead-letter"  # given up; `lungnode jobs replay` tries again
-    HELD = "held"  # the archive's identity of the study is another one (ID-CHANGED)
+    HELD = "held"  # the archive's identity of the study is another one (ID-CHANGED), or it is gone (DLV-NOSTUDY)
     CANCELLED = "cancelled"
 
 

@@ -9,7 +9,7 @@ from node.archive.answers import StudyIdentity
 from node.archive.endpoint import Endpoint, endpoint_of_archive
 from node.archive.questions import identities_of_study
 from node.deliver.commitment import NotRequested, Requested, request
-from node.deliver.confirm import confirm
+from node.deliver.confirm import confirm, holds_study
 from node.deliver.receipt import Outgoing
 from node.deliver.send import deliver
 from node.engine.delivery import Ways
@@ -38,6 +38,7 @@ def ways(settings: Settings) -> Ways:
         ask_back=lambda objects, destination: confirm(objects, destination, calling=calling),
         request_commitment=ask_to_commit,
         read_commitment=lambda transaction_uid: read_answer(folder, transaction_uid),
+        holds_study=lambda study_uid, destination: holds_study(study_uid, destination, calling=calling),
     )
 
 

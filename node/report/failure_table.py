@@ -102,6 +102,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "No destination is configured: results stay in the node, and retention removes none of them",
         "Add a [[destinations]] section; what was made meanwhile is delivered after the restart",
     ),
+    "DLV-NOSTUDY": (
+        "-",
+        "A destination with `needs_study` does not hold the study of the results: they are kept, and not sent there",
+        "Cancel the job where the study was deleted for good; else send it there again, then `lungnode jobs replay`",
+    ),
     "DLV-AUTH": ("-", "A destination refuses the credentials", "Correct them in the settings and restart"),
     "JOB-UNKNOWN": (_SETTINGS, "No such job", "`lungnode jobs list`"),
     "JOB-DONE": (_REFUSED, "The job is done already", "Nothing; `jobs replay` sends its results again"),

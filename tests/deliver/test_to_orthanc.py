@@ -2,10 +2,10 @@
 
 import pytest
 
-from node.deliver.confirm import confirm
+from node.deliver.confirm import confirm, holds_study
 from node.deliver.receipt import State
 from node.deliver.send import deliver
-from node.errors import Misconfigured
+from node.errors import Misconfigured, WorldUnavailable
 from node.settings import Destination
 
 pytestmark = pytest.mark.orthanc
@@ -34,6 +34,27 @@ def test_only_what_is_there_is_found(orthanc, objects, kind: str) -> None:
     there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
     deliver(objects[:1], there, calling="NODE")
     assert confirm(objects, there, calling="NODE") == frozenset((objects[0].sop_instance_uid,))
+
+
+@pytest.mark.parametrize("kind", ["stow", "orthanc", "cstore"])
+def test_a_study_is_there_until_it_is_deleted(orthanc, objects, kind: str) -> None:
+    there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind])
+    study = objects[0].study_instance_uid
+    assert not holds_study(study, there, calling="NODE")
+    orthanc.upload(objects[0].path)
+    assert holds_study(study, there, calling="NODE")
+    (found,) = orthanc.rest("POST", "/tools/lookup", study.encode())
+    orthanc.rest("DELETE", f"/studies/{found['ID']}")
+    assert not holds_study(study, there, calling="NODE")
+
+
+@pytest.mark.parametrize("kind", ["stow", "orthanc", "cstore"])
+def test_whether_a_study_is_there_is_unknown_where_nobody_answers(orthanc, kind: str, closed_port: int) -> None:
+    nobody = {"url": f"http://127.0.0.1:{closed_port}", "port": closed_port}
+    there = Destination.model_validate({"name": "orthanc", "kind": kind} | ways(orthanc)[kind] | nobody)
+    with pytest.raises(WorldUnavailable) as away:
+        holds_study("1.2.3", there, calling="NODE")
+    assert away.value.code == "ARCHIVE-DOWN"
 
 
 @pytest.mark.parametrize("kind", ["stow", "orthanc"])

@@ -27,6 +27,7 @@ def main() -> None:
         ask_back=lambda objects, destination: confirm(objects, destination, calling="TESTER"),
         request_commitment=lambda *_: NotRequested("context-refused", "not in this test"),
         read_commitment=lambda _: None,
+        holds_study=lambda *_: True,
     )
     full = settings.data_dir / "disk-is-full"
     held = settings.data_dir / "identity-differs"

@@ -10,7 +10,7 @@ from node.deliver.receipt import Outgoing, Receipt, State, credentials_refused
 from node.engine.alerts import alert_of
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage
-from node.errors import Misconfigured
+from node.errors import LungnodeError, Misconfigured, WorldUnavailable
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
@@ -30,6 +30,8 @@ class World:
     committed_later: CommitmentAnswer | None = None
     sent: list[str] = field(default_factory=list)
     transactions: list[str] = field(default_factory=list)
+    studies: frozenset[str] = frozenset(("3",))
+    unasked: LungnodeError | None = None
 
     def ways(self) -> Ways:
         def send(objects, _destination):
@@ -45,7 +47,12 @@ class World:
             self.transactions.append(transaction)
             return self.commitment
 
-        return Ways(send, ask_back, request, lambda _transaction: self.committed_later)
+        def holds_study(study, _destination):
+            if self.unasked is not None:
+                raise self.unasked
+            return study in self.studies
+
+        return Ways(send, ask_back, request, lambda _transaction: self.committed_later, holds_study)
 
 
 def there(**more: object) -> Destination:
@@ -238,3 +245,51 @@ def test_the_answers_of_all_attempts_are_kept() -> None:
     second = run(world, first, there())
     said = [(a.attempt, a.sop_instance_uid, a.state) for a in second.answers]
     assert said == [(1, "1.1", LATER), (1, "1.2", STORED), (2, "1.1", NEVER)]
+
+
+def test_where_the_study_is_gone_nothing_is_sent_and_a_person_is_told_what_to_do() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")), studies=frozenset())
+    held = run(world, Delivery("d"), there(needs_study=True))
+    assert (held.stage, held.next_s, world.sent) == (Stage.HELD, None, [])
+    alert = alert_of("0" * 64, held)
+    assert alert is not None
+    assert alert.code == "DLV-NOSTUDY"
+    assert "jobs cancel 000000000000; else send the study to d again, then lungnode jobs replay" in alert.next_step
+    world.studies = frozenset(("3",))
+    assert run(world, held, there(needs_study=True)).stage is Stage.SAFE  # replayed, with the study back
+
+
+def test_a_study_that_goes_after_a_part_was_delivered_holds_the_rest() -> None:
+    world = World({"1.1": STORED, "1.2": LATER}, held=frozenset(("1.1",)))
+    first = run(world, Delivery("d"), there(needs_study=True))
+    world.studies = frozenset()
+    held = run(world, first, there(needs_study=True))
+    assert (held.stage, held.confirmed, world.sent) == (Stage.HELD, ("1.1",), ["1.1", "1.2"])
+    assert not all_retryable(held, OBJECTS)  # it answered: the breaker stays closed
+
+
+def test_nobody_asks_for_the_study_where_it_is_not_needed_or_everything_is_there() -> None:
+    away = WorldUnavailable("ARCHIVE-DOWN", "nobody answers")
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1", "1.2")), unasked=away)
+    assert run(world, Delivery("d"), there()).stage is Stage.SAFE
+    assert run(world, Delivery("d", attempts=1), there(needs_study=True)).stage is Stage.SAFE
+
+
+@pytest.mark.parametrize(
+    ("error", "unauthorised"),
+    [
+        (WorldUnavailable("ARCHIVE-DOWN", "nobody answers"), False),
+        (Misconfigured("ARCHIVE-REFUSED", "the archive refuses our title"), False),
+        (Misconfigured("ARCHIVE-LOGIN", "the archive refuses the login"), True),
+    ],
+)
+def test_where_it_cannot_be_asked_for_the_study_nothing_is_sent_and_it_is_asked_again(
+    error: LungnodeError, unauthorised: bool
+) -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(), unasked=error)
+    waiting = run(world, Delivery("d"), there(needs_study=True))
+    assert (waiting.stage, waiting.is_unauthorised, world.sent) == (Stage.WAITING, unauthorised, [])
+    assert error.code in waiting.why
+    assert all_retryable(waiting, OBJECTS)
+    late = decide(waiting, OBJECTS, there(give_up_after_s=1), now_s=2, jitter=0.0, fails_everybody=True)
+    assert (late.stage is Stage.WAITING) is (error.code == "ARCHIVE-DOWN")  # who is not there is waited for
