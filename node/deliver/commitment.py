@@ -50,18 +50,21 @@ def request(
     wait_s : how long the association is held open for an answer.
     """
     answers: list[CommitmentAnswer] = []
-    arrived = threading.Event()
+    answered = threading.Event()
 
     def on_report(event: Any) -> tuple[int, None]:
         said = read_report(event.event_information)
         if said is None or said[0] != transaction_uid:
             return Status.PROCESSING_FAILURE, None
         answers.append(said[1])
-        arrived.set()
         return Status.SUCCESS, None
 
+    def on_sent(_event: Any) -> None:
+        if answers:  # our answer to the report has left: a release before it would overtake it
+            answered.set()
+
     contexts = tuple((StorageCommitmentPushModel, s) for s in (ExplicitVRLittleEndian, ImplicitVRLittleEndian))
-    handlers = [(evt.EVT_N_EVENT_REPORT, on_report)]
+    handlers = [(evt.EVT_N_EVENT_REPORT, on_report), (evt.EVT_PDU_SENT, on_sent)]
     with open_association(destination, contexts, calling=calling, handlers=handlers) as opened:
         if isinstance(opened, NoAssociation):
             return NotRequested(opened.status, opened.text)
@@ -75,7 +78,7 @@ def request(
             return NotRequested("no-answer", "the association ended before an answer came")
         if status.Status != Status.SUCCESS:
             return NotRequested(written(status.Status), "the peer refused the request")
-        arrived.wait(wait_s)
+        answered.wait(wait_s)
     return Requested(answers[0] if answers else None)
 
 
