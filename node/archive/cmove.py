@@ -23,6 +23,7 @@ from node.errors import Misconfigured, WorldUnavailable
 
 _SUCCESS, _PENDING = 0x0000, 0xFF00
 _STORED, _NOT_ASKED_FOR = 0x0000, 0x0124
+_SILENT_AT_MOST_S = 60.0  # an archive that fetches from a tape may pause between two instances
 _CLASSES = (CTImageStorage, EnhancedCTImageStorage)
 _MOVE = StudyRootQueryRetrieveInformationModelMove
 
@@ -83,6 +84,7 @@ def _moved(endpoint: DimseEndpoint, to: MoveTo, study_uid: str, series_uid: str,
 def _listening(to: MoveTo, archive_title: str, wanted: tuple[str, str], folder: Path) -> Iterator[None]:
     """Take instances of the wanted series, from the archive alone, and write them as numbered files."""
     entity = application_entity(to.ae_title)
+    entity.network_timeout = _SILENT_AT_MOST_S
     entity.require_called_aet, entity.require_calling_aet = True, [archive_title]
     for sop_class in _CLASSES:
         entity.add_supported_context(sop_class, ALL_TRANSFER_SYNTAXES)
@@ -106,4 +108,7 @@ def _listening(to: MoveTo, archive_title: str, wanted: tuple[str, str], folder: 
     try:
         yield
     finally:
+        left_open = server.active_associations
         server.shutdown()
+        for association in left_open:
+            association.abort(block=False)

@@ -308,6 +308,7 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         elif self._foreign is not None:
             self._hand_over(self._control, bytes(self._foreign))
             self._foreign = None if self._control & _LAST else bytearray()
+            self._between_messages = self._foreign is None
 
     def _commanded(self, encoded: bytes) -> None:
         """Begin a C-STORE, or hand another command to pynetdicom."""
@@ -319,6 +320,7 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
             self._hand_over(self._control, encoded)
             self._n_foreign = 0
             self._foreign = bytearray() if command.has_data_set else None
+            self._between_messages = self._foreign is None
             return
         answer = self._refusal(command, str(context.abstract_syntax), self.caller)
         self._store = Store(self._reception, command, str(context.transfer_syntax[0]), self.caller, answer)
@@ -342,7 +344,6 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
         primitive = P_DATA()
         primitive.presentation_data_value_list.append([self._context_id, bytes((control,)) + fragment])
         self.assoc.dimse.receive_primitive(primitive)
-        self._between_messages = True
 
     def _write_parts(self) -> None:
         parts, self._parts = self._parts, []

@@ -211,6 +211,36 @@ def test_a_peer_that_trickles_one_byte_at_a_time_is_aborted(impatient: Running, 
     assert is_served(impatient.port)
 
 
+def test_a_message_for_another_service_may_not_trickle_in_whole_pdus(
+    impatient: Running, established: socket.socket
+) -> None:
+    find = store_command().replace(
+        struct.pack("<HHLH", 0, 0x0100, 2, 0x0001), struct.pack("<HHLH", 0, 0x0100, 2, 0x0020)
+    )
+    established.sendall(pdata(find, 3))
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < BOUND_S:
+            established.sendall(pdata(b"\0", 0))  # one more byte of its data set, never the last one
+            time.sleep(0.05)
+    except ConnectionError:
+        pass
+    assert time.monotonic() - began < BOUND_S
+    assert is_served(impatient.port)
+
+
+def test_a_request_for_an_association_may_not_trickle(impatient: Running, caller: socket.socket) -> None:
+    began = time.monotonic()
+    try:
+        for byte in association_request(CT, "1.2.840.10008.1.2.1"):
+            caller.sendall(bytes((byte,)))
+            time.sleep(0.05)
+    except ConnectionError:
+        pass
+    assert time.monotonic() - began < BOUND_S
+    assert is_served(impatient.port)
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_peer_that_hangs_up_in_the_middle_of_a_store_leaves_nothing(impatient: Running, how: str) -> None:
     with associated(impatient.port) as connection:
