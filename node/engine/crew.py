@@ -4,6 +4,7 @@ A step that runs too long (SYS-TIME), is cancelled, or takes the process down wi
 the worker.
 """
 
+import errno
 import json
 import os
 import queue
@@ -19,11 +20,13 @@ from typing import Any, NoReturn
 import structlog
 
 from node.engine.error_json import error_from_json
-from node.errors import LungnodeError, OurMistake
+from node.errors import LungnodeError, OurMistake, WorldUnavailable
 
+NO_FORK = "SYS-FORK"
 _WARM_WITHIN_S = 120.0
 _IDLE_S = 300.0
 _LOOK_EVERY_S = 0.2  # how often a running step is checked for cancel and the time limit
+_FULL = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # too many processes or files, no memory: for now
 
 
 class ChildEnded(Exception):
@@ -42,13 +45,24 @@ class StepCancelled(Exception):
     """The step was ended because somebody cancelled its workflow."""
 
 
+class NoProcess(WorldUnavailable):
+    """No child process could be started for now (SYS-FORK); nothing was begun."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(NO_FORK, f"no process could be started ({why})")
+
+
 class Child:
     """One warm process that runs the functions of a module."""
 
     def __init__(self, module: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "node.engine.child", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        command = [sys.executable, "-m", "node.engine.child", module]
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise NoProcess(str(error.strerror)) from error
         if self._process.stdin is None or self._process.stdout is None:
             raise OurMistake("ENG-CHILD", "a child process was started without its pipes")
         self._requests, self._answers = self._process.stdin, self._process.stdout
@@ -134,7 +148,7 @@ class Crew:
         self._lock = threading.Lock()
 
     def call(self, job: str, arguments: dict[str, Any], *, limit_s: float, cancelled: Callable[[], bool]) -> Any:
-        """Run one function in a child that is free, as `Child.call` does."""
+        """Run one function in a child that is free, as `Child.call` does; NoProcess where none could be started."""
         with self._child() as child:
             return child.call(job, arguments, limit_s=limit_s, cancelled=cancelled)
 

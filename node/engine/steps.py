@@ -1,11 +1,13 @@
 """The durable steps of a case: idempotent, harmless when they overlap; their values are codes, names and UIDs."""
 
+import itertools
 import random
 import shutil
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,9 @@ from pydantic import TypeAdapter
 from node.deliver.look_first import NO_DESTINATION
 from node.deliver.receipt import Outgoing
 from node.engine.alerts import log_alert
-from node.engine.backoff import Breaker
+from node.engine.backoff import Breaker, delay_s
 from node.engine.case_file import CaseFile, read_case_file, result_folder
-from node.engine.crew import ChildEnded, Crew, StepCancelled, StepOverTime
+from node.engine.crew import NO_FORK, ChildEnded, Crew, NoProcess, StepCancelled, StepOverTime
 from node.engine.delivery import Ways, all_retryable, attempt, broken_off, decide
 from node.engine.delivery_file import Delivery, Stage, delivery_path, read_delivery, write_delivery
 from node.engine.files import publish_json
@@ -33,6 +35,7 @@ from node.settings import Destination, Settings
 
 _OUT_OF_MEMORY_SIGNAL = 9  # the kernel's way of saying so
 _TRIES = 3  # of a step that takes its process down
+_FIRST_FORK_S, _LONGEST_FORK_S = 1.0, 60.0  # until another process is tried to be started
 _NOTE_WITHIN_S = 120.0  # to write down why there is no comparison
 _ENCODE_WITHIN_S = 1800.0  # not the limit of analyses: a series that took too long gets its notice
 _REJECTED = f"{Code.ID_REJECTED}: a rejection note stopped it"
@@ -225,16 +228,32 @@ class Steps:
         arguments = {"settings": without_secrets(self.settings), "workflow_id": workflow_id} | more
         for tried in range(1, _TRIES + 1):
             try:
-                return self.crew.call(
-                    job,
-                    arguments,
-                    limit_s=limit_s,
-                    cancelled=lambda: self.stopping.is_set() or cancelled(),
-                )
+                return self._called(job, arguments, limit_s, cancelled)
             except ChildEnded as ended:
                 structlog.get_logger().warning("engine.child_ended", workflow_id=workflow_id, step=job, attempt=tried)
                 if tried == _TRIES:
                     raise ended from None
+        raise OurMistake("STEP-CRASH", "no attempt was made")
+
+    def _called(self, job: str, arguments: dict[str, Any], limit_s: float, cancelled: CancelCheck) -> Any:
+        """Run a job as soon as there is a process for it; a machine that has none to give is waited for."""
+        workflow_id = arguments["workflow_id"]
+        folder = result_folder(self.settings.data_dir, workflow_id)
+        for tried in itertools.count(1):
+            try:
+                return self.crew.call(
+                    job, arguments, limit_s=limit_s, cancelled=lambda: self.stopping.is_set() or cancelled()
+                )
+            except NoProcess as error:
+                jitter = random.random()  # noqa: S311 - spreads load only
+                wait_s = delay_s(tried, first_s=_FIRST_FORK_S, longest_s=_LONGEST_FORK_S, jitter=jitter)
+                structlog.get_logger().error(
+                    "engine.no_process", workflow_id=workflow_id, step=job, code=NO_FORK, why=error.message
+                )
+            until_s = time.monotonic() + wait_s
+            self._wait_until(partial(_no_process_until, until_s), folder, cancelled)
+            if cancelled():
+                raise StepCancelled
         raise OurMistake("STEP-CRASH", "no attempt was made")
 
     def _with_second_look(self, workflow_id: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -288,6 +307,11 @@ class Steps:
     def _nap(self) -> None:
         if self.stopping.wait(self.settings.engine.poll_s):
             threading.Event().wait()  # the process is about to end; the step must not look finished
+
+
+def _no_process_until(until_s: float) -> KeptBack | None:
+    """Say that a process is waited for, until a time of the monotonic clock."""
+    return KeptBack.NO_PROCESS if time.monotonic() < until_s else None
 
 
 def _with(sought: Sought) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class KeptBack(StrEnum):
 
     PAUSED = "paused"
     DISK = "disk"
+    NO_PROCESS = "no process"  # SYS-FORK: none could be started
 
 
 def mark_waiting(folder: Path, why: KeptBack) -> None:

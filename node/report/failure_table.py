@@ -76,6 +76,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "A file of a case, or another of the node's own, is damaged; the other cases go on",
         "Put it back from a backup, or move the folder of its case out of data_dir: sent again, it is analysed again",
     ),
+    "SYS-FORK": (
+        _WORLD,
+        "The machine gives no process to an analysis: too many run, or memory or open files are at their limit",
+        "Nothing: it is tried again; where it stays, see TasksMax= and LimitNOFILE= of the unit, and the memory",
+    ),
     "SYS-CLOCK": (
         "-",
         "The clock was set back: studies had arrived later than it says now, and are taken to have arrived just now",

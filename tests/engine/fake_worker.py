@@ -1,10 +1,16 @@
 """A real worker process around the fake heavy steps: `python fake_worker.py SETTINGS.json [VERSION]`."""
 
+import errno
+import os
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import structlog
 
+import node.engine.crew
 from node.deliver.commitment import NotRequested
 from node.deliver.confirm import confirm
 from node.deliver.send import deliver
@@ -30,6 +36,14 @@ def main() -> None:
         holds_study=lambda *_: True,
     )
     full = settings.data_dir / "disk-is-full"
+    crowded = settings.data_dir / "no-process"
+
+    def fork(*command: Any, **how: Any) -> "subprocess.Popen[bytes]":
+        if crowded.exists():
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return subprocess.Popen(*command, **how)
+
+    node.engine.crew.subprocess = SimpleNamespace(Popen=fork, PIPE=subprocess.PIPE)
     held = settings.data_dir / "identity-differs"
     worker = start_worker(
         settings,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node.engine.crew import ChildEnded, Crew, StepCancelled, StepOverTime
+from node.engine.crew import ChildEnded, Crew, NoProcess, StepCancelled, StepOverTime
 from node.errors import OurMistake
 
 MODULE = "heavy_of_test_crew"
@@ -89,13 +89,24 @@ def test_warming_starts_one_child_and_no_more(crew: Crew) -> None:
     assert call(crew, "echo", value=1) == 1
 
 
-def test_a_child_that_cannot_be_started_takes_no_place_away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_module: str) -> None:
-        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.EAGAIN, NoProcess),
+        (errno.ENOMEM, NoProcess),
+        (errno.EMFILE, NoProcess),
+        (errno.ENOENT, FileNotFoundError),  # which waiting does not cure
+    ],
+)
+def test_a_child_that_cannot_be_started_takes_no_place_away(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, number: int, expected: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patched:
-        patched.setattr("node.engine.crew.Child", fail)
-        with pytest.raises(OSError, match="allocate"):
+        patched.setattr("subprocess.Popen", fail)
+        with pytest.raises(expected):
             call(crew, "echo", value=1)
         assert crew._idle.qsize() == 1
     assert call(crew, "echo", value=1) == 1

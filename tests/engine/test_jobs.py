@@ -105,6 +105,49 @@ def test_below_the_soft_mark_a_case_waits_for_the_disk(bench) -> None:
     bench.eventually(lambda: bench.is_safe(case))
 
 
+def test_a_case_waits_where_the_machine_gives_no_process_and_then_goes_on(bench) -> None:
+    (bench.data_dir / "no-process").touch()
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    waits_for_a_process(bench, case, "analyse")
+    bench.eventually(lambda: bench.is_safe(case))
+    assert state(bench, case) == "done"
+
+
+def test_a_step_that_lost_its_process_waits_for_another_one(bench) -> None:
+    case = bench.new_case(analyse="wait", encode="die")
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.steps(case) == ["analyse"])
+    (bench.data_dir / "no-process").touch()
+    (bench.folder(case) / "analyse.go").touch()
+    bench.eventually(lambda: state(bench, case) == "waiting: no process")
+    (bench.folder(case) / "encode.order").unlink()
+    waits_for_a_process(bench, case, "encode")
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def waits_for_a_process(bench, case: str, step: str) -> None:
+    """See a case wait and told with its code, then give it a process."""
+    bench.eventually(lambda: state(bench, case) == "waiting: no process")
+    told = next(line for line in bench.log() if line["event"] == "engine.no_process")
+    assert (told["code"], told["step"], told["workflow_id"]) == ("SYS-FORK", step, case)
+    (bench.data_dir / "no-process").unlink()
+
+
+def test_a_case_that_waits_for_a_process_can_be_cancelled(bench) -> None:
+    (bench.data_dir / "no-process").touch()
+    case = bench.new_case()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: state(bench, case) == "waiting: no process")
+    with looking(bench, case) as (engine, found):
+        jobs.cancel(bench.settings, engine, found)
+    bench.eventually(lambda: any(line["event"] == "engine.step_cancelled" for line in bench.log()))
+    assert state(bench, case) == "cancelled"
+
+
 def test_a_delivery_that_is_given_up_is_a_dead_letter_and_can_be_replayed(make_bench, tmp_path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be")
