@@ -37,7 +37,7 @@ from node.report.panel import WHITE
 from node.report.pdf_file import BOLD, REGULAR, TEXT_WIDTH, placed, register_fonts
 from node.report.pet_picture import pet_from_front
 from node.report.pet_result import MeasuredPet
-from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_words, table_head, table_row
+from node.report.pet_words import foci_lines, foci_words, pet_lines, reference_words, table_foot, table_head, table_row
 from node.report.reason_table import in_words, meaning
 from node.report.summary_picture import chosen_slices, coronal_panel, slice_panel
 from node.report.wording import NO_LESION, NOT_FOR_DIAGNOSIS, NOT_SEGMENTED
@@ -287,7 +287,8 @@ def _pet(case: ReportInput, prepared: Prepared) -> list[Any]:
             ("LEFTPADDING", (0, 0), (-1, -1), 3),
             ("RIGHTPADDING", (0, 0), (-1, -1), 1),
         ]
-        parts += [_table(rows, shares, narrow), Spacer(1, 3)]
+        foot = table_foot(lesions, kind)
+        parts += [_table(rows, shares, narrow), *([_body(escape(foot))] if foot else []), Spacer(1, 3)]
     if len(pet.found.lesions) > len(lesions):
         words.append(f"The other {len(pet.found.lesions) - len(lesions)} lesions stand in the structured report")
     seen = pet_from_front(pet, case.volume, prepared.lesions, 360, n_foci=_FOCI)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from node.errors import Severity
 from node.measure.pet.pet_findings import LesionPet, PetFindings
-from node.measure.pet.uptake_quantity import Statistic, Threshold
+from node.measure.pet.uptake_quantity import Statistic, Threshold, UptakeQuantity
 from node.report.pet_groups import (
     NOT_TOLD_APART,
     PLACE,
@@ -101,13 +101,24 @@ def table_head(kind: SuvKind) -> Sequence[str]:
 
 
 def table_row(lesion: LesionPet, kind: SuvKind) -> Sequence[str]:
-    """Return one lesion's row; a number that is withheld shows its codes."""
+    """Return one lesion's row; a number that is withheld shows its codes, whose words `table_foot` has."""
     if lesion.refused_by:
         return (lesion.name, f"not measured: {', '.join(in_words(lesion.refused_by))}", *[""] * 9)
     wanted = [(statistic, kind, None) for statistic in (Statistic.MAX, Statistic.PEAK, Statistic.MEAN)]
     volumes = [(statistic, kind, t) for t in _THRESHOLDS for statistic in (Statistic.MTV, Statistic.TLG)]
     lean = (Statistic.MAX, SuvKind.LBMJANMA, None)
     return (lesion.name, *(_cell(lesion, *which) for which in (*wanted, *volumes, lean)))
+
+
+def table_foot(lesions: Sequence[LesionPet], kind: SuvKind) -> str:
+    """Return what the codes in the cells of these lesions mean; "" where every number is given."""
+    shown = [q for lesion in lesions if not lesion.refused_by for q in lesion.quantities if _has_column(q, kind)]
+    withholding = in_words(reason for quantity in shown for reason in quantity.refused_by)
+    return f"Not given: {', '.join(withholding)}." if withholding else ""
+
+
+def _has_column(quantity: UptakeQuantity, kind: SuvKind) -> bool:
+    return quantity.kind is kind or (quantity.statistic, quantity.kind) == (Statistic.MAX, SuvKind.LBMJANMA)
 
 
 def _cell(lesion: LesionPet, statistic: Statistic, kind: SuvKind, threshold: Threshold | None) -> str:
@@ -117,7 +128,7 @@ def _cell(lesion: LesionPet, statistic: Statistic, kind: SuvKind, threshold: Thr
     if quantity is None:
         return ""
     if quantity.value is None:
-        return ", ".join(dict.fromkeys(r.code.value for r in quantity.refused_by))
+        return f"not given: {', '.join(dict.fromkeys(r.code.value for r in quantity.refused_by))}"
     return _glycolysis(quantity.value) if statistic is Statistic.TLG else f"{quantity.value:.1f}"
 
 

@@ -70,7 +70,17 @@ def test_an_uncertain_lesion_is_called_so_where_it_is_named(made: Made, tmp_path
 
 
 def test_codes_in_the_pets_table_stay_in_one_piece(made: Made, tmp_path: Path) -> None:
-    assert pdf_text(made, tmp_path).split().count(Code.PT_NOVOX) == 16  # four cold lesions, four columns
+    in_cells = 16  # four cold lesions, four columns
+    assert pdf_text(made, tmp_path).split().count(Code.PT_NOVOX) == in_cells + 1  # and once with its words
+
+
+def test_what_the_pets_table_does_not_give_is_said_in_words(made: Made, tmp_path: Path) -> None:
+    said = " ".join(pdf_text(made, tmp_path).split())
+    _, _, foot = said.partition("Not given: PT-")
+    assert f"PT-{foot}".startswith(
+        "PT-SPILL (Uptake does not end at the lesion), PT-NOVOX (No voxel above the threshold)."
+    )
+    assert "not given: PT-SPILL" in said
 
 
 def test_a_small_glycolysis_is_not_printed_as_none() -> None:
@@ -83,7 +93,8 @@ def test_cold_lesions_have_no_metabolic_volume_and_hot_ones_have_theirs(made: Ma
     printed = {one.name: one.value(Statistic.MTV, threshold=Threshold.MTV41) for one in made.analysis.pet.found.lesions}
     cold = [name for name, nodule in _TRUE.items() if nodule.suv_g_ml is None]
     assert {name: printed[name] for name in cold} == dict.fromkeys(cold)
-    assert pdf_text(made, tmp_path).split().count(Code.PT_SPILL) == 4 * len(cold)  # peak, mean, volume and TLG
+    in_cells = 4 * len(cold)  # peak, mean, volume and TLG
+    assert pdf_text(made, tmp_path).split().count(Code.PT_SPILL) == in_cells + 1
     for name in printed.keys() - set(cold) - {"nodule-1", "nodule-6"}:  # two balls as one; cut by the chest wall
         assert printed[name] == pytest.approx(np.pi * _TRUE[name].diameter_mm ** 3 / 6000.0, rel=0.3)
 
