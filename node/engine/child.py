@@ -13,8 +13,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import structlog
 
@@ -22,22 +23,35 @@ from node.engine.error_json import error_json
 from node.errors import LungnodeError
 from node.log_frames import without_message
 
+_leaving = threading.Lock()
+
 
 def serve(module: ModuleType, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until the parent closes the pipe."""
+    """Answer requests until the parent is gone, then end the process."""
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(requests, waiting), daemon=True).start()
     while True:
         request = json.loads(waiting.get())
         answer = _answer(getattr(module, request["job"]), request["arguments"])
-        answers.write(json.dumps(answer, allow_nan=False).encode() + b"\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(answer, allow_nan=False).encode() + b"\n")
+            answers.flush()
+        except BrokenPipeError:
+            _leave()
 
 
 def _read(requests: BinaryIO, waiting: "queue.SimpleQueue[bytes]") -> None:
     for line in requests:
         waiting.put(line)
-    os._exit(0)  # the parent is gone: nobody waits for the step that may be running
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """End the process, with one line: the parent is gone, and nobody waits for the step that may be running."""
+    with _leaving:  # whichever thread notices first; the other one ends with it
+        with suppress(OSError):  # standard error may have gone with the parent
+            structlog.get_logger().info("engine.child_left", pid=os.getpid())
+        os._exit(0)
 
 
 def _answer(job: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

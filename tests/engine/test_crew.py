@@ -1,6 +1,7 @@
 """Child processes: warm, ended where they must be, and never outliving their parent."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -127,6 +128,32 @@ def test_a_child_ends_with_its_parent_even_when_that_is_killed(crew: Crew, tmp_p
     while is_running(child) and time.monotonic() < deadline_s:
         time.sleep(0.02)
     assert not is_running(child)
+
+
+@pytest.mark.parametrize("at", ["answers", "requests"])
+def test_a_child_whose_parent_is_gone_ends_with_one_line(tmp_path: Path, at: str) -> None:
+    """The pipe that breaks first is the one for answers, where the step ends just then."""
+    (tmp_path / f"{MODULE}.py").write_text(SOURCE)
+    paths = f"{tmp_path}:{Path(__file__).resolve().parents[2]}"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "node.engine.child", MODULE],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": paths},
+    )  # fmt: skip
+    assert child.stdout is not None
+    assert child.stdin is not None
+    assert child.stderr is not None
+    if at == "answers":
+        child.stdout.close()
+        child.stdin.write(json.dumps({"job": "whoami", "arguments": {}}).encode() + b"\n")
+        child.stdin.flush()
+    else:
+        child.stdin.close()
+    (line,) = child.stderr.read().decode().splitlines()
+    assert json.loads(line) == {"event": "engine.child_left", "level": "info", "pid": child.pid}
+    assert child.wait(30) == 0
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        pipe.close()
 
 
 def is_running(pid: int) -> bool:
