@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from dbos import DBOSClient
 
 from node.archive.endpoint import endpoint_of_archive
 from node.engine import outside
@@ -169,8 +170,7 @@ def retention_loop(settings: Settings, stopping: threading.Event) -> None:
 def _sweep(settings: Settings) -> None:
     older_than_s = settings.disk.retention_days * 86400.0
     try:
-        with opened_stores(settings) as stores:
-            forget = partial(_forget, settings)
+        with opened_stores(settings) as stores, _forgetting(settings) as forget:
             sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time(), forget=forget)
     except MAY_BE_FULL as error:
         structlog.get_logger().error("engine.retention_waits", code=code_of(error), error=type(error).__name__)
@@ -178,12 +178,21 @@ def _sweep(settings: Settings) -> None:
         structlog.get_logger().error("engine.retention_waits", code=error.code, next_step=error.message)
 
 
-def _forget(settings: Settings, workflow_id: str) -> None:
-    engine = client(settings)
+@contextmanager
+def _forgetting(settings: Settings) -> Iterator[Callable[[str], None]]:
+    """Let the engine forget cases by their workflow ids; its database is opened once, where there is one to forget."""
+    opened: list[DBOSClient] = []
+
+    def forget(workflow_id: str) -> None:
+        if not opened:
+            opened.append(client(settings))
+        forget_ended(opened[0], workflow_id)
+
     try:
-        forget_ended(engine, workflow_id)
+        yield forget
     finally:
-        engine.destroy()
+        for engine in opened:
+            engine.destroy()
 
 
 @contextmanager

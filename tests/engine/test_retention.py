@@ -116,6 +116,37 @@ def test_of_several_workers_one_sweeps(tmp_path: Path, monkeypatch: pytest.Monke
     loop.join(30)
 
 
+def test_a_sweep_opens_the_engines_database_once_and_where_nothing_goes_not_at_all(
+    tmp_path: Path, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Engine:
+        def list_workflows(self, *, workflow_id_prefix: str, **_: object) -> list[object]:
+            seen.append(workflow_id_prefix)
+            return []
+
+        def destroy(self) -> None:
+            seen.append("closed")
+
+    def client(_settings: Settings) -> Engine:
+        seen.append("opened")
+        return Engine()
+
+    monkeypatch.setattr(node_worker, "client", client)
+    settings = Settings.model_validate(
+        {"data_dir": str(tmp_path), "disk": {"retention_days": 1}, "completeness": {"maximum_wait_s": 100}}
+    )
+    node_worker._sweep(settings)
+    assert seen == []
+    for study in ("1.2.3", "1.2.4", "1.2.5"):
+        put(tmp_path, stores, study, (SAFE,))
+    later_s = time.time() + 2 * DAY_S
+    monkeypatch.setattr("node.engine.node_worker.time.time", lambda: later_s)
+    node_worker._sweep(settings)
+    assert seen == ["opened", "1230", "1240", "1250", "closed"]
+
+
 def test_nothing_goes_before_its_time(tmp_path: Path, stores: Stores) -> None:
     put(tmp_path, stores, "1.2.3", (SAFE,))
     assert sweep(tmp_path, stores, older_than_s=3 * DAY_S, now_s=time.time() + 2 * DAY_S) == ()
