@@ -15,8 +15,9 @@ Configuration, in Orthanc's own file (the values are the defaults):
       "GiveUpAfter": 50                       failures, after which a series is listed as failed
     }
 
-A node that takes no association is waited for without end: only what goes wrong within one counts as a failure. What
-is listed as failed is tried once more every hour, and whenever Orthanc starts.
+A node that takes no association is waited for without end: it is asked by C-ECHO before anything is sent, since
+Orthanc has one error code for all that fails in the network; only what fails after that counts as a failure. What is
+listed as failed is tried once more every hour, and whenever Orthanc starts.
 
 REST: POST /lungnode/analyse/<id of a series or study>, GET /lungnode/status.
 """
@@ -43,7 +44,8 @@ PROPERTY = 4711  # Orthanc leaves the global properties from 1024 on to users
 IN_FLIGHT = 4  # jobs at once: a long catch-up must not bury the jobs of other plugins
 LONGEST_RETRY_S = 300
 FAILED_AGAIN_S = 3600
-NO_ASSOCIATION = "connecting to AET"  # stands in Orthanc's details of an error where nobody answered or let us in
+NO_ASSOCIATION = "the node takes no association"
+ECHO_WITHIN_S = 2
 IDLE_S = 5
 STABLE_MARGIN_S = 10
 PAGE = 500
@@ -125,6 +127,7 @@ class Sender(threading.Thread):
         self.failed = []
         self.failed_due = 0.0
         self.sent = 0
+        self.is_there = None  # whether the node takes associations: asked once a turn, where something is to be sent
         self.position = self.rescan_from = 0
         self.positions = deque()  # (when, position), to know how far everything has become stable
         self.kept = None
@@ -268,6 +271,7 @@ class Sender(threading.Thread):
             if entry["job"]:
                 self.follow(entry)
         running = sum(1 for entry in entries if entry["job"])
+        self.is_there = None
         for entry in entries:
             if not entry["job"] and running < IN_FLIGHT and entry["due"] <= time.monotonic():
                 running += self.start_job(entry)
@@ -279,6 +283,11 @@ class Sender(threading.Thread):
         if reason:
             self.drop(entry)
             orthanc.LogInfo("LungNode: series {} is not sent: {}".format(entry["series"], reason))
+            return 0
+        if self.is_there is None:
+            self.is_there = self.takes_associations()
+        if not self.is_there:
+            self.postpone(entry, NO_ASSOCIATION, counts=False)
             return 0
         study = get("/studies/" + series["ParentStudy"])
         self.tell(
@@ -298,6 +307,16 @@ class Sender(threading.Thread):
             self.postpone(entry, str(error))
             return 0
 
+    def takes_associations(self):
+        """Ask the node by C-ECHO."""
+        try:
+            orthanc.RestApiPost(
+                "/modalities/{}/echo".format(self.settings["Peer"]), json.dumps({"Timeout": ECHO_WITHIN_S})
+            )
+            return True
+        except orthanc.OrthancException:
+            return False
+
     def follow(self, entry):
         """See what became of a job. One that Orthanc has forgotten is sent again: the node knows repeats."""
         job = get("/jobs/" + entry["job"])
@@ -309,13 +328,13 @@ class Sender(threading.Thread):
         elif job["State"] == "Failure":
             self.postpone(entry, job.get("ErrorDetails") or job.get("ErrorDescription", ""))
 
-    def postpone(self, entry, error):
-        """Try again later, or list the series as failed."""
+    def postpone(self, entry, error, counts=True):
+        """Try again later, or list the series as failed, unless it does not count as a failure."""
         entry["job"], entry["error"] = None, error
         entry["attempts"] += 1
         wait_s = self.settings["RetrySeconds"] * 2 ** min(entry["attempts"] - 1, 10)
         entry["due"] = time.monotonic() + min(LONGEST_RETRY_S, wait_s)
-        if NO_ASSOCIATION in error:
+        if not counts:
             return
         entry["failures"] += 1
         if entry["failures"] >= self.settings["GiveUpAfter"]:

@@ -22,6 +22,7 @@ class Listener:
         self.received: list[tuple[str, str]] = []
         self.arrived = threading.Condition()
         self.port = 0
+        self.status = 0x0000
         self._server = None
         self.open()
 
@@ -45,7 +46,7 @@ class Listener:
         with self.arrived:
             self.received.append((event.dataset.SeriesInstanceUID, event.dataset.SOPInstanceUID))
             self.arrived.notify_all()
-        return 0x0000
+        return self.status
 
     def wait_for(self, n: int, series_uid: str, limit_s: float = 40.0) -> set[str]:
         """Wait until n different instances of a series are here; return those that came in time."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -119,6 +120,27 @@ def test_a_node_that_is_away_for_long_is_not_given_up(site, listener, make_serie
         listener.open()
         assert len(listener.wait_for(3, series_uid)) == 3
         assert status(site)["failed"] == []
+
+
+def test_a_node_that_refuses_what_it_is_sent_is_given_up(site, listener, make_series, eventually):
+    _, files = make_series(1)
+    listener.status = 0xA900
+    overrides = {**FAST, "LungNode": {"RetrySeconds": 0.1, "GiveUpAfter": 2}}
+    with running_orthanc(site, listener.port, overrides=overrides):
+        series = upload(site, files)
+        eventually(lambda: [one["series"] for one in status(site)["failed"]] == [series])
+    assert len(listener.received) == 2
+
+
+def test_a_node_that_answers_nothing_is_not_given_up(site, make_series, eventually):
+    _, files = make_series(1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        overrides = {**FAST, "LungNode": {"RetrySeconds": 0.1, "GiveUpAfter": 1}}
+        with running_orthanc(site, silent.getsockname()[1], overrides=overrides):
+            upload(site, files)
+            eventually(lambda: any(entry["attempts"] > 1 for entry in status(site)["waiting"]))
+            assert status(site)["failed"] == []
+            assert status(site)["waiting"][0]["error"] == "the node takes no association"
 
 
 def test_a_series_that_waited_for_the_node_survives_a_restart_of_orthanc(site, listener, make_series, eventually):

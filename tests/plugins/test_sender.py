@@ -38,11 +38,20 @@ class Orthanc(ModuleType):
         self.GetConfiguration = lambda: json.dumps(CONFIGURATION)
         self.RestApiGet, self.SetGlobalProperty = self.get, self.keep
         self.GetGlobalProperty = lambda _, default: self.kept or default
+        self.RestApiPost = self.post
+        self.is_there = True
+        self.posted: list[str] = []
 
     def get(self, path: str) -> str:
         if path not in self.answers:
             raise NotThere(path)
         return json.dumps(self.answers[path])
+
+    def post(self, path: str, _body: str) -> str:
+        self.posted.append(path)
+        if path.endswith("/echo") and not self.is_there:
+            raise NotThere("Error in the network protocol")
+        return json.dumps({"ID": "job"})
 
     def keep(self, _: int, text: str) -> None:
         self.kept = text
@@ -143,14 +152,46 @@ def test_giving_up_changes_the_list_of_failures_under_the_lock(
     assert sender.failed == [{"series": "a", "error": "no route"}]
 
 
-def test_a_node_that_takes_no_association_is_never_given_up(plugin: ModuleType) -> None:
+def wanted(orthanc: Orthanc, *series: str) -> None:
+    """Let Orthanc have these series, which are to be sent."""
+    for one in series:
+        tags = {"Modality": "CT", "SeriesInstanceUID": one}
+        orthanc.answers |= {f"/series/{one}": {"Instances": ["i"], "MainDicomTags": tags, "ParentStudy": "s"}}
+    orthanc.answers |= {"/studies/s": {"MainDicomTags": {"StudyInstanceUID": "1"}}}
+
+
+def test_a_node_that_takes_no_association_is_never_given_up(plugin: ModuleType, orthanc: Orthanc) -> None:
     sender = plugin.sender
+    wanted(orthanc, "a", "b")
+    orthanc.is_there = False
     sender.add("a")
-    (entry,) = sender.queue
+    sender.add("b")
     for _ in range(100):
-        sender.postpone(entry, 'DicomAssociation - connecting to AET "LUNGNODE": Failed to establish association')
-    assert ([one["series"] for one in sender.queue], sender.failed) == (["a"], [])
-    assert entry["due"] - time.monotonic() <= plugin.LONGEST_RETRY_S
+        for entry in sender.queue:
+            entry["due"] = 0.0
+        sender.work_off()
+    assert ([one["series"] for one in sender.queue], sender.failed) == (["a", "b"], [])
+    assert orthanc.posted == ["/modalities/lungnode/echo"] * 100  # once a turn, and nothing was sent
+    assert max(entry["due"] for entry in sender.queue) - time.monotonic() <= plugin.LONGEST_RETRY_S
+    orthanc.is_there = True
+    sender.queue[0]["due"] = 0.0
+    sender.work_off()
+    assert [entry["job"] for entry in sender.queue] == ["job", None]
+
+
+@pytest.mark.parametrize(
+    "error", ['C-STORE SCU to AET "X" has failed with DIMSE status 0xA900', 'DicomAssociation - connecting to AET "X"']
+)
+def test_what_fails_after_the_node_took_an_association_counts_whatever_its_words(
+    plugin: ModuleType, orthanc: Orthanc, error: str
+) -> None:
+    sender = plugin.sender
+    wanted(orthanc, "a")
+    sender.add("a")
+    sender.work_off()
+    orthanc.answers["/jobs/job"] = {"State": "Failure", "ErrorCode": 9, "ErrorDetails": error}
+    sender.work_off()
+    assert ([one["series"] for one in sender.failed], sender.queue) == (["a"], [])
 
 
 def test_what_failed_is_tried_once_more_at_the_start_and_every_hour(plugin: ModuleType, orthanc: Orthanc) -> None:
