@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "judge-scans": ("judge_scans", "", "judge lesion models on whole scans: found, known, false, FROC, pictures"),
     "calibrate-lesions": ("calibrate_lesions", "", "fit a lesion model's confidence on candidates"),
     "mine-negatives": ("mine_negatives", "", "what a model marks wrongly on training scans, as a labelled set"),
-    "evaluate": ("evaluate", "", "judge models on a labelled set"),
+    "evaluate": ("evaluate", "", "judge models of lungs and of lesions on a labelled set"),
     "data": ("data", "", "turn public data sets into the format of ours"),
     "bench": ("bench", "", "ratios against DCMTK, Orthanc, SimpleITK and highdicom in one run"),
     "phantom": ("phantom", "", "write a synthetic thorax as DICOM, truth beside it"),

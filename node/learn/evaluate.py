@@ -10,15 +10,15 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
-from node.errors import InputRefused
-from node.learn.cases import items
+from node.errors import InputRefused, WrongUsage
+from node.learn.cases import says_something, stacks
 from node.learn.index import Row, read_index
 from node.learn.judge import Measured, judge
 from node.learn.predictions import SavedMasks
 from node.learn.predictors import Predictor, predictor
 from node.learn.statistics import holm, interval, wilcoxon
 from node.learn.summary import per_case, summary
-from node.segment.contract import LungDefinition
+from node.segment.contract import LungDefinition, Task
 from node.segment.runtime import Precision
 
 Tell = Callable[[str, Measured], None]
@@ -31,7 +31,7 @@ class Question:
     Attributes
     ----------
     models : names of installed models, folders of runs or folders of saved masks.
-    definition : the reference; None takes each model's own.
+    definition : the reference of lungs; None takes each model's own.
     baseline : the model that the others are compared with, by case.
     robust : repeat everything under changed intensity.
     raw : runs without what holds in three dimensions.
@@ -61,19 +61,24 @@ def evaluate(question: Question, tell: Tell) -> dict[str, Any]:
     InputRefused
         EVAL-TRAINED if a model learnt from one of the cases; EVAL-EMPTY if nothing is left to judge on;
         SET-UNREAD, SET-LEAK and MODEL-UNKNOWN as their rooms say.
+    WrongUsage
+        USAGE for a baseline that finds something else.
     """
     rows = read_index(question.data, split=question.split, where=question.where)
     wanted = [*question.models, *([question.baseline] if question.baseline else [])]
-    question.out.mkdir(parents=True, exist_ok=True)
-    judged: dict[str, list[Measured]] = {}
-    baseline: str | None = None
-    for name in dict.fromkeys(wanted):
-        who = predictor(name, question.models_dir, question.device, question.precision, raw=question.raw)
+    asked = {
+        name: predictor(name, question.models_dir, question.device, question.precision, raw=question.raw)
+        for name in dict.fromkeys(wanted)
+    }
+    for who in asked.values():
         refuse_trained(who, rows)
-        judged[who.name] = _judged(who, rows, question, tell)
-        baseline = who.name if name == question.baseline else baseline
+        _refuse_silent(who, rows, question)
+    baseline = None if question.baseline is None else asked[question.baseline].name
+    _refuse_unlike(asked, question.baseline)
+    question.out.mkdir(parents=True, exist_ok=True)
+    judged = {who.name: _judged(who, rows, question, tell) for who in asked.values()}
     answer = {
-        "models": _tables(judged, question),
+        "models": _tables(list(asked.values()), judged, question),
         "comparison": _comparison(judged, baseline),
         "out": str(question.out),
     }
@@ -92,30 +97,57 @@ def refuse_trained(who: Predictor, rows: Sequence[Row]) -> None:
         )
 
 
+def _refuse_silent(who: Predictor, rows: Sequence[Row], question: Question) -> None:
+    """Raise InputRefused EVAL-EMPTY if no row can say anything of the model, with what can be judged instead."""
+    if any(says_something(row, who.task) for row in rows):
+        return
+    text = f"{question.data} has no row of part {question.split or 'all'}: see --split and --where"
+    if rows:
+        other, example = (
+            (Task.LESIONS, "lesions-joint") if who.task is Task.LUNGS else (Task.LUNGS, "fusionlungnet-w16")
+        )
+        text = f"{who.name} finds {who.task}, and nobody outlined any in the {len(rows)} rows of {question.data}"
+        if any(says_something(row, other) for row in rows):
+            where = f"--data {question.data} --split {question.split or 'all'} --out {question.out}"
+            text += f"; {other} are outlined there: `lungnode evaluate {example} {where}`"
+    raise InputRefused("EVAL-EMPTY", text)
+
+
+def _refuse_unlike(asked: dict[str, Predictor], baseline: str | None) -> None:
+    """Raise WrongUsage if a model is compared with one that finds something else."""
+    if baseline is None:
+        return
+    for name, who in asked.items():
+        if who.task is not asked[baseline].task:
+            text = f"{name} finds {who.task}, the baseline {baseline} finds {asked[baseline].task}"
+            raise WrongUsage("USAGE", f"{text}: want a --baseline that finds the same")
+
+
 def _judged(who: Predictor, rows: Sequence[Row], question: Question, tell: Tell) -> list[Measured]:
     """Judge one model on all rows."""
     definition = question.definition or who.definition
     folder = question.out / "masks" / who.name
     kept = SavedMasks(folder, who.name, who.task, who.definition, who.train_cases) if question.save else None
     answer = []
-    for item in items(rows, who.task, definition):
-        measured, found = judge(who, item, robust=question.robust)
-        if kept is not None:
-            kept.keep(item, found)
-        tell(who.name, measured)
-        answer.append(measured)
+    for stack in stacks(rows, who.task, definition):
+        for item, measured, found in judge(who, stack, robust=question.robust):
+            if kept is not None:
+                kept.keep(item, found)
+            tell(who.name, measured)
+            answer.append(measured)
     if not answer:
         raise InputRefused("EVAL-EMPTY", f"no row of {question.data} has a reference for {who.task.value}")
     return answer
 
 
-def _tables(judged: dict[str, list[Measured]], question: Question) -> list[dict[str, Any]]:
+def _tables(asked: Sequence[Predictor], judged: dict[str, list[Measured]], question: Question) -> list[dict[str, Any]]:
     """Return one line for each model and group; groups are never pooled."""
     lines = []
-    for name, measured in judged.items():
-        for group in sorted({one.group for one in measured}):
-            of_group = [one for one in measured if one.group == group]
-            lines.append(summary(name, question.split or "all", of_group) | {"cases": per_case(of_group)})
+    for who in asked:
+        for group in sorted({one.group for one in judged[who.name]}):
+            of_group = [one for one in judged[who.name] if one.group == group]
+            line = summary(who.name, question.split or "all", of_group) | {"cases": per_case(of_group)}
+            lines.append(line | {"task": who.task.value, "curves": [str(path) for path in who.curves]})
     return lines
 
 

@@ -1,7 +1,8 @@
-"""One model's mask of one item, measured."""
+"""One model's masks of items that are answered together, measured."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -47,16 +48,20 @@ class Measured:
     values: Values
 
 
-def judge(who: Predictor, item: Item, *, robust: bool = False) -> tuple[Measured, Mask]:
-    """Run a model on an item and measure its mask; `robust` repeats it under changed intensity."""
+def judge(who: Predictor, stack: Sequence[Item], *, robust: bool = False) -> list[tuple[Item, Measured, Mask]]:
+    """Run a model on a stack of items and measure each mask; `robust` repeats it under changed intensity."""
     started = time.perf_counter()
-    found = who.find(item)
-    seconds = time.perf_counter() - started
-    measured = measure(item, found)
-    measured.values["seconds_per_slice"] = seconds / len(found)
-    if robust:
-        measured.values["intensity_sd"] = _intensity_sd(who, item)
-    return measured, found
+    found = who.find(stack)
+    seconds = (time.perf_counter() - started) / sum(len(mask) for mask in found)
+    spreads = _intensity_sd(who, stack) if robust else None
+    answer = []
+    for at, (item, mask) in enumerate(zip(stack, found, strict=True)):
+        measured = measure(item, mask)
+        measured.values["seconds_per_slice"] = seconds
+        if spreads is not None:
+            measured.values["intensity_sd"] = spreads[at]
+        answer.append((item, measured, mask))
+    return answer
 
 
 def measure(item: Item, found: Mask) -> Measured:
@@ -131,23 +136,18 @@ def _neighbours(mask: Mask) -> float:
     return float(np.mean([2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in pairs])) if pairs else 0.0
 
 
-def _intensity_sd(who: Predictor, item: Item) -> float | None:
+def _intensity_sd(who: Predictor, stack: Sequence[Item]) -> list[float | None]:
     """Return the standard deviation of Dice under the changes of intensity, the unchanged picture included."""
-    if item.reference_zyx is None:
-        return None
-    scores = []
+    scores: list[list[float | None]] = [[] for _ in stack]
     for gain, offset_hu in ((1.0, 0.0), *INTENSITY_CHANGES):
-        changed = (item.hu_zyx - _AIR_HU) * gain + _AIR_HU + offset_hu
-        other = Item(
-            item.id,
-            item.case,
-            np.clip(np.rint(changed), -1024, 3071).astype(np.int16),
-            item.reference_zyx,
-            item.tumour_zyx,
-            item.spacing_zyx_mm,
-            item.group,
-        )
-        found = who.find(other)
-        scores.append(dice(confusion(found, item.reference_zyx, found)))
-    known = [score for score in scores if score is not None]
-    return float(np.std(known)) if known else None
+        found = who.find([_changed(item, gain, offset_hu) for item in stack])
+        for item, mask, of_item in zip(stack, found, scores, strict=True):
+            if item.reference_zyx is not None:
+                of_item.append(dice(confusion(mask, item.reference_zyx, mask)))
+    known = [[score for score in of_item if score is not None] for of_item in scores]
+    return [float(np.std(of_item)) if of_item else None for of_item in known]
+
+
+def _changed(item: Item, gain: float, offset_hu: float) -> Item:
+    hu = (item.hu_zyx - _AIR_HU) * gain + _AIR_HU + offset_hu
+    return replace(item, hu_zyx=np.clip(np.rint(hu), -1024, 3071).astype(np.int16))

@@ -8,6 +8,7 @@ refused.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,17 +144,7 @@ def scores(
 ) -> Scores:
     """Return the scores of every case and, where that was asked for, what strains the runs."""
     data = data if finish.shift_seed is None else shifted(data, finish.shift_seed)
-
-    def answer(asked: LesionSet) -> list[Found]:
-        found = [(at, finished(p, asked.planes[at].hu_yx, finish)) for at, p in together(runs, asked, finish, runtime)]
-        if not (finish.least_px or finish.peak or finish.single or finish.middle):
-            return found
-        kept = kept_pieces(
-            asked, found, finish.threshold,
-            least=finish.least_px, peak=finish.peak, single=finish.single, middle=finish.middle,
-        )  # fmt: skip
-        return list(kept)
-
+    answer = partial(answers, runs, finish=finish, runtime=runtime)
     started = time.perf_counter()
     found = answer(data)
     seconds = time.perf_counter() - started
@@ -168,6 +159,18 @@ def scores(
         seconds,
         len(data),
     )
+
+
+def answers(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> list[Found]:
+    """Return the mean of the runs' probabilities of every slice, with all that comes after the network."""
+    found = [(at, finished(p, data.planes[at].hu_yx, finish)) for at, p in together(runs, data, finish, runtime)]
+    if not (finish.least_px or finish.peak or finish.single or finish.middle):
+        return found
+    kept = kept_pieces(
+        data, found, finish.threshold,
+        least=finish.least_px, peak=finish.peak, single=finish.single, middle=finish.middle,
+    )  # fmt: skip
+    return list(kept)
 
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:

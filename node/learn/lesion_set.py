@@ -118,7 +118,11 @@ class LesionSet:
 
 def load(rows: Sequence[Row], size: int) -> LesionSet:
     """Read rows (see `planes`) and find each slice's neighbours."""
-    found = tuple(planes(rows, size))
+    return of_planes(tuple(planes(rows, size)))
+
+
+def of_planes(found: tuple[Plane, ...]) -> LesionSet:
+    """Find the neighbours of each slice."""
     places = {(plane.stack, plane.z): i for i, plane in enumerate(found)}
 
     def neighbour(step: int) -> Index:

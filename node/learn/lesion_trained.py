@@ -33,6 +33,7 @@ class Trained:
     train_cases: frozenset[str]
     val_cases: frozenset[str]
     moments_hu: tuple[float, float] = (0.0, 1.0)
+    folder: Path = Path()
 
 
 def trained(folder: Path, runtime: Runtime) -> Trained:
@@ -51,7 +52,7 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     refuse_lungs(str(folder), is_lesions=told.get("task", Task.LESIONS.value) == Task.LESIONS.value)
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
     notes = checkpoint.load(folder / BEST, model)
-    return _ready(folder.name, model, told | {"moments_hu": notes["moments_hu"]}, runtime)
+    return _ready(folder.name, model, told | {"moments_hu": notes["moments_hu"]}, runtime, folder)
 
 
 def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trained]:
@@ -73,7 +74,7 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
     told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
     model.load_state_dict(stored_weights(card.folder / WEIGHTS))
-    return [_ready(name, model, told, runtime)]
+    return [_ready(name, model, told, runtime, card.folder)]
 
 
 def refuse_lungs(name: str, *, is_lesions: bool) -> None:
@@ -82,12 +83,12 @@ def refuse_lungs(name: str, *, is_lesions: bool) -> None:
         raise Misconfigured("SYS-MODEL", f"{name} finds no lesions: judge lungs by `lungnode evaluate`")
 
 
-def _ready(name: str, model: nn.Module, told: Mapping[str, Any], runtime: Runtime) -> Trained:
+def _ready(name: str, model: nn.Module, told: Mapping[str, Any], runtime: Runtime, folder: Path) -> Trained:
     plan = plan_of_run(told["plan"])
     mean_hu, sd_hu = (float(moment) for moment in told["moments_hu"])
     return Trained(
         name, model.to(runtime.device).eval(), plan, recipe(plan.recipe, mean_hu, sd_hu),
-        frozenset(told["train_cases"]), frozenset(told["val_cases"]), (mean_hu, sd_hu),
+        frozenset(told["train_cases"]), frozenset(told["val_cases"]), (mean_hu, sd_hu), folder,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The picture page of an evaluation: overlays of best, median and worst patient, and what the numbers look like.
+"""The picture page of an evaluation: overlays of best, median and worst patient, figures, the trainings' curves.
 
 One `index.html` with the pictures beside it and no script; green = both, red = found only, blue = missed.
 """
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from node.learn.cases import Item, items
+from node.learn.curve_picture import figure_of
 from node.learn.evaluate import Question
 from node.learn.index import read_index
 from node.learn.predictions import read_list, read_mask
@@ -52,15 +53,17 @@ def _rows(line: dict[str, Any]) -> str:
 
 
 def _figures(question: Question, line: dict[str, Any]) -> list[tuple[str, Figure]]:
-    """Return the pictures of one model."""
+    """Return the pictures of one model: the curves of its trainings, and what was found where something was to be."""
+    curves = [(f"curve-{number}", figure_of(Path(path))) for number, path in enumerate(line["curves"])]
     cases = {case: values for case, values in line["cases"].items() if values["dice"] is not None}
     if not cases:
-        return []
+        return curves
     return [
         ("confusion", _confusion(line["confusion"])),
         ("overlap", _overlap(cases)),
         ("distances", _distances(cases)),
         ("overlays", _overlays(question, line, cases)),
+        *curves,
     ]
 
 

@@ -20,7 +20,7 @@ from node.learn.slices import read_slice
 from node.learn.truth import has_tumour, tumour_truth
 from node.segment.preprocess.resize import to_network
 
-_AGREED = 2  # readers of four
+AGREED = 2  # readers of four
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,16 @@ def planes(rows: Sequence[Row], size: int) -> Iterator[Plane]:
     """
     for row in rows:
         for plane in _planes_of(row):
-            yield _reduced(plane, size)
+            yield reduced(plane, size)
 
 
 def shows_tumours(row: Row) -> bool:
     """Tell whether a row gives planes: it is a cube or crop of a nodule, or somebody looked for tumours in it."""
-    return bool(row["depth"]) or _is_crop(row) or has_tumour(row)
+    return bool(row["depth"]) or is_crop(row) or has_tumour(row)
 
 
-def _is_crop(row: Row) -> bool:
+def is_crop(row: Row) -> bool:
+    """Tell whether a row is one crop of a patient's stack, with the marks of four readers."""
     return bool(row["tile"]) and "bitmask" in row["label"]
 
 
@@ -83,9 +84,9 @@ def _planes_of(row: Row) -> Iterator[Plane]:
                 f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm,
                 (cube.spacing_mm, cube.spacing_mm),
             )  # fmt: skip
-    elif _is_crop(row):
+    elif is_crop(row):
         crop = read_crop(row)
-        agreed = (crop.votes_yx >= _AGREED).astype(np.uint8)
+        agreed = (crop.votes_yx >= AGREED).astype(np.uint8)
         yield Plane(row.id, row.case, row["domain"], crop.hu_yx, agreed, row.id, 0, None)
     else:
         yield from _of_slice(row)
@@ -118,7 +119,7 @@ def _of_volume(row: Row) -> Iterator[Plane]:
         )  # fmt: skip
 
 
-def _reduced(plane: Plane, size: int) -> Plane:
+def reduced(plane: Plane, size: int) -> Plane:
     """Bring a slice that is larger than `size` down to it, as a scan's slices are when it is answered."""
     if max(plane.hu_yx.shape) <= size:
         return plane

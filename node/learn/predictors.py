@@ -1,18 +1,25 @@
-"""Who is judged: an installed model, a run folder, the rules, or masks that were saved before."""
+"""Who is judged: an installed model, a run folder, the rules, or masks that were saved before.
+
+What it finds, lungs or lesions, is told by its card, its `run.json` or the list of saved masks.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from node.errors import InputRefused, Misconfigured
+from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.cases import Item
 from node.learn.catalogue import entry
+from node.learn.lesion_judge import Finish
+from node.learn.lesion_masks import finish_of, lesion_masks
+from node.learn.lesion_trained import answering
 from node.learn.predictions import LIST, read_list, read_mask
+from node.learn.runs_task import task_of
 from node.learn.train import BEST
 from node.segment.contract import LungDefinition, Task
 from node.segment.ensemble import masses_of, members_of
@@ -29,8 +36,9 @@ from node.segment.slice_runner import SlicePlan, SliceRunner
 from node.segment.working_grid import usual_grid
 
 Mask = NDArray[np.bool_]
-Find = Callable[[Item], Mask]
+Find = Callable[[Sequence[Item]], list[Mask]]
 
+CURVE = "curve.csv"
 _UNKNOWN_MM = (1.0, 1.0, 1.0)  # single slices of unknown pixel size: only the smoothing along z would use it
 
 
@@ -40,9 +48,10 @@ class Predictor:
 
     Attributes
     ----------
-    definition : which reference it is compared with unless told otherwise.
+    definition : which lung it is compared with unless told otherwise; says nothing where lesions are found.
     train_cases : patients that it learnt from.
-    find : an item to a mask of its shape.
+    find : items that are answered together (see `cases.stacks`) to a mask of each.
+    curves : the `curve.csv` of its trainings.
     """
 
     name: str
@@ -50,6 +59,7 @@ class Predictor:
     definition: LungDefinition
     train_cases: frozenset[str]
     find: Find
+    curves: tuple[Path, ...] = ()
 
 
 def predictor(
@@ -66,39 +76,66 @@ def predictor(
     InputRefused
         MODEL-UNKNOWN if it is neither.
     Misconfigured
-        SYS-MODEL if it is installed but damaged, or finds lesions.
+        SYS-MODEL if it is not installed or damaged.
     """
     folder = Path(name)
     if (folder / BEST).is_file():
-        return _of_run(folder, device, precision, raw=raw)
+        is_lesions = task_of(folder) is Task.LESIONS
+        return (
+            _of_lesions(name, Finish(), None, device, precision)
+            if is_lesions
+            else _of_run(folder, device, precision, raw=raw)
+        )
     if (folder / LIST).is_file():
         return _of_saved(folder)
-    card = verify(name, models_dir)
-    _refuse_lesions(name, is_lungs=Task.LUNGS in card.tasks)
+    return _of_model(verify(name, models_dir), models_dir, device, precision)
+
+
+def _of_model(card: ModelCard, models_dir: Path | None, device: str, precision: Precision) -> Predictor:
+    """Return an installed model."""
+    if Task.LUNGS not in card.tasks:
+        return _of_lesions(card.name, finish_of(card, models_dir), models_dir, device, precision)
     if card.kind == "rules":
-        return Predictor(name, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, frozenset(), _by_rules)
+        return Predictor(card.name, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, frozenset(), _each(_by_rules))
     if card.kind == "ensemble":
         return _of_ensemble(card, models_dir, device, precision)
     loaded = load_network(card, runtime(device, precision))
     return Predictor(
-        name,
+        card.name,
         Task.LUNGS,
         loaded.plan.definition,
         loaded.train_cases,
-        lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, loaded.runner, loaded.plan),
+        _each(lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, loaded.runner, loaded.plan)),
+        _curves(card.folder),
     )
 
 
-def _refuse_lesions(name: str, *, is_lungs: bool) -> None:
-    if not is_lungs:
-        text = f"{name} finds lesions: judge it by `lungnode judge-lesions` or `lungnode judge-scans`"
-        raise Misconfigured("SYS-MODEL", text)
+def _each(find: Callable[[Item], Mask]) -> Find:
+    """Let what looks at one item alone answer for several."""
+    return lambda stack: [find(item) for item in stack]
+
+
+def _curves(*folders: Path) -> tuple[Path, ...]:
+    return tuple(path for folder in folders if (path := folder / CURVE).is_file())
+
+
+def _of_lesions(name: str, finish: Finish, models_dir: Path | None, device: str, precision: Precision) -> Predictor:
+    """Return the training in a folder, an installed lesion model, or the mean of an ensemble's members."""
+    place = runtime(device, precision)
+    runs = answering(name, models_dir, place)
+    return Predictor(
+        Path(name).name,
+        Task.LESIONS,
+        LungDefinition.WITHOUT_LESIONS,
+        frozenset[str]().union(*(run.train_cases for run in runs)),
+        lambda stack: lesion_masks(runs, stack, finish, place),
+        _curves(*(run.folder for run in runs)),
+    )
 
 
 def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Predictor:
     """Return the best epoch of a training."""
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    _refuse_lesions(folder.name, is_lungs=told["task"] == Task.LUNGS.value)
     network = entry(told["model"]).build(told["sizes"])
     checkpoint.load(folder / BEST, network)
     channels = int(told["sizes"].get("channels", 1))
@@ -112,20 +149,26 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
         Task(told["task"]),
         definition,
         frozenset(told["train_cases"]),
-        lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan),
+        _each(lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan)),
+        _curves(folder),
     )
 
 
 def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precision: Precision) -> Predictor:
     """Return the vote of the members' masks, its masses completed."""
     members = [predictor(name, models_dir, device, precision) for name in members_of(card)]
+    by_rules = [name for name in members_of(card) if verify(name, models_dir).kind == "rules"]
     votes = int(card.options.get("votes", 1))
     same = {member.definition for member in members}
     name = masses_of(card)
     masses = load_mass_finder(verify(name, models_dir), place=runtime(device, precision)) if name else None
 
     def find(item: Item) -> Mask:
-        voted: Mask = np.sum([member.find(item) for member in members], axis=0) >= votes
+        if by_rules and not item.is_volume:
+            networks = " ".join(name for name in members_of(card) if name not in by_rules)
+            text = f"{card.name} asks {', '.join(by_rules)}, too, which has no answer for a slice"
+            raise InputRefused("RULE-SLICE", f"{text}; judge its network alone: `lungnode evaluate {networks} ...`")
+        voted: Mask = np.sum([member.find((item,))[0] for member in members], axis=0) >= votes
         if masses is None or not item.is_volume:
             return voted
         grid = usual_grid(item.hu_zyx.shape, item.spacing_zyx_mm or _UNKNOWN_MM)
@@ -136,7 +179,8 @@ def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precisio
         Task.LUNGS,
         members[0].definition if len(same) == 1 else LungDefinition.WITH_LESIONS,
         frozenset().union(*(one.train_cases for one in (*members, *((masses,) if masses else ())))),
-        find,
+        _each(find),
+        tuple(path for member in members for path in member.curves),
     )
 
 
@@ -144,7 +188,8 @@ def _by_rules(item: Item) -> Mask:
     """Find lungs by rules; they need neighbouring slices."""
     if not item.is_volume or item.spacing_zyx_mm is None:
         raise InputRefused(
-            "RULE-SLICE", "lungs-rule follows the windpipe through a volume; it has no answer for a slice"
+            "RULE-SLICE",
+            "lungs-rule follows the windpipe through a volume; it has no answer for a slice: judge a network on slices",
         )
     z, y, x = item.spacing_zyx_mm
     lps_from_zyx = np.array([[0, 0, x, 0], [0, y, 0, 0], [z, 0, 0, 0], [0, 0, 0, 1]], np.float64)
@@ -160,5 +205,5 @@ def _of_saved(folder: Path) -> Predictor:
         Task(str(told["task"])),
         LungDefinition(str(told["definition"])),
         frozenset(cases if isinstance(cases, list) else ()),
-        lambda item: read_mask(folder, item.id),
+        _each(lambda item: read_mask(folder, item.id)),
     )

@@ -174,7 +174,7 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "Give the network, --width and --switch that the text names",
     ),
     "CALIBRATE-FEW": (_REFUSED, "Too few cases to calibrate with", "See the text"),
-    "EVAL-EMPTY": (_REFUSED, "No case to judge", "See --split and --where"),
+    "EVAL-EMPTY": (_REFUSED, "No case to judge", "See the text, --split and --where"),
     "EVAL-TRAINED": (_REFUSED, "The model was trained on what it is to be judged by", "Use another split"),
     "EXPORT-LICENCE": (_REFUSED, "The training's data do not allow an export", "See the text"),
     "EXPORT-UNREAD": (_REFUSED, "The training to be exported cannot be read", "See the text"),
@@ -183,5 +183,5 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "NIFTI-UNREAD": (_REFUSED, "A NIfTI file cannot be read", "See the text"),
     "NIFTI-AXES": (_REFUSED, "A NIfTI file has axes that are not those of a patient", "See the text"),
     "PRED-UNREAD": (_REFUSED, "Predictions cannot be read", "See the text"),
-    "RULE-SLICE": (_REFUSED, "A rule cannot judge single slices", "Judge whole series"),
+    "RULE-SLICE": (_REFUSED, "A rule cannot judge single slices", "Judge volumes, or a network that the text names"),
 }

@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from node.learn import protocol, session
+from node.learn import lesion_session, protocol, session
 from node.learn.catalogue import Entry
+from node.learn.lesion_session import LesionWish
 from node.learn.protocol import Plan
 from node.learn.session import Wish
 
@@ -95,6 +96,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         session.run(wish, lambda _: None)
     torch.set_num_threads(threads)
     return root / "run"
+
+
+@pytest.fixture
+def run_folder(small_set: Path, tmp_path: Path) -> Path:
+    """A P2 that has hardly learnt anything."""
+    out = tmp_path / "run"
+    wish = LesionWish(
+        "attention-unet-hybrid", (small_set,), out, width=4, crop=32, epochs=1, slices_per_epoch=16, precision="fp32",
+        device="cpu", recipe="zscore", switches=("depth=2",),
+    )  # fmt: skip
+    lesion_session.run(wish, lambda _: None)
+    return out
 
 
 @pytest.fixture

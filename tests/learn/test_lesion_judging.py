@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from node.learn.attention_pictures import write_attention
 from node.learn.index import read_index
 from node.learn.lesion_judge import Finish, finished, judge, judge_held_out, marks_of_picture, together
 from node.learn.lesion_score import predict
-from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_trained import answering, trained
 from node.learn.planes import Plane
@@ -29,18 +27,6 @@ CPU = runtime("cpu", "fp32")
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def run_folder(small_set, tmp_path) -> Path:
-    """A P2 that has hardly learnt anything."""
-    out = tmp_path / "run"
-    wish = LesionWish(
-        "attention-unet-hybrid", (small_set,), out, width=4, crop=32, epochs=1, slices_per_epoch=16, precision="fp32",
-        device="cpu", recipe="zscore", switches=("depth=2",),
-    )  # fmt: skip
-    run(wish, lambda _: None)
-    return out
 
 
 def test_a_run_is_judged_by_case_on_cases_it_has_not_seen(run_folder, small_set):
