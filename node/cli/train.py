@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from node.cli.by_system import BySystem
 from node.cli.terminal import answer, print_json, to_person
 from node.learn.curves import Point
 from node.learn.session import Wish, run
@@ -37,11 +38,25 @@ class PrecisionName(StrEnum):
     BF16 = "bf16"
 
 
-@app.command()
+class Learnt(StrEnum):
+    """What a baseline learns."""
+
+    LUNGS = "lungs"
+    LESIONS = "lesions"
+
+
+@app.command(cls=BySystem)
 def train(
-    model: str = typer.Argument(..., help="aru-net (P0), fusionlungnet (P1), unet and the other baselines."),
+    model: str = typer.Argument(
+        ...,
+        help="Lungs: aru-net (P0), fusionlungnet (P1), unet and other baselines. Tumours: attention-unet-hybrid (P2), "
+        "dual-backbone-unet (P3), raemd-net (P4), and with --task lesions the baselines.",
+    ),
     data: Path = typer.Option(..., "--data", help="Folder of a labelled set: index.csv, images, masks."),
     out: Path = typer.Option(..., "--out", help="Folder of this run; one that holds a checkpoint is gone on with."),
+    task: Learnt = typer.Option(  # noqa: ARG001  read by `BySystem`
+        Learnt.LUNGS, help="What a baseline learns; all other systems find one thing alone."
+    ),
     protocol: ProtocolName = typer.Option(
         ProtocolName.PAPER, help="The paper's schedule, or what two cores can train."
     ),
@@ -71,7 +86,12 @@ def train(
 ) -> None:
     """Train a network by its paper's schedule, by patient, and keep the best epoch.
 
+    These are the options of lung systems. Those of tumour systems are the options of `train-lesions`, which this
+    command becomes for them: `lungnode train raemd-net --help`, `lungnode train unet --task lesions --help`.
+
     Example: lungnode train aru-net --data sets/lungs --out runs/p0 --protocol reduced --budget 60
+
+    Example: lungnode train raemd-net --data sets/tumours --out runs/p4 --protocol reduced --budget 60
     """
     wish = Wish(
         model,

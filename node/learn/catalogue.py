@@ -156,5 +156,7 @@ def entry(name: str) -> Entry:
     """
     if name not in ENTRIES:
         there = ", ".join(sorted(ENTRIES))
-        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for tumours see `lungnode train-lesions`")
+        raise InputRefused(
+            "MODEL-UNKNOWN", f"{name!r} is none of {there}; for tumours see `lungnode train-lesions --help`"
+        )
     return ENTRIES[name]

@@ -17,12 +17,13 @@ class Sieve:
     of_others: str
 
 
-def refuse_empty(rows: Sequence[Row], sieves: Sequence[Sieve], *, dealt: bool = False) -> None:
+def refuse_empty(rows: Sequence[Row], sieves: Sequence[Sieve], *, dealt: bool = False, advice: str = "") -> None:
     """Refuse a set of which no row is left to learn from, or none to validate on.
 
     Parameters
     ----------
     dealt : whether the rows of train and val are dealt to folds together.
+    advice : what to do instead.
 
     Raises
     ------
@@ -42,7 +43,5 @@ def refuse_empty(rows: Sequence[Row], sieves: Sequence[Sieve], *, dealt: bool = 
     parts = Counter(row.split for row in rows)
     stand = ", ".join(f"{parts[split]} of {split}" for split in SPLITS)
     why = "".join(f"; {n} {of_others}" for of_others, n in fell.items())
-    raise InputRefused(
-        "SET-EMPTY",
-        f"{left['train']} rows to learn from and {left['val']} to validate on. Of {len(rows)} rows: {stand}{why}",
-    )
+    told = f"{left['train']} rows to learn from and {left['val']} to validate on"
+    raise InputRefused("SET-EMPTY", f"{told}. Of {len(rows)} rows: {stand}{why}{advice and '; '}{advice}")

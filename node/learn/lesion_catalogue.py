@@ -202,7 +202,7 @@ def lesion_entry(name: str) -> LesionEntry:
     """
     if name not in ENTRIES:
         there = ", ".join(sorted(ENTRIES))
-        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for lungs see `lungnode train`")
+        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for lungs see `lungnode train --help`")
     return ENTRIES[name]
 
 

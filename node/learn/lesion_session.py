@@ -13,6 +13,7 @@ import torch
 
 from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit
+from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
 from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
@@ -22,6 +23,7 @@ from node.learn.lesion_train import LesionEnded, LesionJob, build, train
 from node.learn.planes import shows_tumours
 from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
+from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
 from node.segment.networks.attention_unet_hybrid import Gate
 from node.segment.preprocess.lesion_recipes import N_WINDOWS
@@ -88,6 +90,9 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     learn_rows, val_rows, left_out = rows_of(wish)
     if plan.run_length:
         learn_rows, val_rows = _of_runs(learn_rows, plan.crop_px), _of_runs(val_rows, plan.crop_px)
+        if not learn_rows or not val_rows:
+            text = f"{wish.model} learns runs of slices: a crop is none, and a cube must be as large as --crop"
+            raise InputRefused("SET-EMPTY", f"{text} ({plan.crop_px}); give volumes or slices that follow one another")
     begun = None
     if wish.init is not None:
         begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
@@ -144,7 +149,8 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
     rows = tuple(row for folder in wish.data for row in read_index(folder))
     refuse_leakage(rows)
     rows = narrowed(rows, wish.where)
-    refuse_empty(rows, _sieves(any_licence=wish.any_licence), dealt=bool(wish.folds))
+    sieves = _sieves(any_licence=wish.any_licence)
+    refuse_empty(rows, sieves, dealt=bool(wish.folds), advice=_advice(wish, rows))
     rows = tuple(row for row in rows if row.split != "test")
     left_out = [] if wish.any_licence else sorted({row.case for row in rows if not row.is_free})
     if not wish.any_licence:
@@ -152,6 +158,14 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
     if wish.folds:
         return *fold_split(rows, wish.folds, wish.fold), left_out
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val"), left_out
+
+
+def _advice(wish: LesionWish, rows: tuple[Row, ...]) -> str:
+    """Return the command for a set whose lungs are outlined, for the text where it has no tumours to learn."""
+    if any(shows_tumours(row) for row in rows) or not any(has_lung(row) for row in rows):
+        return ""
+    system = wish.model if wish.model in LUNG_ENTRIES else "aru-net"
+    return f"its lungs are learnt by `lungnode train {system} --data {wish.data[0]} --out {wish.out}`"
 
 
 def _sieves(*, any_licence: bool) -> tuple[Sieve, ...]:

@@ -4,7 +4,7 @@ A run folder holds `run.json` (everything that decided it), `checkpoint.safetens
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,13 @@ from node.learn.curves import Point, draw_lung_curves
 from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
 from node.learn.index import Row, read_index, refuse_unfree
+from node.learn.lesion_catalogue import ENTRIES as LESION_ENTRIES
 from node.learn.losses import p1_loss
+from node.learn.planes import shows_tumours
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
+from node.learn.slices import sliced
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
@@ -174,10 +177,11 @@ def rows_of(wish: Wish, definition: LungDefinition) -> tuple[tuple[Row, ...], tu
     """Return the rows to learn from and those to validate on; test rows are never among them."""
     sieves = _sieves(definition)
     all_rows = read_index(wish.data, where=wish.where)
-    refuse_empty(all_rows, sieves, dealt=bool(wish.folds))
+    refuse_empty(all_rows, sieves, dealt=bool(wish.folds), advice=_advice(wish, all_rows))
     rows = [row for row in all_rows if row.split != "test" and all(sieve.keeps(row) for sieve in sieves)]
     if not wish.any_licence:
         refuse_unfree(rows)
+    rows = list(sliced(rows))
     if wish.folds:
         return fold_split(rows, wish.folds, wish.fold)
     return tuple(r for r in rows if r.split == "train"), tuple(r for r in rows if r.split == "val")
@@ -187,10 +191,17 @@ def _sieves(definition: LungDefinition) -> tuple[Sieve, ...]:
     """Return what a row must be that lungs are learnt from or validated on."""
     with_lesions = definition is LungDefinition.WITH_LESIONS
     return (
-        Sieve(lambda row: not row["ct"], "are volumes: lungs are learnt from slices"),
-        Sieve(has_lung, "have no lung outlined (see label and lung_px)"),
+        Sieve(has_lung, "have no lung outlined (see label, lung_px, and lung_label of volumes)"),
         Sieve(lambda row: not row["drop"] and not (with_lesions and row["drop_p1"]), "say that they drop out"),
     )
+
+
+def _advice(wish: Wish, rows: Sequence[Row]) -> str:
+    """Return the command for a set whose tumours are outlined, for the text where it has no lungs to learn."""
+    if any(has_lung(row) for row in rows) or not any(shows_tumours(row) for row in rows):
+        return ""
+    system = f"{wish.model} --task lesions" if wish.model in LESION_ENTRIES else "dual-backbone-unet"
+    return f"its tumours are learnt by `lungnode train {system} --data {wish.data} --out {wish.out}`"
 
 
 def title_of(chosen: Entry, plan: Plan) -> str:

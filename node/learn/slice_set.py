@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from node.learn.index import Row
-from node.learn.slices import read_slice
+from node.learn.slices import read_slice, read_volume
 from node.segment.preprocess.body import outside_to_air
 from node.segment.preprocess.resize import to_network
 
@@ -54,6 +54,7 @@ def load(rows: Sequence[Row], size: int, *, body_only: bool, channels: int = 1, 
         hu[i, channels // 2], ids[i] = _read(row, size, body_only=body_only)
     if channels > 1:
         _put_beside(hu, rows, pool, body_only=body_only)
+    read_volume.cache_clear()  # what was read last may be large
     return SliceSet(hu, ids, tuple(rows))
 
 

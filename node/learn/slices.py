@@ -1,6 +1,12 @@
-"""Read one row of a set of slices: the picture in Hounsfield units where it has them, and the mask as stored."""
+"""Read one slice of a set: the picture in Hounsfield units where it has them, and the mask as stored.
 
+Lung networks learn from slices, those of volumes too: `sliced` makes a row of each.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +14,7 @@ from PIL import Image
 
 from node.errors import InputRefused
 from node.learn.index import Row
+from node.learn.nifti import read_nifti
 
 # What pictures without a line of their own are taken to show, as HU of the darkest and the brightest grey level: a
 # window, and a guess at a slice's own minimum to maximum, which is never measured in HU.
@@ -30,8 +37,21 @@ class Slice:
     spacing_yx_mm: tuple[float, float] | None
 
 
+read_volume = lru_cache(maxsize=2)(read_nifti)  # picture and label, while the slices of one volume are read
+
+
+def sliced(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield the rows with each volume as one row a slice, numbered from the feet."""
+    for row in rows:
+        if not row["ct"]:
+            yield row
+            continue
+        for z in range(len(read_volume(_path(row, "label")).voxels_zyx)):
+            yield Row(row.root, row.values | {"id": f"{row.id}_z{z:03d}", "origin": row.id, "z_index": str(z)})
+
+
 def read_slice(row: Row) -> Slice:
-    """Read picture and mask of one row.
+    """Read picture and mask of one row, or of one slice of a volume (see `sliced`).
 
     Raises
     ------
@@ -39,6 +59,8 @@ def read_slice(row: Row) -> Slice:
         SET-UNREAD if the picture or the mask is missing or damaged, their sizes differ, the mask is empty where the
         index counts pixels in it, or nothing says what the grey levels are in HU.
     """
+    if row["ct"]:
+        return _of_volume(row)
     picture_yx, mask_yx = (grey_picture(row, column) for column in ("image", "mask"))
     if picture_yx.shape != mask_yx.shape:
         raise InputRefused(
@@ -51,6 +73,19 @@ def read_slice(row: Row) -> Slice:
     spacing_mm = float(row["pixel_mm"]) if row["pixel_mm"] else None
     pair = None if spacing_mm is None else (spacing_mm, spacing_mm)
     return Slice(_hounsfield(row, picture_yx), mask_yx.astype(np.uint8), pair)
+
+
+def _of_volume(row: Row) -> Slice:
+    picture, label = (read_volume(_path(row, column)) for column in ("ct", "label"))
+    if picture.voxels_zyx.shape != label.voxels_zyx.shape:
+        shapes = f"{picture.voxels_zyx.shape} and label {label.voxels_zyx.shape}"
+        raise InputRefused("SET-UNREAD", f"{row['origin']}: volume {shapes} differ in size")
+    z, (_, row_mm, column_mm) = int(row["z_index"]), picture.spacing_zyx_mm
+    return Slice(picture.voxels_zyx[z].astype(np.float32), label.voxels_zyx[z].astype(np.uint8), (row_mm, column_mm))
+
+
+def _path(row: Row, column: str) -> Path:
+    return row.root / row[column]
 
 
 def grey_picture(row: Row, column: str) -> NDArray[np.generic]:
