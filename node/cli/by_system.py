@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 from typer._click import Context
+from typer._click.exceptions import NoSuchOption
 from typer.core import TyperCommand
 
 from node.learn import catalogue, lesion_catalogue
@@ -27,7 +28,12 @@ class BySystem(TyperCommand):
         tumours_alone = system in lesion_catalogue.ENTRIES and system not in catalogue.ENTRIES
         if task == Task.LESIONS or (task is None and tumours_alone):
             return lesions.make_context(info_name, rest, parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except NoSuchOption as error:
+            if any(error.option_name in one.opts for one in lesions.params):
+                error.message += " for lungs; to learn tumours say --task lesions"
+            raise
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command whose options were read."""

@@ -45,6 +45,9 @@ def evaluate(
     data: Path | None = typer.Option(None, "--data", help="Folder of a labelled set: index.csv and what it names."),
     out: Path | None = typer.Option(None, "--out", help="Folder for evaluation.json, cases.csv and the picture page."),
     split: Part = typer.Option(Part.TEST, help="Which part of the set; all: the whole set."),
+    held_out: bool = typer.Option(
+        False, "--held-out", help="The models are folds of one system: each answers for whom it held out, no --split."
+    ),
     where: list[str] = typer.Option([], help="Only rows with column=value (or column!=value)."),
     definition: LungDefinition | None = typer.Option(
         None, help="Of lungs, which is the reference; the model's own by default."
@@ -91,6 +94,7 @@ def evaluate(
         robust=robust,
         save=save or pictures,
         raw=raw,
+        held_out=held_out,
     )
     judged = judge_models(question, _tell)
     if pictures:

@@ -12,6 +12,7 @@ from typing import Any
 
 from node.errors import InputRefused, WrongUsage
 from node.learn.cases import says_something, stacks
+from node.learn.fold_predictor import folds_of
 from node.learn.index import Row, read_index
 from node.learn.judge import Measured, judge
 from node.learn.predictions import SavedMasks
@@ -20,6 +21,8 @@ from node.learn.statistics import holm, interval, wilcoxon
 from node.learn.summary import per_case, summary
 from node.segment.contract import LungDefinition, Task
 from node.segment.runtime import Precision
+
+_FOLDS = "the folds"
 
 Tell = Callable[[str, Measured], None]
 
@@ -35,6 +38,7 @@ class Question:
     baseline : the model that the others are compared with, by case.
     robust : repeat everything under changed intensity.
     raw : runs without what holds in three dimensions.
+    held_out : the models are folds, each of which answers for whom it held out; `split` is not asked.
     """
 
     models: tuple[str, ...]
@@ -51,6 +55,12 @@ class Question:
     robust: bool = False
     save: bool = False
     raw: bool = False
+    held_out: bool = False
+
+    @property
+    def part(self) -> str:
+        """What is judged on, in words."""
+        return "held out" if self.held_out else self.split or "all"
 
 
 def evaluate(question: Question, tell: Tell) -> dict[str, Any]:
@@ -62,14 +72,10 @@ def evaluate(question: Question, tell: Tell) -> dict[str, Any]:
         EVAL-TRAINED if a model learnt from one of the cases; EVAL-EMPTY if nothing is left to judge on;
         SET-UNREAD, SET-LEAK and MODEL-UNKNOWN as their rooms say.
     WrongUsage
-        USAGE for a baseline that finds something else.
+        USAGE for a baseline that finds something else, or folds that do.
     """
-    rows = read_index(question.data, split=question.split, where=question.where)
-    wanted = [*question.models, *([question.baseline] if question.baseline else [])]
-    asked = {
-        name: predictor(name, question.models_dir, question.device, question.precision, raw=question.raw)
-        for name in dict.fromkeys(wanted)
-    }
+    asked = _asked(question)
+    rows = _rows_of(question, asked)
     for who in asked.values():
         refuse_trained(who, rows)
         _refuse_silent(who, rows, question)
@@ -87,6 +93,28 @@ def evaluate(question: Question, tell: Tell) -> dict[str, Any]:
     return answer
 
 
+def _asked(question: Question) -> dict[str, Predictor]:
+    """Return who is judged by name, folds as one, and the baseline."""
+
+    def load(name: str) -> Predictor:
+        return predictor(name, question.models_dir, question.device, question.precision, raw=question.raw)
+
+    asked = {name: load(name) for name in dict.fromkeys(question.models)}
+    if question.held_out:
+        asked = {_FOLDS: folds_of(list(asked.values()))}
+    if question.baseline is not None and question.baseline not in asked:
+        asked[question.baseline] = load(question.baseline)
+    return asked
+
+
+def _rows_of(question: Question, asked: dict[str, Predictor]) -> tuple[Row, ...]:
+    """Return the rows of the part that is asked for, or of those whom the folds held out."""
+    rows = read_index(question.data, split=None if question.held_out else question.split, where=question.where)
+    if not question.held_out:
+        return rows
+    return tuple(row for row in rows if row.split != "test" and row.case in asked[_FOLDS].val_cases)
+
+
 def refuse_trained(who: Predictor, rows: Sequence[Row]) -> None:
     """Raise InputRefused EVAL-TRAINED if the model learnt from one of the cases."""
     seen = sorted({row.case for row in rows} & who.train_cases)
@@ -101,7 +129,7 @@ def _refuse_silent(who: Predictor, rows: Sequence[Row], question: Question) -> N
     """Raise InputRefused EVAL-EMPTY if no row can say anything of the model, with what can be judged instead."""
     if any(says_something(row, who.task) for row in rows):
         return
-    text = f"{question.data} has no row of part {question.split or 'all'}: see --split and --where"
+    text = f"{question.data} has no row of part {question.part}: see --split and --where"
     if rows:
         other, example = (
             (Task.LESIONS, "lesions-joint") if who.task is Task.LUNGS else (Task.LUNGS, "fusionlungnet-w16")
@@ -126,8 +154,7 @@ def _refuse_unlike(asked: dict[str, Predictor], baseline: str | None) -> None:
 def _judged(who: Predictor, rows: Sequence[Row], question: Question, tell: Tell) -> list[Measured]:
     """Judge one model on all rows."""
     definition = question.definition or who.definition
-    folder = question.out / "masks" / who.name
-    kept = SavedMasks(folder, who.name, who.task, who.definition, who.train_cases) if question.save else None
+    kept = _kept(who, question) if question.save else None
     answer = []
     for stack in stacks(rows, who.task, definition):
         for item, measured, found in judge(who, stack, robust=question.robust):
@@ -140,13 +167,21 @@ def _judged(who: Predictor, rows: Sequence[Row], question: Question, tell: Tell)
     return answer
 
 
+def _kept(who: Predictor, question: Question) -> SavedMasks | None:
+    """Return where masks are kept; None for masks that are being read from just there."""
+    folder = question.out / "masks" / who.name
+    if folder.resolve() in {Path(name).resolve() for name in (*question.models, question.baseline or "")}:
+        return None
+    return SavedMasks(folder, who.name, who.task, who.definition, who.train_cases, who.val_cases)
+
+
 def _tables(asked: Sequence[Predictor], judged: dict[str, list[Measured]], question: Question) -> list[dict[str, Any]]:
     """Return one line for each model and group; groups are never pooled."""
     lines = []
     for who in asked:
         for group in sorted({one.group for one in judged[who.name]}):
             of_group = [one for one in judged[who.name] if one.group == group]
-            line = summary(who.name, question.split or "all", of_group) | {"cases": per_case(of_group)}
+            line = summary(who.name, question.part, of_group) | {"cases": per_case(of_group)}
             lines.append(line | {"task": who.task.value, "curves": [str(path) for path in who.curves]})
     return lines
 

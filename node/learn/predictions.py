@@ -19,14 +19,16 @@ class SavedMasks:
     """A folder of masks, written one by one while a model is judged."""
 
     def __init__(
-        self, folder: Path, name: str, task: Task, definition: LungDefinition, train_cases: frozenset[str]
-    ) -> None:
+        self, folder: Path, name: str, task: Task, definition: LungDefinition, train_cases: frozenset[str],
+        val_cases: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self._folder = folder
         self._told: dict[str, object] = {
             "name": name,
             "task": task.value,
             "definition": definition.value,
             "train_cases": sorted(train_cases),
+            "val_cases": sorted(val_cases),
         }
         self._shapes: dict[str, list[int]] = {}
         folder.mkdir(parents=True, exist_ok=True)

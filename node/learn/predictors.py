@@ -52,6 +52,7 @@ class Predictor:
     train_cases : patients that it learnt from.
     find : items that are answered together (see `cases.stacks`) to a mask of each.
     curves : the `curve.csv` of its trainings.
+    val_cases : patients whom its training held out.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Predictor:
     train_cases: frozenset[str]
     find: Find
     curves: tuple[Path, ...] = ()
+    val_cases: frozenset[str] = frozenset()
 
 
 def predictor(
@@ -130,6 +132,7 @@ def _of_lesions(name: str, finish: Finish, models_dir: Path | None, device: str,
         frozenset[str]().union(*(run.train_cases for run in runs)),
         lambda stack: lesion_masks(runs, stack, finish, place),
         _curves(*(run.folder for run in runs)),
+        frozenset[str].intersection(*(run.val_cases for run in runs)),
     )
 
 
@@ -151,6 +154,7 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
         frozenset(told["train_cases"]),
         _each(lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan)),
         _curves(folder),
+        frozenset(told["val_cases"]),
     )
 
 
@@ -199,11 +203,12 @@ def _by_rules(item: Item) -> Mask:
 def _of_saved(folder: Path) -> Predictor:
     """Return masks that were saved while another run was judged."""
     told = read_list(folder)
-    cases = told["train_cases"]
+    learnt, held = (told.get(name) for name in ("train_cases", "val_cases"))
     return Predictor(
         str(told["name"]),
         Task(str(told["task"])),
         LungDefinition(str(told["definition"])),
-        frozenset(cases if isinstance(cases, list) else ()),
+        frozenset(learnt if isinstance(learnt, list) else ()),
         _each(lambda item: read_mask(folder, item.id)),
+        val_cases=frozenset(held if isinstance(held, list) else ()),
     )

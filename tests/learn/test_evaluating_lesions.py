@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -172,6 +173,31 @@ def test_a_set_without_what_a_model_finds_is_refused_with_the_command_for_it(tra
     with pytest.raises(InputRefused, match="see --split") as caught:
         evaluate(replace(asked, split="val"), silent)
     assert caught.value.code == "EVAL-EMPTY"
+
+
+def test_folds_answer_as_one_for_whom_they_held_out(asked, eager, small_set, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(eager, other)
+    told = json.loads((other / "run.json").read_text())
+    (other / "run.json").write_text(json.dumps(told | {"val_cases": ["A"], "train_cases": ["B", "C", "D"]}))
+    folds = replace(asked, models=(str(eager), str(other)), held_out=True)
+
+    (line,) = evaluate(folds, silent)["models"]
+
+    assert (line["name"], line["split"], set(line["cases"])) == ("run+other", "held out", {"A", "D"})
+    saved = asked.out / "masks" / "run+other"
+    again = evaluate(replace(folds, models=(str(saved),), baseline=str(saved)), silent)
+    assert again["models"][0]["dice_mean"] == line["dice_mean"]
+
+
+def test_folds_that_held_out_the_same_patient_or_nobody_are_refused(asked, eager, trained, tmp_path):
+    twin = tmp_path / "twin"
+    shutil.copytree(eager, twin)
+
+    for name, kind, code in ((str(twin), InputRefused, "EVAL-TRAINED"), (str(trained), WrongUsage, "USAGE")):
+        with pytest.raises(kind) as caught:
+            evaluate(replace(asked, models=(str(eager), name), held_out=True), silent)
+        assert caught.value.code == code
 
 
 def test_an_ensemble_with_the_rules_names_its_network_for_slices(small_set, tmp_path):

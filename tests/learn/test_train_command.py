@@ -68,6 +68,15 @@ def test_help_shows_the_options_of_the_system(words, shown):
     assert shown in done.output
 
 
+def test_an_option_of_tumours_names_the_task(small_set, tmp_path):
+    words = ["train", "unet", "--crop", "32", "--data", str(small_set), "--out", str(tmp_path / "run")]
+
+    done = CliRunner().invoke(app, words)
+
+    assert done.exit_code == 2
+    assert "--task lesions" in done.output
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
