@@ -10,6 +10,7 @@ from pynetdicom import AE, evt
 from node.store.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 _AT_ONCE_BYTES = 1 << 16
+_PER_BYTES = 1 << 20  # a peer that takes PDUs of any length is sent an object as one, and a line may be slow
 
 
 def application_entity(title: str) -> Any:
@@ -50,7 +51,7 @@ class _Entity(AE):  # type: ignore[misc]  # pynetdicom has no types
 
 
 def _pdus_in_time(event: Any) -> None:
-    """Have each PDU of a connection read and written within the network timeout."""
+    """Have each PDU of a connection read and written within the network timeout, a long one within that for each MiB."""
     transport, within_s = event.assoc.dul.socket, event.assoc.network_timeout
     if within_s is not None:
         transport.recv = partial(_read, transport.socket, within_s)
@@ -62,7 +63,7 @@ _PDUS_IN_TIME = (evt.EVT_CONN_OPEN, _pdus_in_time)
 
 def _read(raw: socket.socket, within_s: float, n_bytes: int) -> bytearray:
     """Return that many bytes, fewer where the peer has closed; TimeoutError ends the connection."""
-    until_s = time.monotonic() + within_s
+    until_s = time.monotonic() + within_s * (1 + n_bytes // _PER_BYTES)
     read = bytearray()
     while len(read) < n_bytes:
         _wait_until(raw, until_s)
@@ -75,7 +76,7 @@ def _read(raw: socket.socket, within_s: float, n_bytes: int) -> bytearray:
 
 def _write(transport: Any, raw: socket.socket, within_s: float, pdu: bytes) -> None:
     """Send a PDU and tell pynetdicom's handlers, or that the connection is over."""
-    until_s = time.monotonic() + within_s
+    until_s = time.monotonic() + within_s * (1 + len(pdu) // _PER_BYTES)
     left = memoryview(pdu)
     try:
         while left:
