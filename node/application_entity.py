@@ -51,7 +51,7 @@ class _Entity(AE):  # type: ignore[misc]  # pynetdicom has no types
 
 
 def _pdus_in_time(event: Any) -> None:
-    """Have each PDU of a connection read and written within the network timeout, a long one within that for each MiB."""
+    """Have each PDU of a connection read and written within the network timeout, for each MiB of a long one."""
     transport, within_s = event.assoc.dul.socket, event.assoc.network_timeout
     if within_s is not None:
         transport.recv = partial(_read, transport.socket, within_s)
