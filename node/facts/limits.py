@@ -3,6 +3,8 @@
 # GEO-FEW: below, nothing is said about lungs
 LEAST_SLICES = 15
 LEAST_EXTENT_MM = 60.0
+# GEO-NONAX: between the slices' normal and the patient's long axis
+MOST_OFF_AXIAL_DEG = 10.0
 # GEO-THICK: what is thicker is not read at all
 THICKEST_MM = 10.0
 # ACQ-DTHICK

@@ -1,7 +1,7 @@
 """Which of several reconstructions is taken: a list of comparisons, each with its definition, ties broken by UID.
 
-    large-enough   at least 15 slices and 60 mm, no thicker than 10 mm: what can be processed at all
-    widest         covers at least 80 % of the longest candidate
+    large-enough   axial, at least 15 slices and 60 mm, no thicker than 10 mm: what can be processed at all
+    widest         covers at least 80 % of the longest axial candidate
     original       Image Type says ORIGINAL
     density        density can be given: kernel not sharp, no contrast agent, thickness known and ≤ 2.5 mm
     unenhanced     no contrast agent
@@ -13,9 +13,10 @@ After those: the lower Series Number, then the lower Series Instance UID, so tha
 """
 
 from collections.abc import Callable, Sequence
+from math import cos, radians
 
 from node.facts.kernel import KernelClass, kernel_class
-from node.facts.limits import LEAST_EXTENT_MM, LEAST_SLICES, THICKEST_FOR_DENSITY_MM, THICKEST_MM
+from node.facts.limits import LEAST_EXTENT_MM, LEAST_SLICES, MOST_OFF_AXIAL_DEG, THICKEST_FOR_DENSITY_MM, THICKEST_MM
 from node.facts.series import SeriesFacts
 from node.route.extent import extent
 from node.route.features import n_slices
@@ -51,8 +52,10 @@ def deciding(
 
 
 def _length_mm(series: SeriesFacts) -> float:
+    """Return how much of the body axial slices cover; 0 for reformats, which lie along another axis."""
     found = extent(series)
-    return found.length_mm if found else 0.0
+    is_axial = found is not None and abs(found.normal[2]) >= cos(radians(MOST_OFF_AXIAL_DEG))
+    return found.length_mm if found and is_axial else 0.0
 
 
 def _kernel(series: SeriesFacts) -> KernelClass:

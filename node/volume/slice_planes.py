@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Code, Reason, refuse
+from node.facts.limits import MOST_OFF_AXIAL_DEG
 from node.volume.frame import Frame
 from node.volume.plane import COSINE_TOLERANCE, angle_deg, is_orthonormal, normal_of
 
-MAX_NORMAL_DEG = 10.0  # GEO-NONAX
 MAX_TURN_DEG = 30.0  # GEO-NONAX: rows nearer to the diagonal do not tell which side of the picture is which of the body
 SPACING_TOLERANCE_MM = 1e-4  # GEO-MATRIX: pixel spacings that differ by rounding only are equal
 
@@ -72,7 +72,7 @@ def _axial(frames: Sequence[Frame]) -> Iterable[Reason]:
     orientation = usual_orientation(frames)
     tilt_deg = angle_deg(normal_of(orientation), np.array([0.0, 0.0, 1.0]))
     turn_deg = min(angle_deg(orientation[:3], axis) for axis in np.eye(3))
-    if tilt_deg > MAX_NORMAL_DEG:
-        yield refuse(Code.GEO_NONAX, f"slices are {tilt_deg:.1f} degrees off axial, limit {MAX_NORMAL_DEG:g}")
+    if tilt_deg > MOST_OFF_AXIAL_DEG:
+        yield refuse(Code.GEO_NONAX, f"slices are {tilt_deg:.1f} degrees off axial, limit {MOST_OFF_AXIAL_DEG:g}")
     elif turn_deg > MAX_TURN_DEG:
         yield refuse(Code.GEO_NONAX, f"rows are {turn_deg:.1f} degrees off the patient's axes, limit {MAX_TURN_DEG:g}")

@@ -197,6 +197,24 @@ def test_of_several_reconstructions_the_better_is_taken_and_the_other_told_why(n
     )
 
 
+@pytest.mark.parametrize("n", [50, 100], ids=["shorter", "as-long"])
+def test_a_reformat_that_no_header_calls_derived_does_not_win(n, series):
+    axial = series("1.2.5", n=n, geometry={"slice_thickness_mm": 3.0})
+    along_y = series("1.2.4", n=120, geometry={"image_orientation": (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)})
+    coronal = SeriesFacts(
+        tuple(
+            replace(file, facts=replace(file.facts, geometry=replace(place, image_position_lps_mm=(0.0, z, 0.0))))
+            for file in along_y.files
+            for place in (file.facts.geometry,)
+            for _, _, z in (place.image_position_lps_mm,)
+        )
+    )
+
+    (case,) = select([axial, coronal], DEFAULT, Known()).cases
+
+    assert case.anchor.series_instance_uid == "1.2.5"
+
+
 @pytest.mark.parametrize(
     "other",
     [
