@@ -168,6 +168,25 @@ def test_plain_gas_is_no_lung_and_lung_is():
     assert not kept[10, 40, 50]
 
 
+def test_a_bowel_of_gas_and_stool_below_the_lungs_is_no_lung():
+    hu = np.concatenate([cylinder(30), cylinder(30)])
+    hu[30:58, 15:65, 18:58] = -850
+    hu[4:26, 25:60, 25:55] = -800  # 185 ml as dense as lung
+    _, air = body_and_air(hu)
+    kept = lung_pieces(hu, air, 0.008)
+    assert kept[40, 40, 40]
+    assert not kept[:28].any()
+
+
+def test_a_small_lung_beside_a_large_one_stays_where_its_base_is_lower():
+    hu = np.concatenate([cylinder(30), cylinder(30)])
+    hu[20:58, 15:65, 18:36] = -850
+    hu[14:34, 20:60, 44:62] = -850  # 115 ml, most of it at the other's height
+    _, air = body_and_air(hu)
+    kept = lung_pieces(hu, air, 0.008)
+    assert kept[16, 40, 50]
+
+
 def test_a_small_piece_of_lung_counts_only_beside_a_large_one():
     hu = cylinder(30)
     hu[2:28, 20:60, 18:36] = -850
