@@ -171,7 +171,9 @@ def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precisio
         if by_rules and not item.is_volume:
             networks = " ".join(name for name in members_of(card) if name not in by_rules)
             text = f"{card.name} asks {', '.join(by_rules)}, too, which has no answer for a slice"
-            raise InputRefused("RULE-SLICE", f"{text}; judge its network alone: `lungnode evaluate {networks} ...`")
+            raise InputRefused(
+                "RULE-SLICE", f"{text}; judge its network alone: `lungnode evaluate {networks} ...`, all else alike"
+            )
         voted: Mask = np.sum([member.find((item,))[0] for member in members], axis=0) >= votes
         if masses is None or not item.is_volume:
             return voted
@@ -193,7 +195,8 @@ def _by_rules(item: Item) -> Mask:
     if not item.is_volume or item.spacing_zyx_mm is None:
         raise InputRefused(
             "RULE-SLICE",
-            "lungs-rule follows the windpipe through a volume; it has no answer for a slice: judge a network on slices",
+            "lungs-rule follows the windpipe through a volume; it has no answer for a slice: judge volumes by it, and "
+            "slices by a network such as fusionlungnet-w16, all else alike",
         )
     z, y, x = item.spacing_zyx_mm
     lps_from_zyx = np.array([[0, 0, x, 0], [0, y, 0, 0], [z, 0, 0, 0], [0, 0, 0, 1]], np.float64)
