@@ -77,7 +77,8 @@ class MassFinder:
         labels = np.where(grid.enlarged(aorta) & (hu >= TISSUE_HU), 0, labels).astype(np.uint8)
         labels = self._with_tumours(labels, small, hu, aorta, grid)
         small = grid.sampled(labels)
-        return _with(labels, missing_by_mirror(small > 0, mean_hu, aorta, grid.spacing_mm), small, hu, grid)
+        by_mirror = missing_by_mirror(small > 0, mean_hu, aorta, grid.spacing_mm)
+        return _without_pinholes(_with(labels, by_mirror, small, hu, grid), labels)
 
     def _with_tumours(self, labels: Labels, small: Labels, hu: Hu, aorta: Mask, grid: WorkingGrid) -> Labels:
         """Return the lungs with what the network calls tumour and hangs on their dense pieces."""
@@ -115,6 +116,17 @@ def _with(labels: Labels, missing: Mask, small: Labels, hu: Hu, grid: WorkingGri
         return labels
     added = grid.enlarged(_sided(missing, small, grid))
     return np.where((labels == 0) & (hu >= TISSUE_HU), added, labels)
+
+
+def _without_pinholes(labels: Labels, before: Labels) -> Labels:
+    """Return the labels with what is no wider than two pixels between what was added and the rest."""
+    added = np.where(before == 0, labels, 0)
+    beside = ndimage.grey_dilation(added, size=(1, 3, 3))
+    whole = labels.copy()
+    for z in np.nonzero(added.any((1, 2)))[0]:
+        holes = ndimage.binary_closing(labels[z] > 0) & (labels[z] == 0)
+        whole[z] = np.where(holes, beside[z], labels[z])
+    return whole
 
 
 def _sided(missing: Mask, labels: Labels, grid: WorkingGrid) -> Labels:

@@ -88,11 +88,21 @@ def test_what_the_network_ends_beside_a_dense_piece_is_left(chest):
     """A mediastinum that bulges into one lung beside a mass that the mask holds whole."""
     hu, lungs, _ = with_mass(chest, MASS[0])
     bulge = np.zeros(SHAPE, bool)
-    bulge[16:24, 50:70, 66:82] = chest[1][16:24, 50:70, 66:82]
+    bulge[14:24, 50:70, 62:82] = chest[1][14:24, 50:70, 62:82]
     hu[bulge] = 40
-    lungs[bulge] = False
-    lungs[15, 50:70, 66:82] |= chest[1][15, 50:70, 66:82]
+    lungs[16:24] &= ~bulge[16:24]
     assert not added(hu, lungs).any()
+
+
+def test_a_second_mass_that_the_lungs_hold_nothing_of_is_left(chest):
+    hu, lungs, mass = with_mass(chest)
+    second = np.zeros(SHAPE, bool)
+    second[20:26, 42:58, 100:116] = chest[1][20:26, 42:58, 100:116]
+    hu[second] = 40
+    lungs &= ~second
+    found = added(hu, lungs)
+    assert (found & mass).any()
+    assert not (found & second).any()
 
 
 def test_bone_and_aorta_are_not_added(chest):
@@ -104,6 +114,31 @@ def test_bone_and_aorta_are_not_added(chest):
     assert found[18].any()
     assert not found[20].any()
     assert not found[22].any()
+
+
+def test_fat_beside_the_mass_is_not_added(chest):
+    hu, lungs, mass = with_mass(chest)
+    fat = np.zeros(SHAPE, bool)
+    fat[MASS[0], MASS[1], 74:80] = mass[MASS[0], MASS[1], 74:80]
+    fat[:18] = False
+    hu[fat] = -100
+    found = added(hu, lungs)
+    assert (found & mass & ~fat).any()
+    beside = ndimage.distance_transform_edt(fat, MM) > 4.0  # the mean of a fat voxel beside the mass is no fat
+    deep_mm = ndimage.distance_transform_edt(hu > -500, MM) > 4.0
+    assert (fat & beside & deep_mm).any()
+    assert not (found & fat & beside & deep_mm).any()
+
+
+def test_what_lies_beyond_the_hull_of_both_lungs_is_not_added(chest):
+    """A mass in the front, where the mirror image reaches further than the lung with the mass."""
+    hu, lungs = (one.copy() for one in chest)
+    lungs[14:26, 22:40, 30:70] = False
+    hu[14:26, 22:40, 30:70] = np.where(chest[1][14:26, 22:40, 30:70], 40, hu[14:26, 22:40, 30:70])
+    lungs[14:18] |= chest[1][14:18]
+    found = added(hu, lungs)
+    assert found[20, 35:40, 42:60].all()
+    assert not found[20, :29, 42:60].any()
 
 
 @pytest.mark.parametrize("tilt_deg", [-6, 0, 4])

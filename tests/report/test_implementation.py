@@ -98,6 +98,8 @@ def test_the_spool_says_what_the_statement_says(stated: Seen, tmp_path: Path) ->
 def test_no_entity_is_made_elsewhere() -> None:
     """An entity of pynetdicom's own names pynetdicom."""
     makers = {
-        path.relative_to(NODE).as_posix() for path in NODE.rglob("*.py") if re.search(r"\bAE\(", path.read_text())
+        path.relative_to(NODE).as_posix()
+        for path in NODE.rglob("*.py")
+        if re.search(r"\bAE\(|\(AE\)|import .*\bAE\b", path.read_text())
     }
     assert makers == {"application_entity.py"}

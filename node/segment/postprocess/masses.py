@@ -32,7 +32,7 @@ def dense_cores(lungs: Mask, hu: NDArray[np.int16], spacing_mm: Spacing) -> Mask
     lungs, hu : (head, back, left) bool and int16, HU.
     spacing_mm : mm, the same order.
     """
-    return _large(ndimage.binary_erosion(lungs & (hu >= TISSUE_HU), _CROSS, _thick(spacing_mm)), spacing_mm)
+    return large_pieces(ndimage.binary_erosion(lungs & (hu >= TISSUE_HU), _CROSS, _thick(spacing_mm)), spacing_mm)
 
 
 def missing_of_masses(
@@ -53,7 +53,7 @@ def missing_of_masses(
     """
     lungs = labels > 0
     missing = np.zeros_like(lungs)
-    sure = _large(cores & tumour, spacing_mm)
+    sure = large_pieces(cores & tumour, spacing_mm)
     found = _joined(tumour & (hu >= TISSUE_HU), sure)
     box = _box_round(found & ~lungs, spacing_mm)
     if box is None:
@@ -71,7 +71,7 @@ def _thick(spacing_mm: Spacing) -> int:
     return max(1, round(_THICK_MM / spacing_mm[1]))
 
 
-def _large(pieces: Mask, spacing_mm: Spacing) -> Mask:
+def large_pieces(pieces: Mask, spacing_mm: Spacing) -> Mask:
     """Return the connected pieces of at least 0.5 ml."""
     labels, n = ndimage.label(pieces)
     large = part_sizes(labels, n) * float(np.prod(spacing_mm)) / 1000.0 >= _CORE_ML
