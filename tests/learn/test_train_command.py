@@ -5,6 +5,7 @@ import json
 import nibabel
 import numpy as np
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from node.cli.main import app
@@ -21,7 +22,15 @@ WITHOUT = LungDefinition.WITHOUT_LESIONS
 SMALL = ["--protocol", "reduced", "--width", "4", "--epochs", "1", "--device", "cpu", "--precision", "fp32"]
 OF_TUMOURS = ["--crop", "32", "--slices", "16", "--neighbours", "0"]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "logs_as_before")
+
+
+@pytest.fixture
+def logs_as_before():
+    """Undo what the whole program sets up: it would log to a stream that ends with its test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def trained(words, small_set, out):
