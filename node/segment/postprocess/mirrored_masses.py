@@ -19,7 +19,7 @@ from node.segment.postprocess.masses import dense_cores, large_pieces
 from node.segment.postprocess.midplane import Spacing, midplane
 
 _BONE_HU = 160  # ribs and, in a scan with contrast, vessels
-_FAT_HU = -20  # mean of 3 x 3 voxels
+_FAT_HU = -20  # both of the mean of 3 x 3 voxels
 _AIR_HU, _AIR_RIM_MM = -500, 3.0
 _INSET_MM = 4.0  # the two lungs are no exact images of each other
 _THICK_MM = 4.0  # to either side, within the slice: vessels and rims are thinner
@@ -45,14 +45,15 @@ def missing_by_mirror(lungs: Mask, hu: NDArray[np.int16], aorta: Mask, spacing_m
         return np.zeros_like(lungs)
     plane = midplane(hu, lungs, spacing_mm)
     image = plane.mirrored(lungs)
-    bone = ndimage.binary_dilation(ndimage.uniform_filter(hu.astype(np.float32), (1, 3, 3)) >= _BONE_HU)
-    free = image & outside & ~bone
+    mean_hu = ndimage.uniform_filter(hu.astype(np.float32), (1, 3, 3))
+    free = image & outside & ~ndimage.binary_dilation(mean_hu >= _BONE_HU)
     inset = free & _by_slice(image, lambda one: _shrunk(one, _INSET_MM, spacing_mm))
     thick = _thick(_standing_on(lungs, inset), spacing_mm)
     wide = _thick(_beside(thick, _BESIDE_MM, spacing_mm) & inset, spacing_mm)
     pieces = _going_on(_not_ended(wide, dense_cores(lungs, hu, spacing_mm), spacing_mm), inside, spacing_mm)
     missing = _beside(pieces, _INSET_MM + _RIM_MM, spacing_mm) & free
-    sure = large_pieces(missing & _within_walls(lungs, plane.columns) & ~_fat(hu, spacing_mm), spacing_mm)
+    fat = (mean_hu < _FAT_HU) & ~_rim_of_air(hu, spacing_mm)
+    sure = large_pieces(missing & _within_walls(lungs, plane.columns) & ~fat, spacing_mm)
     whole: Mask = sure | (missing & _seams(lungs, sure, spacing_mm))
     return whole
 
@@ -65,11 +66,10 @@ def _is_cut(inside: Mask, outside: Mask, spacing_mm: Spacing) -> bool:
     )
 
 
-def _fat(hu: NDArray[np.int16], spacing_mm: Spacing) -> Mask:
-    """Return fat; what is as dark within a few mm of air may be the rim of a mass."""
-    mean = ndimage.uniform_filter(hu.astype(np.float32), (1, 3, 3))
-    fat: Mask = (mean < _FAT_HU) & (ndimage.distance_transform_edt(hu >= _AIR_HU, spacing_mm) > _AIR_RIM_MM)
-    return fat
+def _rim_of_air(hu: NDArray[np.int16], spacing_mm: Spacing) -> Mask:
+    """Return what lies near air: the rim of a mass is as dark as fat there."""
+    rim: Mask = ndimage.distance_transform_edt(hu >= _AIR_HU, spacing_mm) <= _AIR_RIM_MM
+    return rim
 
 
 def _seams(lungs: Mask, missing: Mask, spacing_mm: Spacing) -> Mask:
