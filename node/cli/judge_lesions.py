@@ -58,6 +58,9 @@ def judge_lesions(
         False, "--strain", help="Also with intensities shifted and bent, and small lesions apart."
     ),
     single: bool = typer.Option(False, "--single", help="Of a run of slices or a cube keep the surest piece alone."),
+    three_planes: bool = typer.Option(
+        False, "--three-planes", help="Of a cube the mean of the answers along its three axes."
+    ),
     middle: bool = typer.Option(False, "--middle", help="Of a crop or a cube keep the piece nearest to its middle."),
     pictures: Path | None = typer.Option(
         None, "--pictures", help="Folder for a picture of each case, and P2's attention maps below it."
@@ -87,6 +90,7 @@ def judge_lesions(
         peak=peak,
         strained=strained,
         single=single,
+        three_planes=three_planes,
         middle=middle,
     )
     rows = read_index(data, split=None if held_out else split.value, where=where)

@@ -16,6 +16,7 @@ from node.learn.lesion_set import Index, LesionSet, crops
 from node.learn.runs import RunBatch, cut_runs, draw, runs
 from node.learn.transplants import with_transplants
 from node.segment.preprocess.lesion_recipes import Prepare
+from node.segment.preprocess.magnify import magnified
 
 _GAP_UNIT_MM = 10.0
 _FEET_UP_P = 0.5
@@ -70,7 +71,8 @@ def _of_slices(
             data, index, rng, plan.crop_px, neighbours=plan.neighbours, lesion_frac=plan.lesion_frac, alone=alone,
             strides=data.strides(index, rng),
         )  # fmt: skip
-        hu = _with_feet_up(hu, rng)
+        hu = magnified(_with_feet_up(hu, rng), plan.magnify)
+        tumour = tumour.repeat_interleave(plan.magnify, 2).repeat_interleave(plan.magnify, 3)
         if plan.has_transplants:
             hu, tumour = with_transplants(hu, tumour, rng)
         hu, tumour = augment(hu, tumour, rng)

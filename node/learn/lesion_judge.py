@@ -26,6 +26,7 @@ from node.learn.lesion_strain import Strain, strain, told
 from node.learn.lesion_trained import Trained
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
+from node.learn.three_planes import mean_of_planes
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
@@ -45,6 +46,7 @@ class Finish:
     peak: float = 0.0  # as are pieces without a pixel of this probability
     strained: bool = False  # also under changed intensities, and small lesions apart
     single: bool = False  # of a run or a cube the surest piece alone
+    three_planes: bool = False  # of a cube the mean of the answers along its three axes
     middle: bool = False  # of a crop or a cube the piece nearest to its middle alone
 
 
@@ -175,12 +177,16 @@ def answers(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: R
 
 def together(runs: Sequence[Trained], data: LesionSet, finish: Finish, runtime: Runtime) -> Iterator[Found]:
     """Yield the mean of the runs' probabilities, slice by slice."""
-    total = [np.zeros(plane.hu_yx.shape, np.float32) for plane in data.planes]
-    for run in runs:
-        for at, p in predict(run.model, data, run.plan, run.prepare, runtime, flips=finish.flips):
-            total[at] += p
-    for at, p in enumerate(total):
-        yield at, (p / len(runs)).astype(np.float32)
+
+    def mean(part: LesionSet) -> Iterator[Found]:
+        total = [np.zeros(plane.hu_yx.shape, np.float32) for plane in part.planes]
+        for run in runs:
+            for at, p in predict(run.model, part, run.plan, run.prepare, runtime, flips=finish.flips):
+                total[at] += p
+        for at, p in enumerate(total):
+            yield at, (p / len(runs)).astype(np.float32)
+
+    yield from mean_of_planes(data, mean) if finish.three_planes else mean(data)
 
 
 def finished(p_yx: NDArray[np.float32], hu_yx: NDArray[np.int16], finish: Finish) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from node.learn.lesion_feed import Given, of_run
 from node.learn.lesion_set import LesionSet, share_of
 from node.learn.runs import pieces, runs, whole
 from node.segment.preprocess.lesion_recipes import Prepare
+from node.segment.preprocess.magnify import brought_back, magnified
 from node.segment.runtime import Runtime
 from node.segment.tiles import whole_and_tiled
 
@@ -128,10 +129,10 @@ def _of_slices(
     model: nn.Module, data: LesionSet, plan: LesionPlan, prepare: Prepare, runtime: Runtime, flips: bool
 ) -> Iterator[Found]:
     def network(hu: Tensor) -> Tensor:
-        x = prepare(hu).to(runtime.device).contiguous(memory_format=torch.channels_last)
+        x = prepare(magnified(hu, plan.magnify)).to(runtime.device).contiguous(memory_format=torch.channels_last)
         with runtime.autocast():
             logits: Tensor = model(x).main
-        return logits
+        return brought_back(logits.float(), plan.magnify)
 
     for index in _batches(data):
         hu = torch.from_numpy(np.stack([data.channels(at, plan.neighbours) for at in index]).astype(np.float32))

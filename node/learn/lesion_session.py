@@ -52,6 +52,8 @@ class LesionWish:
     size: int | None = None
     crop: int | None = None
     neighbours: int | None = None
+    magnify: int = 1
+    three_planes: bool = False
     recipe: str | None = None
     loss: str | None = None
     lr: float | None = None
@@ -136,6 +138,8 @@ def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
         size=wish.size or plan.size,
         crop_px=wish.crop or plan.crop_px,
         neighbours=plan.neighbours if wish.neighbours is None or plan.run_length else wish.neighbours,
+        magnify=1 if plan.run_length else wish.magnify,
+        three_planes=wish.three_planes,
         recipe=wish.recipe or plan.recipe,
         loss=wish.loss or plan.loss,
         average=plan.average if wish.average is None else wish.average,

@@ -29,6 +29,7 @@ from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
 from node.learn.same_run import CHECKPOINT
+from node.learn.three_planes import in_three_planes
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime, channels_last
@@ -105,6 +106,7 @@ def train(
     if {row.case for row in train_rows} & {row.case for row in val_rows}:
         raise InputRefused("SET-LEAK", "a case stands among those to learn from and those to validate on")
     seen, held = load(train_rows, job.plan.size), load(val_rows, job.plan.size)
+    seen = in_three_planes(seen) if job.plan.three_planes else seen
     if not len(seen) or not len(held):
         raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
     whole = (one for part in (seen, held) for one in part.planes if one.domain != "cube")  # a cube may show lung alone

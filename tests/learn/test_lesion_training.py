@@ -22,6 +22,7 @@ from node.learn.lesion_score import DomainScore, by_case, by_domain, predict, st
 from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
 from node.learn.lesion_set import LesionSet, load
 from node.learn.lesion_train import LesionJob, build, train
+from node.learn.lesion_trained import trained
 from node.learn.planes import Plane
 from node.learn.plateau import Progress
 from node.learn.rate import rate
@@ -45,6 +46,21 @@ def wish(small_set: Path, out: Path, model: str = "unet", **other: object) -> Le
 
 def quiet(_: LesionPoint) -> None:
     pass
+
+
+def test_what_is_shown_larger_is_learnt_and_answered_on_its_own_grid(small_set, tmp_path):
+    shapes = []
+    whole = wish(small_set, tmp_path / "a", epochs=12, magnify=2, slices_per_epoch=64, lr=1e-2, switches=("depth=3",))
+
+    summary = run(whole, quiet)
+    one = trained(tmp_path / "a", CPU)
+    one.model.register_forward_pre_hook(lambda _, given: shapes.append(given[0].shape[-2:]))
+    data = load(read_index(small_set, split="val"), one.plan.size)
+    found = list(predict(one.model, data, one.plan, one.prepare, CPU))
+
+    assert summary["best_val_dice"] > 0.5
+    assert {tuple(shape) for shape in shapes} == {tuple(2 * n for n in data.planes[0].hu_yx.shape)}
+    assert all(p.shape == data.planes[at].hu_yx.shape for at, p in found)
 
 
 def test_a_tumour_network_learns_a_small_set(small_set, tmp_path):

@@ -57,6 +57,17 @@ def test_a_mark_lies_where_it_is_whatever_the_size_and_the_tiles(side, tiles):
     assert (small[0] == p[0]).all()
 
 
+def test_what_learnt_larger_is_shown_larger_and_its_mark_lies_where_it_is():
+    hu = picture(96, (20, 44, 31, 60))
+    window = (slice(8, 88), slice(8, 88))
+    one = net(magnify=2, step_mm=0.0)
+
+    p = one.probabilities(hu, 2.0, window, np.ones(4, bool), None)
+
+    assert {shape[-2:] for shape in one._model.shapes} == {(160, 160)}
+    assert ((p >= 128) == (hu[:, 8:88, 8:88] > 0)).all()
+
+
 def test_native_tiles_show_what_reducing_hides():
     hu = picture(512, (300, 302, 200, 202))  # 2 x 2 pixels at a place that is reduced to halves
     hu[:, 300, 200] = 40

@@ -89,6 +89,7 @@ def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPla
         size=int(plan["size"]),
         neighbours=int(plan["neighbours"]),
         run_length=int(plan["run_length"]),
+        magnify=int(plan.get("magnify", 1)),  # plans of earlier versions have none
         width=int(plan["sizes"]["width"]),
     )
 

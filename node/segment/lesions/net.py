@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from node.segment.memory import available_bytes, halved
 from node.segment.preprocess.lesion_recipes import recipe
+from node.segment.preprocess.magnify import brought_back, magnified
 from node.segment.preprocess.resize import to_network
 from node.segment.runtime import Runtime, channels_last
 
@@ -45,6 +46,7 @@ class NetPlan:
     recipe, mean_hu, sd_hu : from HU to its channels.
     size : slices that are larger are reduced to this many rows and columns, as in its training.
     neighbours : slices on either side as channels; run_length : slices in a sequence, 0 for networks of single slices.
+    magnify : how many times as large the network is shown a picture.
     width : of its first level; for the estimate of memory.
     flips : whether the answer is the mean of the picture's and its mirror image's.
     step_mm : scans with thinner steps are averaged in groups of about this; 0 never.
@@ -57,6 +59,7 @@ class NetPlan:
     size: int = 256
     neighbours: int = 1
     run_length: int = 0
+    magnify: int = 1
     width: int = 16
     flips: bool = False
     step_mm: float = 2.0
@@ -152,7 +155,8 @@ class LesionNet:
         while len(found) < len(index):
             part = index[len(found) : len(found) + n]
             try:
-                found += self._forward(self._prepare(pictures[part])[:, None])[:, 0]
+                x = self._prepare(magnified(pictures[part], self.plan.magnify))
+                found += brought_back(self._forward(x[:, None]), self.plan.magnify)[:, 0]
             except (RuntimeError, MemoryError) as error:
                 n = halved(n, error)
         return found
@@ -198,7 +202,7 @@ class LesionNet:
         """Return how many slices of this size fit into a half of the free memory, a power of two up to `most`."""
         if self.runtime.device.type != "cpu":
             return most
-        each = n_pixels * _BYTES_A_PIXEL * self.plan.width // 16
+        each = n_pixels * self.plan.magnify**2 * _BYTES_A_PIXEL * self.plan.width // 16
         n = most
         while n > 1 and n * each > available_bytes() // 2:
             n //= 2
