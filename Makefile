@@ -13,6 +13,8 @@ VIEWER ?= yes
 BUNDLE ?= bundle
 # `make test` runs the tests in one mixed order, so that a red run is about the change; `make test-all` in a new one
 SEED ?= 20261129
+# In so many processes, each with an Orthanc of its own; a file's tests stay together
+JOBS ?= 2
 
 .PHONY: setup demo test test-all unit check bench fmt lint types imports docs golden bundle lock viewer
 
@@ -25,7 +27,7 @@ demo: setup
 	$(BIN)/lungnode demo $(if $(INPUT),--input "$(INPUT)")
 
 test: setup check
-	$(BIN)/pytest -m "not slow and not gpu" --randomly-seed=$(SEED)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow and not gpu" --randomly-seed=$(SEED)
 
 test-all: setup
 	$(BIN)/pytest

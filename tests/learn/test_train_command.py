@@ -22,7 +22,7 @@ WITHOUT = LungDefinition.WITHOUT_LESIONS
 SMALL = ["--protocol", "reduced", "--width", "4", "--epochs", "1", "--device", "cpu", "--precision", "fp32"]
 OF_TUMOURS = ["--crop", "32", "--slices", "16", "--neighbours", "0"]
 
-pytestmark = pytest.mark.usefixtures("one_thread", "logs_as_before")
+pytestmark = pytest.mark.usefixtures("one_thread", "logs_as_before", "called_with_words")
 
 
 @pytest.fixture
@@ -31,6 +31,12 @@ def logs_as_before():
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture
+def called_with_words(monkeypatch):
+    """The program reads its own words to know whether it only lists commands; those of the tests' are no matter."""
+    monkeypatch.setattr("sys.argv", ["lungnode", "train"])
 
 
 def trained(words, small_set, out):
