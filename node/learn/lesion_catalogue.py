@@ -98,6 +98,7 @@ class LesionPlan:
     run_length : slices in a run; 0 for networks of single slices.
     magnify : how many times as large the network is shown what is cut out; not for runs.
     three_planes : cubes are learnt from along all three axes, their voxels being as long as wide.
+    hazy_copies : half of the solid nodules of cubes are learnt as ground glass, too.
     average : decay of the moving average, 0 for none.
     shares : of each domain in what is drawn and in the score that steers.
     has_transplants : whether lesions are transplanted between crops (ours; not for runs).
@@ -116,6 +117,7 @@ class LesionPlan:
     run_length: int = 0
     magnify: int = 1
     three_planes: bool = False
+    hazy_copies: bool = False
     average: float = 0.0
     shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
     has_transplants: bool = False

@@ -54,6 +54,7 @@ class LesionWish:
     neighbours: int | None = None
     magnify: int = 1
     three_planes: bool = False
+    hazy_copies: bool = False
     recipe: str | None = None
     loss: str | None = None
     lr: float | None = None
@@ -140,6 +141,7 @@ def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:
         neighbours=plan.neighbours if wish.neighbours is None or plan.run_length else wish.neighbours,
         magnify=1 if plan.run_length else wish.magnify,
         three_planes=wish.three_planes,
+        hazy_copies=wish.hazy_copies,
         recipe=wish.recipe or plan.recipe,
         loss=wish.loss or plan.loss,
         average=plan.average if wish.average is None else wish.average,

@@ -19,6 +19,7 @@ from node.learn.beginning import Beginning
 from node.learn.ema import Average
 from node.learn.finite import refuse_not_finite
 from node.learn.freeze import freeze
+from node.learn.hazy import with_hazy_copies
 from node.learn.hounsfield import refuse_other_scale
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
@@ -106,6 +107,7 @@ def train(
     if {row.case for row in train_rows} & {row.case for row in val_rows}:
         raise InputRefused("SET-LEAK", "a case stands among those to learn from and those to validate on")
     seen, held = load(train_rows, job.plan.size), load(val_rows, job.plan.size)
+    seen = with_hazy_copies(seen, job.seed) if job.plan.hazy_copies else seen
     seen = in_three_planes(seen) if job.plan.three_planes else seen
     if not len(seen) or not len(held):
         raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
