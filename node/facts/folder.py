@@ -9,7 +9,7 @@ from pathlib import Path
 from node.errors import Code
 from node.facts.instance import InstanceFacts
 from node.facts.read import read_facts
-from node.facts.series import InstanceFile, SeriesFacts
+from node.facts.series import InstanceFile, SeriesFacts, stack_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read_folder(path: Path) -> Folder:
 
 
 def group(files: Iterable[InstanceFile]) -> tuple[SeriesFacts, ...]:
-    """Gather instances by study and series UID, each series sorted by SOP Instance UID, then path.
+    """Gather instances by study and series UID, each series sorted by SOP Instance UID, then path, odd ones last.
 
     One series UID in two studies gives two series here: `route` sees both and refuses them (ID-MIXSTUDY).
     """
@@ -52,9 +52,17 @@ def group(files: Iterable[InstanceFile]) -> tuple[SeriesFacts, ...]:
     for file in files:
         series[file.facts.study_instance_uid, file.facts.series_instance_uid].append(file)
     return tuple(
-        SeriesFacts(tuple(sorted(members, key=lambda f: (f.facts.sop_instance_uid, str(f.path)))))
+        _odd_ones_last(sorted(members, key=lambda f: (f.facts.sop_instance_uid, str(f.path))))
         for _, members in sorted(series.items())
     )
+
+
+def _odd_ones_last(files: list[InstanceFile]) -> SeriesFacts:
+    """Put behind what speaks for the series whatever does not."""
+    stack = stack_files(files)
+    among = {id(file) for file in stack}
+    odd = tuple(file for file in files if id(file) not in among)
+    return SeriesFacts((*stack, *odd), n_odd=len(odd))
 
 
 def _files_below(path: Path) -> Iterator[Path]:

@@ -3,6 +3,8 @@
 # GEO-FEW: below, nothing is said about lungs
 LEAST_SLICES = 15
 LEAST_EXTENT_MM = 60.0
+# GEO-NOIPP and GEO-ORIENT: of the cosines of Image Orientation (Patient)
+COSINE_TOLERANCE = 1e-3
 # GEO-NONAX: between the slices' normal and the patient's long axis
 MOST_OFF_AXIAL_DEG = 10.0
 # GEO-THICK: what is thicker is not read at all

@@ -1,9 +1,10 @@
 """Where along its normal a series lies: from the positions of its instances, for choosing among reconstructions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node.facts.instance import GeometryFacts
-from node.facts.series import SeriesFacts
+from node.facts.fitting import normal_of
+from node.facts.series import InstanceFile, SeriesFacts
 
 _PARALLEL = 0.99  # cosine between the normals of two series that are compared
 
@@ -27,34 +28,27 @@ def extent(series: SeriesFacts) -> Extent | None:
 
     An enhanced object tells only its first frame's position here: frames times thickness is taken for its length.
     """
-    first = next((f.facts.geometry for f in series.files if f.facts.geometry.image_orientation), None)
-    if first is None:
+    files = series.stack
+    first = next((f.facts.geometry for f in files if f.facts.geometry.image_orientation), None)
+    if first is None or first.image_orientation is None:
         return None
-    normal = slice_normal(first)
-    positions = sorted(set(positions_mm(series, normal)))
+    normal = normal_of(first.image_orientation)
+    positions = sorted(set(positions_mm(files, normal)))
     if not positions:
         return None
     thickness_mm = first.slice_thickness_mm or 0.0
-    n_frames = max(file.facts.number_of_frames for file in series.files)
+    n_frames = max(file.facts.number_of_frames for file in files)
     if n_frames > 1:
         return Extent(normal, positions[0], positions[-1] + n_frames * thickness_mm)
     step_mm = (positions[-1] - positions[0]) / (len(positions) - 1) if len(positions) > 1 else thickness_mm
     return Extent(normal, positions[0], positions[-1] + step_mm)
 
 
-def slice_normal(geometry: GeometryFacts) -> tuple[float, float, float]:
-    """Return row direction × column direction (PS3.3 C.7.6.2.1.1); (0, 0, 1) is never assumed."""
-    if geometry.image_orientation is None:
-        raise ValueError("a normal needs an orientation")
-    rx, ry, rz, cx, cy, cz = geometry.image_orientation
-    return (ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx)
-
-
-def positions_mm(series: SeriesFacts, normal: tuple[float, float, float]) -> list[float]:
+def positions_mm(files: Sequence[InstanceFile], normal: tuple[float, float, float]) -> list[float]:
     """Return the projection of each instance's position on the normal, mm."""
     return [
         sum(p * n for p, n in zip(position, normal, strict=True))
-        for file in series.files
+        for file in files
         if (position := file.facts.geometry.image_position_lps_mm) is not None
     ]
 

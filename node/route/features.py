@@ -29,8 +29,8 @@ def _kernel(series: SeriesFacts, _: Known) -> tuple[str, ...]:
 
 
 def n_slices(series: SeriesFacts) -> int:
-    """Count the frames of all instances."""
-    return sum(file.facts.number_of_frames for file in series.files)
+    """Count the frames of all instances, scouts and other objects in it aside."""
+    return sum(file.facts.number_of_frames for file in series.stack)
 
 
 _READERS: dict[Fact, Callable[[SeriesFacts, Known], Value | None]] = {

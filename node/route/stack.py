@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+from node.facts.fitting import normal_of
 from node.facts.limits import SAME_PLACE_MM, UNEVEN_FRAC, UNEVEN_MM
 from node.facts.series import SeriesFacts
-from node.route.extent import positions_mm, slice_normal
+from node.route.extent import positions_mm
 
 
 def gapless(positions: Sequence[float]) -> bool | None:
@@ -39,9 +40,29 @@ def gapless(positions: Sequence[float]) -> bool | None:
 
 
 def stack_is_gapless(series: SeriesFacts) -> bool | None:
-    """Judge a series; None where its headers do not say where its slices lie, or where one object holds many."""
-    geometries = [file.facts.geometry for file in series.files]
-    if any(file.facts.number_of_frames > 1 for file in series.files) or geometries[0].image_orientation is None:
+    """Judge a series, scouts in it aside; None where its headers do not say where its slices lie.
+
+    So it is where one object holds many, too.
+    """
+    found = _places_mm(series)
+    return None if found is None else gapless(found)
+
+
+def stack_is_whole(series: SeriesFacts) -> bool | None:
+    """Say whether a series is gapless and has one image at each place: several are copies or several volumes."""
+    found = _places_mm(series)
+    if found is None:
         return None
-    found = positions_mm(series, slice_normal(geometries[0]))
-    return gapless(found) if len(found) == len(geometries) else None
+    if len({round(place / SAME_PLACE_MM) for place in found}) < len(found):
+        return False
+    return gapless(found)
+
+
+def _places_mm(series: SeriesFacts) -> list[float] | None:
+    """Return where the slices lie along their normal, None where the headers do not say it of all."""
+    files = series.stack
+    orientation = files[0].facts.geometry.image_orientation
+    if any(file.facts.number_of_frames > 1 for file in files) or orientation is None:
+        return None
+    found = positions_mm(files, normal_of(orientation))
+    return found if len(found) == len(files) else None

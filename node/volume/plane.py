@@ -3,20 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-COSINE_TOLERANCE = 1e-3  # standards 4.1, GEO-NOIPP and GEO-ORIENT
-
 
 def normal_of(orientation: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return row direction x column direction of an Image Orientation (Patient), unit length, (3,)."""
     normal: NDArray[np.float64] = np.cross(orientation[:3], orientation[3:])
     return normal / np.linalg.norm(normal)
-
-
-def is_orthonormal(orientation: NDArray[np.float64]) -> bool:
-    """Tell whether both cosines have unit length and are orthogonal."""
-    row, column = orientation[:3], orientation[3:]
-    errors = (row @ row - 1.0, column @ column - 1.0, row @ column)
-    return bool(np.isfinite(orientation).all()) and all(abs(float(e)) <= 2 * COSINE_TOLERANCE for e in errors)
 
 
 def project(positions_lps_mm: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:

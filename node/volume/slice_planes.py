@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import Code, Reason, refuse
-from node.facts.limits import MOST_OFF_AXIAL_DEG
+from node.facts.fitting import is_placed
+from node.facts.limits import COSINE_TOLERANCE, MOST_OFF_AXIAL_DEG
 from node.volume.frame import Frame
-from node.volume.plane import COSINE_TOLERANCE, angle_deg, is_orthonormal, normal_of
+from node.volume.plane import angle_deg, normal_of
 
 MAX_TURN_DEG = 30.0  # GEO-NONAX: rows nearer to the diagonal do not tell which side of the picture is which of the body
 SPACING_TOLERANCE_MM = 1e-4  # GEO-MATRIX: pixel spacings that differ by rounding only are equal
@@ -17,7 +18,7 @@ SPACING_TOLERANCE_MM = 1e-4  # GEO-MATRIX: pixel spacings that differ by roundin
 
 def check_presence(frames: Sequence[Frame]) -> tuple[Reason, ...]:
     """Check that every slice says where it is; nothing else of the geometry can be checked before."""
-    n = sum(not _is_placed(f) for f in frames)
+    n = sum(not is_placed(f.geometry) for f in frames)
     if not n:
         return ()
     text = f"{n} of {len(frames)} images have no valid position, orientation or pixel spacing"
@@ -33,16 +34,6 @@ def usual_orientation(frames: Sequence[Frame]) -> NDArray[np.float64]:
     """Return the Image Orientation (Patient) that most placed frames have, (6,)."""
     counts = Counter(f.geometry.image_orientation for f in frames)
     return np.array(counts.most_common(1)[0][0], np.float64)
-
-
-def _is_placed(frame: Frame) -> bool:
-    geometry = frame.geometry
-    position, orientation = geometry.image_position_lps_mm, geometry.image_orientation
-    spacing = geometry.pixel_spacing_yx_mm
-    if position is None or orientation is None or spacing is None or not geometry.rows or not geometry.columns:
-        return False
-    finite = bool(np.isfinite(position).all() and np.isfinite(spacing).all())
-    return finite and min(spacing) > 0 and is_orthonormal(np.asarray(orientation, np.float64))
 
 
 def _frame_of_reference(frames: Sequence[Frame]) -> Iterable[Reason]:

@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
@@ -44,6 +46,26 @@ def test_series_and_instances_are_sorted_whatever_the_order_of_arrival(data_dir)
     files = [file for series in read_folder(data_dir / "odd" / "localizer").series for file in series.files]
 
     assert group(reversed(files)) == group(files)
+
+
+ODD = {
+    "dose-report": {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.67", "modality": "SR", "image_type": ()},
+    "scout": {"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")},
+    "scout-without-the-word": {"image_type": ("ORIGINAL", "PRIMARY")},
+}
+
+
+@pytest.mark.parametrize("changes", ODD.values(), ids=ODD)
+def test_a_scout_or_dose_report_with_the_lowest_uid_does_not_speak_for_its_series(changes, data_dir):
+    (series,) = read_folder(data_dir / "ct" / "lung-dx-a0002-b40f").series
+    nowhere = replace(series.first.geometry, image_position_lps_mm=None, image_orientation=None)
+    odd = InstanceFile(replace(series.first, sop_instance_uid="1.2.3", geometry=nowhere, **changes), Path("odd"))
+
+    (found,) = group((odd, *series.files))
+
+    assert found.first == series.first
+    assert found.stack == series.files
+    assert found.files == (*series.files, odd)
 
 
 def test_one_series_uid_in_two_studies_stays_two_series(data_dir):

@@ -400,6 +400,46 @@ def test_a_scout_inside_the_series_is_left_out(scout: dict[str, object], small: 
     np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx)
 
 
+NOT_AXIAL = {"ImageType": ["ORIGINAL", "PRIMARY"]}
+SMALLER = {"Rows": 24, "PixelData": bytes(2 * 24 * 48)}
+
+
+@pytest.mark.parametrize(
+    "scout",
+    [
+        {"ImagePositionPatient": None, "ImageOrientationPatient": None, **NOT_AXIAL},
+        {"ImagePositionPatient": None, **SMALLER},
+        {"FrameOfReferenceUID": "2.25.4", **NOT_AXIAL, **SMALLER},
+    ],
+    ids=["no-place-and-not-axial", "no-place-and-other-matrix", "other-matrix-and-not-axial"],
+)
+def test_a_scout_that_does_not_say_so_is_left_out_and_why_is_told(scout, small: Phantom, write: WriteSeries) -> None:
+    result = read_volume(copy_of(small, write, {"SOPInstanceUID": "1.2.3", **scout}))  # the first of the series
+
+    assert isinstance(result, Volume)
+    assert "another matrix" in reason_of(result, Code.RT_LOCALIZER).text
+    assert Code.GEO_FOR not in codes_of(result)
+    assert result.series.first.sop_instance_uid != "1.2.3"
+    np.testing.assert_array_equal(result.hu_zyx, small.hu_zyx)
+
+
+@pytest.mark.parametrize(("n", "left_out"), [(2, True), (9, True), (15, False)])
+def test_few_images_of_one_direction_across_the_slices_are_scouts_and_many_are_not(
+    n: int, left_out: bool, write: WriteSeries
+) -> None:
+    phantom = make_asymmetric(small_grid(30, spacing_zyx_mm=(3.0, 5.0, 5.0)))
+    series = write(phantom)
+    frontal = grid_at((0, 0, 0), (n, 48, 48), (5, 5, 5), (1, 0, 0, 0, 0, -1))
+    slices = {i: {"SOPInstanceUID": f"2.25.{900 + i}"} for i in range(n)}
+    folder = series.files[0].path.parent
+    write_series(make_asymmetric(frontal), folder, SeriesOptions(first_instance_number=900, slices=slices))
+
+    result = read_volume(facts_of_folder(folder))
+
+    assert isinstance(result, Volume) is left_out
+    assert (Code.GEO_ORIENT in codes_of(result)) is not left_out
+
+
 @pytest.mark.parametrize(
     ("sop_class", "modality", "has_pixels"),
     [("1.2.840.10008.5.1.4.1.1.88.67", "SR", False), ("1.2.840.10008.5.1.4.1.1.7", "CT", True)],

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from node.facts.fitting import is_orthonormal
 from node.facts.series import SeriesFacts
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.grid import grid_at
 from node.phantom.simple import make_asymmetric
-from node.volume.plane import angle_deg, is_orthonormal, normal_of, project, stack_matrix
+from node.volume.plane import angle_deg, normal_of, project, stack_matrix
 from node.volume.read import read_volume
 from node.volume.volume import Volume
 
