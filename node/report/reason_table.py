@@ -63,7 +63,8 @@ HU-VARY | W or R | Rescale differs between slices
 HU-RANGE | R | Pixel values do not look like a CT of the chest
     Less than 0.1 % of the voxels like air or less than 5 % like soft tissue
 HU-PAD | W | Padding values were left out
-    Pixel Padding present, or a constant corner value: masked before rescale
+    Pixel Padding present, or a constant corner value: masked before rescale; a value above -1000 HU from the border
+    inwards only
 HU-PHOTO | R | Not a grey-scale image
     Photometric Interpretation not MONOCHROME, or several samples
 HU-BITS | R | Too few bits or unusual bit layout
@@ -217,7 +218,8 @@ RT-MODALITY | - | Modality of no interest
 RT-SOP | - or W | Object type of no interest
     SOP class of no interest, whatever its modality says; inside an axial series the object is left out
 RT-LOCALIZER | - or W | Localizer
-    A scout; inside an axial series the instance is left out
+    A scout; inside an axial series it is left out, as is what no header calls one: few images across the slices, or
+    two of no place in the patient, another matrix, another Image Type value 3
 RT-DERIVED | - | Derived images
     Reformat, projection or other derived images
 RT-BODY | - | Not the chest

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from node.volume.padding import from_the_border, reads_as_tissue
 from node.volume.stored import FrameTask
 
 PADDING_HU = -1024  # what padding becomes
@@ -51,11 +52,14 @@ def to_hounsfield(stored: NDArray[np.uint16], task: FrameTask) -> ValueCounts:
 
     Notes
     -----
-    PS3.3 C.11.1.1.2: HU = stored x slope + intercept. Padding is masked before (C.7.5.1.1.2); a constant rim below
-    -1024 HU in all four corners is padding without the attribute.
+    PS3.3 C.11.1.1.2: HU = stored x slope + intercept. Padding is masked before (C.7.5.1.1.2), from the border inwards
+    where its value is also one of tissue; a constant rim below -1024 HU in all four corners is padding without the
+    attribute.
     """
     raw = stored.view(np.int16) if task.signed else stored
     padding = None if task.padding is None else _between(raw, *task.padding)
+    if padding is not None and reads_as_tissue(task):
+        padding = from_the_border(padding)
     n_upper = _mask_upper_bits(stored, raw, padding, task)
     n_air_if_signed = 0 if task.signed else _air_if_signed(stored, task)
     _rescale(stored, raw, task)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from node.errors import Code, Reason, refuse, warn
 from node.volume.hounsfield import AIR_FRAC, AIR_HU, SOFT_FRAC, SOFT_HU, ValueCounts
+from node.volume.padding import reads_as_tissue
 from node.volume.stored import FrameTask
 
 
@@ -25,7 +26,7 @@ def sum_counts(counts: Iterable[ValueCounts]) -> ValueCounts:
 def check_values(counted: Sequence[tuple[FrameTask, ValueCounts]]) -> tuple[Reason, ...]:
     """Check the values of a whole series after rescale, given counts of frames that are read alike."""
     total = sum_counts(counts for _, counts in counted)
-    return (*_sign(total), *_range(total), *_vary(counted), *_handled(total))
+    return (*_sign(total), *_range(total), *_vary(counted), *_handled(total, counted))
 
 
 def _sign(total: ValueCounts) -> Iterable[Reason]:
@@ -69,8 +70,11 @@ def _vary(counted: Sequence[tuple[FrameTask, ValueCounts]]) -> Iterable[Reason]:
         yield refuse(Code.HU_VARY, f"{text}; not all of them give air and soft tissue")
 
 
-def _handled(total: ValueCounts) -> Iterable[Reason]:
+def _handled(total: ValueCounts, counted: Sequence[tuple[FrameTask, ValueCounts]]) -> Iterable[Reason]:
     if total.n_padding:
-        yield warn(Code.HU_PAD, f"{100 * total.n_padding / total.n:.1f} % of the voxels are padding, set to -1024 HU")
+        text = f"{100 * total.n_padding / total.n:.1f} % of the voxels are padding, set to -1024 HU"
+        if any(reads_as_tissue(task) for task, _ in counted):
+            text += "; the padding value is one of tissue, too: only what hangs together with the border was taken"
+        yield warn(Code.HU_PAD, text)
     if total.n_upper:
         yield warn(Code.HU_UPPER, f"bits above High Bit were set in {total.n_upper} voxels; they were cleared")

@@ -156,6 +156,30 @@ def test_padding_written_unsigned_in_a_signed_image_is_understood(small: Phantom
     assert result.padded_frac == pytest.approx(10 / 48)
 
 
+def test_padding_with_the_value_of_water_leaves_water_in_the_body(small: Phantom, write: WriteSeries) -> None:
+    hu = small.hu_zyx.copy()
+    hu[:, 20:28, 20:28] = 0  # an effusion
+    expected = hu.copy()
+    hu[:, :4], expected[:, :4] = 0, -1024
+
+    result = read_volume(write(small, slices=signed(hu), overrides={"PixelPaddingValue": 0}))
+
+    assert isinstance(result, Volume)
+    np.testing.assert_array_equal(result.hu_zyx, expected)
+    assert "hangs together with the border" in reason_of(result, Code.HU_PAD).text
+
+
+def test_padding_that_is_no_tissue_is_padding_wherever_it_lies(small: Phantom, write: WriteSeries) -> None:
+    hu = small.hu_zyx.copy()
+    hu[:, 20:28, 20:28] = -2000
+
+    result = read_volume(write(small, slices=signed(hu), overrides={"PixelPaddingValue": b"\x30\xf8"}))
+
+    assert isinstance(result, Volume)
+    assert (result.hu_zyx[:, 20:28, 20:28] == -1024).all()
+    assert "border" not in reason_of(result, Code.HU_PAD).text
+
+
 def test_a_constant_rim_without_the_attribute_is_padding(small: Phantom, write: WriteSeries) -> None:
     hu = small.hu_zyx.copy()
     hu[:, [0, 1, -1, -2]] = -3024
