@@ -26,7 +26,7 @@ from node.engine.full_disk import FULL, is_full
 from node.engine.pace import Pace
 from node.engine.rejections import Rejections
 from node.engine.stopped import Stopped, stop
-from node.engine.study_view import FactsOfStudy, arrival_of
+from node.engine.study_view import FactsOfStudy, arrival_of, may_grow
 from node.engine.variants import judge_all, revisions
 from node.errors import Code, LungnodeError, Reason, refuse
 from node.facts.series import SeriesFacts
@@ -181,7 +181,9 @@ class Intake:
         if not by_hand and self._is_begun(case, arrival, revision):
             return
         told = expected(self.data_dir, study)
-        seen = arrival_of(case.anchor, arrival, told, self._counts(case, arrival))
+        counts = self._counts(case.anchor, arrival)
+        coming = case.awaited is not None and may_grow(case.awaited, told, self._counts(case.awaited, arrival))
+        seen = arrival_of(case.anchor, arrival, told, counts, better_is_coming=coming)
         decision: Decision = Complete("asked for by hand") if by_hand else decide(seen, self.limits, time.time())
         self._tell(study, case.anchor.series_instance_uid, decision)
         match decision:
@@ -284,8 +286,8 @@ class Intake:
         self.pace.hurry()
         return self.index.follow_journal()
 
-    def _counts(self, case: Case, arrival: StudyArrival) -> tuple[CountAnswer, ...]:
-        return self.counts.answers(arrival.study_uid, case.anchor.series_instance_uid, arrival.calling_ae)
+    def _counts(self, series: SeriesFacts, arrival: StudyArrival) -> tuple[CountAnswer, ...]:
+        return self.counts.answers(arrival.study_uid, series.series_instance_uid, arrival.calling_ae)
 
     def _newly_counted(self) -> list[str]:
         studies = []

@@ -10,7 +10,7 @@ from node.facts.folder import group
 from node.facts.instance import InstanceFacts
 from node.facts.read import Unread, read_facts
 from node.facts.series import InstanceFile, SeriesFacts
-from node.route.completeness import Arrival, CountAnswer, CountSource, Ending
+from node.route.completeness import Arrival, CountAnswer, CountSource, Ending, known_count
 from node.route.stack import stack_is_gapless
 from node.store.index import StudyArrival
 
@@ -42,7 +42,12 @@ class FactsOfStudy:
 
 
 def arrival_of(
-    anchor: SeriesFacts, study: StudyArrival, told: tuple[Expected, ...], answers: tuple[CountAnswer, ...]
+    anchor: SeriesFacts,
+    study: StudyArrival,
+    told: tuple[Expected, ...],
+    answers: tuple[CountAnswer, ...],
+    *,
+    better_is_coming: bool = False,
 ) -> Arrival:
     """Return what `completeness` wants to know of a case.
 
@@ -50,13 +55,8 @@ def arrival_of(
     ----------
     told : counts that the source gave for series of this study.
     answers : the archive's counts of the anchor series, oldest first.
+    better_is_coming : a series that would be taken instead may still become whole (`may_grow`).
     """
-    counts = [*answers]
-    counts += [
-        CountAnswer(CountSource.PLUGIN, e.n_instances, e.at_s)
-        for e in told
-        if e.series_instance_uid == anchor.series_instance_uid
-    ]
     ending = Ending(study.last_ended) if study.last_ended else None
     return Arrival(
         n_instances=anchor.n_instances,
@@ -66,9 +66,23 @@ def arrival_of(
         ending=ending,
         ended_s=study.last_ended_at_s if ending else None,
         gapless=stack_is_gapless(anchor),
-        counts=tuple(sorted(counts, key=lambda c: c.at_s)),
-        partners_missing=_others_are_missing(anchor, study, told),
+        counts=_counts(anchor.series_instance_uid, told, answers),
+        partners_missing=better_is_coming or _others_are_missing(anchor, study, told),
     )
+
+
+def may_grow(series: SeriesFacts, told: tuple[Expected, ...], answers: tuple[CountAnswer, ...]) -> bool:
+    """Say whether more images of a series may come: nobody says that these are all."""
+    known = known_count(_counts(series.series_instance_uid, told, answers))
+    return known is None or series.n_instances < known.n_instances
+
+
+def _counts(series_uid: str, told: tuple[Expected, ...], answers: tuple[CountAnswer, ...]) -> tuple[CountAnswer, ...]:
+    """Return what the source and the archive said of one series, oldest first."""
+    of_plugin = (
+        CountAnswer(CountSource.PLUGIN, e.n_instances, e.at_s) for e in told if e.series_instance_uid == series_uid
+    )
+    return tuple(sorted((*answers, *of_plugin), key=lambda c: c.at_s))
 
 
 def _others_are_missing(anchor: SeriesFacts, study: StudyArrival, told: tuple[Expected, ...]) -> bool:

@@ -46,7 +46,8 @@ class Case:
     """One analysis to be made. `destinations` None means all; `why` says in plain words how it came about.
 
     `partners` is the PET of the same frame of reference, chosen as `pairing.py` says, and `partner_reasons` says so
-    where there was a choice. `reasons` are warnings.
+    where there was a choice. `reasons` are warnings. `awaited` is a series that would be taken instead if its slices
+    were all there.
     """
 
     route: str
@@ -60,6 +61,7 @@ class Case:
     night: Night | None = None  # when an off-peak case may start
     reasons: tuple[Reason, ...] = ()
     partner_reasons: tuple[Reason, ...] = ()
+    awaited: SeriesFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Which of several reconstructions is taken: a list of comparisons, each with its definition, ties broken by UID.
 
     large-enough   axial, at least 15 slices and 60 mm, no thicker than 10 mm: what can be processed at all
-    widest         covers at least 80 % of the longest axial candidate
+    whole          equal steps without a gap, one image at each place: what lacks slices is refused, however thin it is
+    widest         covers at least 80 % of the longest axial candidate of those that can be processed
     original       Image Type says ORIGINAL
     density        density can be given: kernel not sharp, no contrast agent, thickness known and ≤ 2.5 mm
     unenhanced     no contrast agent
@@ -9,6 +10,7 @@
     soft, sharp    kernel class (unknown stands between)
     more-slices    the greater number of slices
 
+The first two are asked before all others, also where a route does not name them: what would be refused helps nobody.
 After those: the lower Series Number, then the lower Series Instance UID, so that the order of arrival never decides.
 """
 
@@ -20,35 +22,58 @@ from node.facts.limits import LEAST_EXTENT_MM, LEAST_SLICES, MOST_OFF_AXIAL_DEG,
 from node.facts.series import SeriesFacts
 from node.route.extent import extent
 from node.route.features import n_slices
+from node.route.stack import stack_is_gapless, stack_is_whole
 from node.route.vocabulary import Preference
 
+READABLE = (Preference.LARGE_ENOUGH, Preference.WHOLE)
 WIDE_FRAC = 0.8
 _LAST = float("inf")
 
 
 def order(candidates: Sequence[SeriesFacts], prefer: Sequence[Preference]) -> tuple[SeriesFacts, ...]:
     """Sort candidates, the best first. The result does not depend on the order in which they come."""
-    longest_mm = max((_length_mm(series) for series in candidates), default=0.0)
+    return _ordered(candidates, _comparisons(prefer))
 
-    def rank(series: SeriesFacts) -> tuple[float, float, str]:
-        number = series.first.series_number
-        return (_LAST if number is None else float(number), 0.0, series.series_instance_uid)
 
-    def key(series: SeriesFacts) -> tuple[tuple[float, ...], tuple[float, float, str]]:
-        return tuple(_KEYS[p](series, longest_mm) for p in prefer), rank(series)
-
-    return tuple(sorted(candidates, key=key))
+def awaited(candidates: Sequence[SeriesFacts], prefer: Sequence[Preference]) -> SeriesFacts | None:
+    """Return the candidate that would be taken if slices that it lacks were there, None where there is no such."""
+    best = _ordered(candidates, _comparisons(prefer))[0]
+    wished = _ordered(candidates, [p for p in _comparisons(prefer) if p is not Preference.WHOLE])[0]
+    return wished if wished is not best and stack_is_gapless(wished) is False else None
 
 
 def deciding(
     best: SeriesFacts, other: SeriesFacts, prefer: Sequence[Preference], candidates: Sequence[SeriesFacts]
 ) -> str:
     """Name the first comparison in which the two differ."""
-    longest_mm = max(_length_mm(series) for series in candidates)
-    for preference in prefer:
+    longest_mm = _longest_mm(candidates)
+    for preference in _comparisons(prefer):
         if _KEYS[preference](best, longest_mm) != _KEYS[preference](other, longest_mm):
             return str(preference)
     return "lower series number" if best.first.series_number != other.first.series_number else "lower series UID"
+
+
+def _ordered(candidates: Sequence[SeriesFacts], comparisons: Sequence[Preference]) -> tuple[SeriesFacts, ...]:
+    longest_mm = _longest_mm(candidates)
+
+    def rank(series: SeriesFacts) -> tuple[float, float, str]:
+        number = series.first.series_number
+        return (_LAST if number is None else float(number), 0.0, series.series_instance_uid)
+
+    def key(series: SeriesFacts) -> tuple[tuple[float, ...], tuple[float, float, str]]:
+        return tuple(_KEYS[p](series, longest_mm) for p in comparisons), rank(series)
+
+    return tuple(sorted(candidates, key=key))
+
+
+def _comparisons(prefer: Sequence[Preference]) -> tuple[Preference, ...]:
+    return (*READABLE, *(p for p in prefer if p not in READABLE))
+
+
+def _longest_mm(candidates: Sequence[SeriesFacts]) -> float:
+    """Return the length of the longest candidate, of those that can be processed where there are any."""
+    readable = [s for s in candidates if not _large_enough(s, 0.0) and not _whole(s, 0.0)]
+    return max((_length_mm(series) for series in readable or candidates), default=0.0)
 
 
 def _length_mm(series: SeriesFacts) -> float:
@@ -68,6 +93,11 @@ def _large_enough(series: SeriesFacts, _: float) -> float:
     return float(not (enough and thickness_mm <= THICKEST_MM))
 
 
+def _whole(series: SeriesFacts, _: float) -> float:
+    """Return 1 where images are missing, unevenly placed or several at one place; unknown contradicts nothing."""
+    return float(stack_is_whole(series) is False)
+
+
 def _density(series: SeriesFacts, _: float) -> float:
     thickness_mm = series.first.geometry.slice_thickness_mm
     thin = thickness_mm is not None and thickness_mm <= THICKEST_FOR_DENSITY_MM
@@ -83,6 +113,7 @@ _SOFTNESS = {KernelClass.SOFT: 0.0, KernelClass.UNKNOWN: 1.0, KernelClass.SHARP:
 
 _KEYS: dict[Preference, Callable[[SeriesFacts, float], float]] = {  # the smaller wins
     Preference.LARGE_ENOUGH: _large_enough,
+    Preference.WHOLE: _whole,
     Preference.WIDEST: lambda s, longest_mm: float(_length_mm(s) < WIDE_FRAC * longest_mm),
     Preference.ORIGINAL: lambda s, _: float(s.first.image_type[:1] != ("ORIGINAL",)),
     Preference.DENSITY: _density,

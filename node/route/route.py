@@ -13,6 +13,7 @@ DEFAULT_MODEL = "default"  # the node's own default model of a task, where one i
 # for density thin and soft (standards 4.6, RT-PASSED); what cannot be processed at all never wins
 DEFAULT_PREFERENCES = (
     Preference.LARGE_ENOUGH,
+    Preference.WHOLE,
     Preference.WIDEST,
     Preference.ORIGINAL,
     Preference.DENSITY,

@@ -14,7 +14,7 @@ from node.route.case import Case, Known, Passed, Role, Selection
 from node.route.gates import gate, is_pet, own_result
 from node.route.identity import differing_names, mixed_patients, mixed_study
 from node.route.pairing import choice_among, is_attenuation_corrected, partners_of
-from node.route.prefer import deciding, order
+from node.route.prefer import awaited, deciding, order
 from node.route.route import Judgement, Route, Routes, judge
 from node.route.scans import same_scan
 
@@ -145,6 +145,7 @@ def _case(want: _Wanted, best: SeriesFacts, n_others: int) -> Case:
         destinations=route.destinations,
         why=tuple(why),
         night=route.night,
+        awaited=awaited(want.series, route.prefer),
     )
 
 

@@ -65,6 +65,7 @@ class Preference(StrEnum):
     """One step of the comparison between reconstructions; each is defined in `prefer.py`."""
 
     LARGE_ENOUGH = "large-enough"
+    WHOLE = "whole"
     WIDEST = "widest"
     ORIGINAL = "original"
     DENSITY = "density"

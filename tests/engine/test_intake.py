@@ -283,6 +283,24 @@ def test_another_announced_series_of_the_study_is_waited_for(make_site, slices) 
     assert "its partner has not come" in site.waiting()[0]["why"]
 
 
+@pytest.mark.parametrize(
+    ("told", "partner_wait_s", "begins"), [(0, 1000.0, False), (0, 0.0, True), (17, 1000.0, True), (18, 1000.0, False)],
+    ids=["nobody-knows", "waited-long-enough", "these-are-all", "one-is-missing"],
+)  # fmt: skip
+def test_a_better_series_that_lacks_slices_is_waited_for_and_then_passed_over(
+    make_site, slices, told: int, partner_wait_s: float, begins: bool
+) -> None:
+    site = make_site(replace(AT_ONCE, maximum_wait_s=1000.0, partner_wait_s=partner_wait_s))
+    thick = slices(n=16, thickness_mm=10.0)
+    thin = slices("b", n=18, thickness_mm=2.0, series_seed="thin")
+    if told:
+        expect(site.settings.data_dir, *uids(thin), told)
+    site.receive([*thick, *thin[:9], *thin[10:]])
+    site.intake.tick()
+    assert [case.anchor.series_instance_uid for case in site.cases] == ([uids(thick)[1]] if begins else [])
+    assert any("its partner has not come" in line["why"] for line in site.waiting()) is not begins
+
+
 def test_a_restart_writes_no_decision_again_and_a_study_that_comes_back_after_retention_has_its_own(
     make_site, slices, tmp_path: Path
 ) -> None:

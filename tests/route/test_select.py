@@ -197,6 +197,65 @@ def test_of_several_reconstructions_the_better_is_taken_and_the_other_told_why(n
     )
 
 
+def without(series: SeriesFacts, *numbers: int) -> SeriesFacts:
+    """The series without some of its slices."""
+    names = {f"{series.series_instance_uid}.{number}" for number in numbers}
+    return SeriesFacts(tuple(file for file in series.files if file.facts.sop_instance_uid not in names))
+
+
+def twice(series: SeriesFacts) -> SeriesFacts:
+    """The series with two images at each place, as of two phases."""
+    again = tuple(
+        replace(file, facts=replace(file.facts, sop_instance_uid=f"{file.facts.sop_instance_uid}.2"))
+        for file in series.files
+    )
+    return SeriesFacts((*series.files, *again))
+
+
+SPOILT = {"gap": lambda s: without(s, 40, 41), "one slice missing": lambda s: without(s, 7), "two phases": twice}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("prefer", ["", 'prefer = ["density", "thin"]'], ids=["default", "own-list"])
+def test_a_whole_thick_series_wins_over_a_thin_one_that_would_be_refused(spoil, prefer, series):
+    routes = parse_routes(f'[[route]]\nname="a"\n{prefer}', "x")
+    thin = spoil(series("1.2.4", n=300, step_mm=1.0))
+    thick = series("1.2.5", n=60, step_mm=5.0, geometry={"slice_thickness_mm": 5.0})
+
+    selection = select([thin, thick], routes, Known())
+
+    assert [case.anchor.series_instance_uid for case in selection.cases] == ["1.2.5"]
+    assert "by the rule 'whole'" in selection.passed[0].reasons[0].text
+
+
+def test_the_length_of_what_would_be_refused_is_no_measure_for_others(series):
+    long = without(series("1.2.4", n=600, step_mm=1.0), 300)
+    apex = series("1.2.5", n=100, step_mm=1.0)
+    thorax = series("1.2.6", n=60, step_mm=5.0, geometry={"slice_thickness_mm": 5.0})
+
+    assert select([long, apex, thorax], DEFAULT, Known()).cases[0].anchor == thorax
+
+
+@pytest.mark.parametrize(
+    ("spoil", "is_awaited"), [(lambda s: without(s, 40), True), (twice, False), (lambda s: s, False)],
+    ids=["gap", "two-phases", "whole"],
+)  # fmt: skip
+def test_a_series_that_lacks_slices_alone_to_be_taken_is_awaited(spoil, is_awaited, series):
+    thin = spoil(series("1.2.4", n=300, step_mm=1.0))
+    thick = series("1.2.5", n=60, step_mm=5.0, geometry={"slice_thickness_mm": 5.0})
+
+    (case,) = select([thin, thick], DEFAULT, Known()).cases
+
+    assert case.awaited == (thin if is_awaited else None)
+
+
+def test_a_thick_series_that_lacks_slices_is_not_awaited(series):
+    thin = series("1.2.4", n=300, step_mm=1.0)
+    thick = without(series("1.2.5", n=60, step_mm=5.0, geometry={"slice_thickness_mm": 5.0}), 30)
+
+    assert select([thin, thick], DEFAULT, Known()).cases[0].awaited is None
+
+
 @pytest.mark.parametrize("n", [50, 100], ids=["shorter", "as-long"])
 def test_a_reformat_that_no_header_calls_derived_does_not_win(n, series):
     axial = series("1.2.5", n=n, geometry={"slice_thickness_mm": 3.0})
