@@ -19,6 +19,7 @@ from node.learn.predictions import SavedMasks
 from node.learn.predictors import Predictor, predictor
 from node.learn.statistics import holm, interval, wilcoxon
 from node.learn.summary import per_case, summary
+from node.learn.without_outlines import without_outlines
 from node.segment.contract import LungDefinition, Task
 from node.segment.runtime import Precision
 
@@ -138,6 +139,8 @@ def _refuse_silent(who: Predictor, rows: Sequence[Row], question: Question) -> N
         if any(says_something(row, other) for row in rows):
             where = f"--data {question.data} --split {question.split or 'all'} --out {question.out}"
             text += f"; {other} are outlined there: `lungnode evaluate {example} {where}`"
+        else:
+            text += f"; {without_outlines(rows)}"
     raise InputRefused("EVAL-EMPTY", text)
 
 

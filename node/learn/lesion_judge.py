@@ -27,6 +27,7 @@ from node.learn.lesion_trained import Trained
 from node.learn.planes import Plane
 from node.learn.shifted import shifted
 from node.learn.three_planes import mean_of_planes
+from node.learn.without_outlines import without_outlines
 from node.segment.postprocess.dense_crf import Crf, mean_field
 from node.segment.postprocess.edge_keeping import edge_keeping
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
@@ -94,7 +95,7 @@ def judge(
         raise InputRefused("EVAL-TRAINED", f"learnt from {len(seen)} of these cases: {', '.join(seen[:5])}")
     data = load(rows, runs[0].plan.size)
     if not len(data):
-        raise InputRefused("EVAL-EMPTY", "no row has a reference for tumours")
+        raise InputRefused("EVAL-EMPTY", f"no row has a reference for tumours; {_advice(rows)}")
     return _told(runs, scores(runs, data, finish, runtime, keep), finish)
 
 
@@ -124,8 +125,14 @@ def judge_held_out(
         if len(data):
             scored += scores(runs, data, finish, runtime, keep)
     if not scored.cases:
-        raise InputRefused("EVAL-EMPTY", "no row with a reference for tumours is of a patient that a run held out")
+        text = "no row with a reference for tumours is of a patient that a run held out"
+        raise InputRefused("EVAL-EMPTY", f"{text}; {_advice(rows)}")
     return _told([run for runs in folds for run in runs], scored, finish)
+
+
+def _advice(rows: Sequence[Row]) -> str:
+    """Return what to do where no row can be judged by."""
+    return without_outlines(rows) or "see --split and --where, and the cases in each run's run.json"
 
 
 def _told(runs: Sequence[Trained], scored: Scores, finish: Finish) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from node.learn.rows_told import rows_told
 from node.learn.same_run import refuse_other_run
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
+from node.learn.without_outlines import without_outlines
 from node.segment.networks.attention_unet_hybrid import Gate
 from node.segment.preprocess.lesion_recipes import N_WINDOWS
 from node.segment.runtime import Precision, Runtime, runtime
@@ -167,9 +168,9 @@ def rows_of(wish: LesionWish) -> tuple[tuple[Row, ...], tuple[Row, ...], list[st
 
 
 def _advice(wish: LesionWish, rows: tuple[Row, ...]) -> str:
-    """Return the command for a set whose lungs are outlined, for the text where it has no tumours to learn."""
+    """Return the command for a set that is no use to tumour networks, for the text where it has none to learn."""
     if any(shows_tumours(row) for row in rows) or not any(has_lung(row) for row in rows):
-        return ""
+        return without_outlines(rows)
     system = wish.model if wish.model in LUNG_ENTRIES else "aru-net"
     return f"its lungs are learnt by `lungnode train {system} --data {wish.data[0]} --out {wish.out}`"
 

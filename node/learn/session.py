@@ -28,6 +28,7 @@ from node.learn.slices import sliced
 from node.learn.train import Ended, Job, train
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
+from node.learn.without_outlines import without_outlines
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import BODY_ONLY, RECIPES
 from node.segment.runtime import Precision, Runtime, runtime
@@ -197,9 +198,9 @@ def _sieves(definition: LungDefinition) -> tuple[Sieve, ...]:
 
 
 def _advice(wish: Wish, rows: Sequence[Row]) -> str:
-    """Return the command for a set whose tumours are outlined, for the text where it has no lungs to learn."""
+    """Return the command for a set that is no use to lung networks, for the text where it has no lungs to learn."""
     if any(has_lung(row) for row in rows) or not any(shows_tumours(row) for row in rows):
-        return ""
+        return without_outlines(rows)
     system = f"{wish.model} --task lesions" if wish.model in LESION_ENTRIES else "dual-backbone-unet"
     return f"its tumours are learnt by `lungnode train {system} --data {wish.data} --out {wish.out}`"
 

@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from node.cli.main import app
 from node.errors import InputRefused
-from node.learn import lesion_session, session
+from node.learn import lesion_judge, lesion_session, session
 from node.learn.index import read_index
 from node.learn.lesion_session import LesionWish
 from node.learn.session import Wish
 from node.learn.slices import read_slice, sliced
 from node.segment.contract import LungDefinition
+from node.segment.runtime import runtime
 from tests.learn.conftest import write_set
 
 WITHOUT = LungDefinition.WITHOUT_LESIONS
@@ -130,6 +131,23 @@ def test_a_set_of_lungs_alone_names_the_command_that_learns_them(tmp_path, model
     with pytest.raises(InputRefused, match=told) as caught:
         lesion_session.rows_of(LesionWish(model, (data,), tmp_path / "run"))
     assert caught.value.code == "SET-EMPTY"
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [("adenocarcinoma", r"`lungnode train-classifier subtype --data \S+ --out RUN"), ("a", r"docs/own-data\.md")],
+    ids=["labels-of-subtypes", "other-labels"],
+)
+def test_a_set_without_outlines_names_what_can_be_done_with_it(tmp_path, label, told):
+    data = write_set(tmp_path / "set", {"A": "train", "B": "val"}, label=label)
+
+    with pytest.raises(InputRefused, match=told) as lungs:
+        session.rows_of(Wish("unet", data, tmp_path / "run"), WITHOUT)
+    with pytest.raises(InputRefused, match=told) as lesions:
+        lesion_session.rows_of(LesionWish("unet", (data,), tmp_path / "run"))
+    with pytest.raises(InputRefused, match=told) as judged:
+        lesion_judge.judge_held_out([], read_index(data), lesion_judge.Finish(), runtime("cpu", "fp32"))
+    assert [one.value.code for one in (lungs, lesions, judged)] == ["SET-EMPTY", "SET-EMPTY", "EVAL-EMPTY"]
 
 
 @pytest.fixture
