@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 # locks of the loops that one worker of all runs, beside those that workers are named by
-INTAKE_SLOT, RETENTION_SLOT, CORRECTIONS_SLOT = "intake", "retention", "corrections"
+INTAKE_SLOT, RETENTION_SLOT, CORRECTIONS_SLOT, STUDIES_SLOT = "intake", "retention", "corrections", "studies"
 
 # spaces around an AE title mean nothing (PS3.5 table 6.2-1): a caller's are taken off, too
 AETitle = Annotated[
@@ -70,7 +70,7 @@ def _slot(name: str) -> str:
     """Refuse what is no file's name, or is the name of a lock of the node's own."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise ValueError("write 1 to 64 letters, digits, dots, dashes or underscores, such as worker-0")
-    if name in (INTAKE_SLOT, RETENTION_SLOT, CORRECTIONS_SLOT):
+    if name in (INTAKE_SLOT, RETENTION_SLOT, CORRECTIONS_SLOT, STUDIES_SLOT):
         raise ValueError("the node itself has a lock of this name: write another, such as worker-0")
     return name
 

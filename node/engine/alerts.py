@@ -42,7 +42,7 @@ def alert_of(workflow_id: str, delivery: Delivery) -> Alert | None:
     if delivery.stage is Stage.HELD and delivery.why.startswith(NO_STUDY):
         step = (
             f"where it was deleted for good, lungnode jobs cancel {workflow_id[:12]}; else send the study to "
-            f"{delivery.destination} again, then {again}"
+            f"{delivery.destination} again: the delivery goes on within ten minutes, or at once by {again}"
         )
         return Alert(NO_STUDY, delivery.destination, delivery.why, step)
     if delivery.stage is Stage.HELD:

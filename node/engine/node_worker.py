@@ -31,6 +31,7 @@ from node.engine.retention import sweep
 from node.engine.runtime import client
 from node.engine.steps import Steps, without_secrets
 from node.engine.stores import Stores, opened_stores
+from node.engine.study_back import studies_loop
 from node.engine.worker import Worker, end_process, slot_when_free, start_worker, stop_on_signals
 from node.errors import Misconfigured, NotYetThere
 from node.route.case import Known
@@ -94,6 +95,7 @@ def _started(settings: Settings) -> Worker:
             partial(retention_loop, settings),
             partial(certificates_loop, settings),
             partial(search_loop, settings),
+            partial(studies_loop, settings),
         ),
     )
 

@@ -110,7 +110,8 @@ FAILURES: dict[str, tuple[str, str, str]] = {
     "DLV-NOSTUDY": (
         "-",
         "A destination with `needs_study` does not hold the study of the results: they are kept, and not sent there",
-        "Cancel the job where the study was deleted for good; else send it there again, then `lungnode jobs replay`",
+        "Cancel the job where the study was deleted for good; else send it there again: the delivery goes on by "
+        "itself, or at once by `lungnode jobs replay`",
     ),
     "DLV-AUTH": ("-", "A destination refuses the credentials", "Correct them in the settings and restart"),
     "JOB-UNKNOWN": (_SETTINGS, "No such job", "`lungnode jobs list`"),

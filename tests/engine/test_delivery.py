@@ -254,7 +254,8 @@ def test_where_the_study_is_gone_nothing_is_sent_and_a_person_is_told_what_to_do
     alert = alert_of("0" * 64, held)
     assert alert is not None
     assert alert.code == "DLV-NOSTUDY"
-    assert "jobs cancel 000000000000; else send the study to d again, then lungnode jobs replay" in alert.next_step
+    assert "jobs cancel 000000000000; else send the study to d again: the delivery goes on" in alert.next_step
+    assert "lungnode jobs replay 000000000000 --to d" in alert.next_step
     world.studies = frozenset(("3",))
     assert run(world, held, there(needs_study=True)).stage is Stage.SAFE  # replayed, with the study back
 
