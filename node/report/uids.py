@@ -29,7 +29,7 @@ COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 
-RESULTS_VERSION = "9"  # raise it when any number or object can change
+RESULTS_VERSION = "10"  # raise it when any number or object can change
 
 _NAMESPACE = uuid.UUID("b4a0f7d2-6f1e-4d0b-9a53-2c7e8d1f4e66")
 _MAXIMUM_LENGTH = 64

@@ -26,7 +26,7 @@ from node.segment.sides import LEFT, RIGHT, sides
 from node.segment.working_grid import working_grid
 from node.volume.volume import Volume
 
-ALGORITHM = "lungs-rule/2"  # part of the model's digest; raise it when any voxel can change
+ALGORITHM = "lungs-rule/3"  # part of the model's digest; raise it when any voxel can change
 
 RUNTIME = "cpu/int16/simpleitk"
 CLOSING_MM = 4.0

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _COARSEST_MM = 2.2  # lungs, windpipe and main bronchi keep their shape; borders are refined on the full grid
-_OUTSIDE_HU = -1024
 
 _Value = TypeVar("_Value", bound=np.generic)
 _Any = TypeVar("_Any")
@@ -72,20 +71,26 @@ class WorkingGrid:
         return full[:nz, :ny, :nx]
 
     def reduce(self, full: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Average blocks of a turned array down to the working grid."""
+        """Average blocks of a turned array down to the working grid; one that juts out of the scan what it holds of it.
+
+        Were it filled with air, chest wall that the field of view cuts would be air along two sides of the picture.
+        """
         fz, fy, fx = self.factors
         nz, ny, nx = self.shape
         reduced = np.empty(self.shape, np.int16)
-        total = np.empty((ny * fy, nx * fx), np.int32)
+        total = np.zeros((ny * fy, nx * fx), np.int32)
+        held = np.multiply.outer(_held(ny, fy, full.shape[1]), _held(nx, fx, full.shape[2]))  # (rows, columns) voxels
         for z in range(nz):
-            total[:] = 0
             block = full[z * fz : (z + 1) * fz]
             total[: full.shape[1], : full.shape[2]] = block.sum(axis=0, dtype=np.int32) if fz > 1 else block[0]
-            count = len(block)
-            total[full.shape[1] :] = total[:, full.shape[2] :] = _OUTSIDE_HU * count
             summed = sum(total[i::fy, j::fx] for i in range(fy) for j in range(fx))
-            reduced[z] = np.floor_divide(summed, count * fy * fx)
+            reduced[z] = np.floor_divide(summed, len(block) * held)
         return reduced
+
+
+def _held(n_blocks: int, factor: int, size: int) -> NDArray[np.int32]:
+    """Return how many voxels of the scan each block holds along one axis."""
+    return np.minimum(factor, size - factor * np.arange(n_blocks)).astype(np.int32)
 
 
 def working_grid(shape: tuple[int, int, int], lps_from_zyx: NDArray[np.float64]) -> WorkingGrid:

@@ -63,11 +63,25 @@ def test_the_last_working_axis_runs_to_the_patients_left(axes):
     assert (np.diff(turned, axis=2) > 0).all()
 
 
-def test_blocks_are_averaged_and_what_lies_beyond_the_scan_is_air():
+def test_blocks_are_averaged_and_what_lies_beyond_the_scan_does_not_count():
     grid = working_grid((2, 3, 2), np.diag([1.0, 1.0, 1.0, 1.0]))
     full = np.arange(12, dtype=np.int16).reshape(2, 3, 2)
     reduced = grid.reduce(full)
-    assert reduced.tolist() == [[[4], [(4 + 5 + 10 + 11 - 4 * 1024) // 8]]]
+    assert reduced.tolist() == [[[4], [(4 + 5 + 10 + 11) // 4]]]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_chest_wall_that_the_field_of_view_cuts_keeps_the_air_outside_apart_from_the_lung(cut):
+    """The wall reaches the right edge with a part of a block: filled with air, it would be none, and leak."""
+    hu = np.full((20, 60, 60 + cut), 40, np.int16)
+    hu[:, :12] = hu[:, :, :9] = -1000
+    hu[:, 21:51, 24:] = -850
+    grid = working_grid(hu.shape, np.array([[0, 0, 0.7, 0], [0, 0.7, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]]))
+
+    _, air = body_and_air(grid.reduce(grid.turned(hu)))
+
+    assert grid.factors == (1, 3, 3)
+    assert np.array_equal(grid.turned_back(grid.enlarged(air)), hu == -850)
 
 
 def test_the_table_is_no_part_of_the_body():
