@@ -28,12 +28,13 @@ from node.engine.rejections import Rejections
 from node.engine.stopped import Stopped, stop
 from node.engine.study_view import FactsOfStudy, arrival_of, may_grow
 from node.engine.variants import judge_all, revisions
-from node.errors import Code, LungnodeError, Reason, refuse
+from node.errors import Code, LungnodeError, Reason, refuse, warn
 from node.facts.series import SeriesFacts
-from node.route.case import Case, Known, Role, Selection
+from node.route.case import Case, Known, Passed, Role, Selection
 from node.route.completeness import (
     COUNTS_APART_S,
     Action,
+    Arrival,
     Complete,
     CountAnswer,
     Decision,
@@ -43,6 +44,7 @@ from node.route.completeness import (
     decide,
     known_count,
 )
+from node.route.prefer import can_be_read
 from node.route.route import Routes
 from node.route.select import select
 from node.store.database import tells_damage
@@ -164,10 +166,13 @@ class Intake:
         if not series and not self.ledger.decisions(study):  # retention removes nothing of which nothing was decided
             self.ledger.decide(study, "skipped", "none of its files can be read")
         wished = [s for s in series if s.series_instance_uid in wishes]
+        by_hand = bool(wished) or study in wishes
         selection = select(wished or series, self.routes, self._known(arrival, series))
+        if not by_hand:
+            selection = self._without_incomplete(selection, series, arrival)
         self._tell_passed(study, selection)
         for case in selection.cases:
-            self._consider(case, selection, arrival, by_hand=bool(wished) or study in wishes)
+            self._consider(case, selection, arrival, by_hand=by_hand)
         if self._corrections is not None and self._corrections.look(study, selection.passed):
             again_s = time.time() + _RESULT_SOON_S
             self._due[study] = min(again_s, self._due.get(study, again_s))
@@ -180,10 +185,7 @@ class Intake:
         revision = self._revision(case)
         if not by_hand and self._is_begun(case, arrival, revision):
             return
-        told = expected(self.data_dir, study)
-        counts = self._counts(case.anchor, arrival)
-        coming = case.awaited is not None and may_grow(case.awaited, told, self._counts(case.awaited, arrival))
-        seen = arrival_of(case.anchor, arrival, told, counts, better_is_coming=coming)
+        seen = self._seen(case, arrival)
         decision: Decision = Complete("asked for by hand") if by_hand else decide(seen, self.limits, time.time())
         self._tell(study, case.anchor.series_instance_uid, decision)
         match decision:
@@ -196,6 +198,27 @@ class Intake:
             case GiveUp(why=why, action=action):
                 incomplete = (refuse(Code.SYS_INCOMPLETE, why),) if action is Action.REFUSE else ()
                 self._begin(case, selection, arrival, why, revision, proved=True, refused_by=incomplete)
+
+    def _without_incomplete(
+        self, selection: Selection, series: tuple[SeriesFacts, ...], arrival: StudyArrival
+    ) -> Selection:
+        """Let another series of the study that can be read take the place of one that did not become complete."""
+        for case in selection.cases:
+            decision = decide(self._seen(case, arrival), self.limits, time.time())
+            if not isinstance(decision, GiveUp):
+                continue
+            rest = select([s for s in series if s is not case.anchor], self.routes, self._known(arrival, series))
+            if any(other.route == case.route and can_be_read(other.anchor) for other in rest.cases):
+                left = Passed(case.anchor, (warn(Code.SYS_INCOMPLETE, decision.why),), Role.PASSED_OVER)
+                return Selection(rest.cases, (*rest.passed, left))
+        return selection
+
+    def _seen(self, case: Case, arrival: StudyArrival) -> Arrival:
+        """Return what is known of the arrival of a case, and whether a better series may still become whole."""
+        told = expected(self.data_dir, arrival.study_uid)
+        counts = self._counts(case.anchor, arrival)
+        coming = case.awaited is not None and may_grow(case.awaited, told, self._counts(case.awaited, arrival))
+        return arrival_of(case.anchor, arrival, told, counts, better_is_coming=coming)
 
     def _begin(
         self,

@@ -35,6 +35,11 @@ def order(candidates: Sequence[SeriesFacts], prefer: Sequence[Preference]) -> tu
     return _ordered(candidates, _comparisons(prefer))
 
 
+def can_be_read(series: SeriesFacts) -> bool:
+    """Say whether nothing is known in advance that would get a series refused."""
+    return not any(_KEYS[preference](series, 0.0) for preference in READABLE)
+
+
 def awaited(candidates: Sequence[SeriesFacts], prefer: Sequence[Preference]) -> SeriesFacts | None:
     """Return the candidate that would be taken if slices that it lacks were there, None where there is no such."""
     best = _ordered(candidates, _comparisons(prefer))[0]
@@ -72,7 +77,7 @@ def _comparisons(prefer: Sequence[Preference]) -> tuple[Preference, ...]:
 
 def _longest_mm(candidates: Sequence[SeriesFacts]) -> float:
     """Return the length of the longest candidate, of those that can be processed where there are any."""
-    readable = [s for s in candidates if not _large_enough(s, 0.0) and not _whole(s, 0.0)]
+    readable = [series for series in candidates if can_be_read(series)]
     return max((_length_mm(series) for series in readable or candidates), default=0.0)
 
 

@@ -301,6 +301,26 @@ def test_a_better_series_that_lacks_slices_is_waited_for_and_then_passed_over(
     assert any("its partner has not come" in line["why"] for line in site.waiting()) is not begins
 
 
+@pytest.mark.parametrize("action", Action)
+def test_a_whole_series_takes_the_place_of_one_that_did_not_become_complete(make_site, slices, action: Action) -> None:
+    site = make_site(replace(AT_ONCE, at_maximum=action))
+    thick = slices(n=16, thickness_mm=10.0)
+    thin = slices("b", n=18, thickness_mm=2.0, series_seed="thin")
+    expect(site.settings.data_dir, *uids(thin), 20)
+    expect(site.settings.data_dir, *uids(thick), 16)
+    site.receive([*thick, *thin])
+    site = make_site(replace(AT_ONCE, at_maximum=action, partner_wait_s=0.0))
+    site.intake.tick()
+    (case,) = site.cases
+    assert case.anchor.series_instance_uid == uids(thick)[1]
+    assert read_refusal(site.folder(case)) is None
+    (note,) = [n for n in case.series_notes if n.series_instance_uid == uids(thin)[1]]
+    assert (note.role, note.reasons[0].text) == (
+        "passed-over",
+        "18 of 20 instances are here for 0.001 s after the last arrival",
+    )
+
+
 def test_a_restart_writes_no_decision_again_and_a_study_that_comes_back_after_retention_has_its_own(
     make_site, slices, tmp_path: Path
 ) -> None:
