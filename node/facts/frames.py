@@ -1,10 +1,13 @@
 """Where the facts of the first frame stand: at the top level, or in the functional groups of an enhanced object.
 
-Per-frame groups win over shared ones (PS3.3 C.7.6.16). Only the first item is opened: an object of thousands of
+Per-frame groups win over shared ones (PS3.3 C.7.6.16). A converter of single images keeps what it has no macro for,
+such as the kernel, among unassigned attributes (PS3.3 A.70). Only the first item is opened: an object of thousands of
 frames costs no more than a small one.
 """
 
 from node.facts.values import Values
+
+_UNASSIGNED = ("UnassignedPerFrameConvertedAttributesSequence", "UnassignedSharedConvertedAttributesSequence")
 
 
 class FirstFrame:
@@ -17,8 +20,9 @@ class FirstFrame:
 
     def holding(self, macro: str, keyword: str) -> Values:
         """Return the values in which `keyword` of the sequence `macro` stands; else the top level."""
-        for group in self._groups:
-            for item in group.header.items(macro, 1):
-                if item.raw(keyword) is not None:
-                    return group.within(item)
+        for name in (macro, *_UNASSIGNED):
+            for group in self._groups:
+                for item in group.header.items(name, 1):
+                    if item.raw(keyword) is not None:
+                        return group.within(item)
         return self._top

@@ -1,14 +1,18 @@
 """How the scan was made: each code of standards 4.3 that the headers can show."""
 
+from pathlib import Path
+
 import pytest
+from pydicom import Dataset, dcmread
 
 from node.errors import Affects, Code, Refusal, Severity
+from node.phantom.enhanced import write_enhanced
 from node.phantom.phantom import Phantom
 from node.phantom.simple import make_asymmetric
 from node.volume.read import read_volume
 from node.volume.volume import Volume
 
-from .conftest import WriteSeries, codes_of, reason_of, small_grid
+from .conftest import WriteSeries, codes_of, facts_of_folder, reason_of, small_grid
 
 DENSITY_ONLY = (Affects.DENSITY,)
 ALL_DENSITY = (Affects.DENSITY, Affects.MEAN_DENSITY)
@@ -39,6 +43,16 @@ def test_a_sharp_kernel_withholds_density_but_not_the_mean(thin: Phantom, write:
     assert "lesion" not in reason.text  # none may have been looked for
 
 
+def test_a_sharp_kernel_is_seen_where_a_converter_of_single_images_keeps_it(thin: Phantom, tmp_path: Path) -> None:
+    path = write_enhanced(thin, tmp_path / "one.dcm", legacy=True)
+    dataset, kept = dcmread(path), Dataset()
+    kept.ConvolutionKernel = "B70f"
+    dataset.SharedFunctionalGroupsSequence[0].UnassignedSharedConvertedAttributesSequence = [kept]
+    dataset.save_as(path)
+
+    assert reason_of(read_volume(facts_of_folder(tmp_path)), Code.ACQ_KERNEL).affects == (Affects.DENSITY,)
+
+
 @pytest.mark.parametrize("kernel", [None, "XYZ"], ids=["absent", "unheard-of"])
 def test_an_unknown_kernel_only_warns(kernel: str | None, thin: Phantom, write: WriteSeries) -> None:
     result = read_volume(write(thin, kernel=kernel))
@@ -54,7 +68,7 @@ def test_thick_slices_withhold_density(thickness_mm: float, thick: bool, thin: P
 
 
 @pytest.mark.parametrize(("step_mm", "thick"), [(1.5, False), (4.0, True)])
-@pytest.mark.parametrize("unknown", [None, "0"])
+@pytest.mark.parametrize("unknown", [None, "0", "-8"])
 def test_slices_of_unknown_thickness_are_as_thick_as_they_are_apart(step_mm, thick, unknown, write) -> None:
     phantom = make_asymmetric(small_grid(round(96 / step_mm), size=24, spacing_zyx_mm=(step_mm, 10.0, 10.0)))
 
