@@ -6,7 +6,7 @@ from datetime import date
 from node.errors import Code, Reason, refuse, warn
 from node.facts.charset import character_set
 from node.facts.frames import FirstFrame
-from node.facts.instance import GeometryFacts, InstanceFacts, PatientFacts, PixelFacts
+from node.facts.instance import GeometryFacts, InstanceFacts, PatientFacts, PixelFacts, thickness_mm
 from node.facts.pet_header import pet_facts
 from node.facts.values import Values
 from node.facts.walk import Header
@@ -208,6 +208,7 @@ def _geometry(values: Values, frame: FirstFrame) -> GeometryFacts:
         frame.holding("PlaneOrientationSequence", "ImageOrientationPatient"), "ImageOrientationPatient", 6
     )
     position = _exactly(frame.holding("PlanePositionSequence", "ImagePositionPatient"), "ImagePositionPatient", 3)
+    thickness = frame.holding("PixelMeasuresSequence", "SliceThickness").decimal("SliceThickness")
     return GeometryFacts(
         rows=values.short("Rows"),
         columns=values.short("Columns"),
@@ -218,7 +219,7 @@ def _geometry(values: Values, frame: FirstFrame) -> GeometryFacts:
             else None
         ),
         image_position_lps_mm=(position[0], position[1], position[2]) if position else None,
-        slice_thickness_mm=frame.holding("PixelMeasuresSequence", "SliceThickness").decimal("SliceThickness"),
+        slice_thickness_mm=thickness_mm(thickness),
         frame_of_reference_uid=values.code("FrameOfReferenceUID"),
     )
 

@@ -5,6 +5,7 @@ be parsed are named in `unparsable`. No value is repaired.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from node.errors import Reason
 from node.facts.pet import PetFacts
@@ -38,6 +39,11 @@ class GeometryFacts:
     image_position_lps_mm: tuple[float, float, float] | None
     slice_thickness_mm: float | None
     frame_of_reference_uid: str
+
+
+def thickness_mm(slice_thickness: float | None) -> float | None:
+    """Return Slice Thickness (0018,0050) where a slice can have it, else None: zero or less would pass as very thin."""
+    return slice_thickness if slice_thickness is not None and 0.0 < slice_thickness < inf else None
 
 
 @dataclass(frozen=True, slots=True)

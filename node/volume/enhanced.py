@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from node.errors import Code, InputRefused
 from node.facts.header import UNREADABLE, source_dataset
-from node.facts.instance import GeometryFacts, PixelFacts
+from node.facts.instance import GeometryFacts, PixelFacts, thickness_mm
 from node.facts.series import InstanceFile
 from node.volume.frame import Frame
 
@@ -64,7 +64,7 @@ def _geometry(top: GeometryFacts, own: Dataset, shared: Dataset) -> GeometryFact
         image_position_lps_mm=None if position is None else (position[0], position[1], position[2]),
         image_orientation=None if orientation is None else _six(orientation),
         pixel_spacing_yx_mm=None if spacing is None else (spacing[0], spacing[1]),
-        slice_thickness_mm=None if thickness is None else thickness[0],
+        slice_thickness_mm=thickness_mm(thickness[0] if thickness else None),
     )
 
 
