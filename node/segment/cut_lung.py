@@ -1,6 +1,6 @@
 """Lung whose chest wall lies outside the field of view, so that it reaches the edge as outside air does.
 
-A piece of one slice that touches the border of the field of view is lung where most of it is as dense as lung, the
+A piece of one slice that comes near the border of the field of view is lung where most of it is as dense as lung, the
 rest of its outline is the body's own tissue, and the chest wall lies in front of it and behind it: air is darker, a
 mattress lies behind the body and blankets lie in front.
 """
@@ -14,6 +14,7 @@ _LUNG_FRAC = 0.5
 _WALLED_FRAC = 0.8
 _BETWEEN_FRAC = 0.3  # the round border of a field of view hides the wall of many columns
 _SMALLEST_VOXELS = 80  # about 3 cm²
+_NEAR_VOXELS = 3  # what is left of a chest wall that thin is taken off with the bridges to the table
 _NOTHING_HU = -1024  # what a volume holds where the scan has no value
 
 _IN_SLICE = np.zeros((3, 3, 3), bool)
@@ -29,7 +30,7 @@ def cut_lung(hu: NDArray[np.int16], skin: NDArray[np.bool_], outside: NDArray[np
         the air that reaches the edge.
     """
     seen = hu.max(axis=0) > _NOTHING_HU
-    rim = seen & ~ndimage.binary_erosion(seen)
+    rim = seen & ~ndimage.binary_erosion(seen, iterations=_NEAR_VOXELS)
     labels, n = ndimage.label(outside & seen, _IN_SLICE)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     dense = (hu > _LUNG_HU[0]) & (hu < _LUNG_HU[1])
@@ -43,15 +44,15 @@ def cut_lung(hu: NDArray[np.int16], skin: NDArray[np.bool_], outside: NDArray[np
     for index in np.nonzero(possible)[0].tolist():
         z = int(boxes[index - 1][0].start)
         piece = labels[z] == index
-        walled = _walled_frac(piece, skin[z], seen) > _WALLED_FRAC
+        walled = _walled_frac(piece, skin[z], seen & ~rim) > _WALLED_FRAC
         lung[index] = walled and _between_frac(piece, skin[z]) > _BETWEEN_FRAC
     return np.asarray(lung[labels], bool)
 
 
-def _walled_frac(piece: NDArray[np.bool_], skin: NDArray[np.bool_], seen: NDArray[np.bool_]) -> float:
+def _walled_frac(piece: NDArray[np.bool_], skin: NDArray[np.bool_], inner: NDArray[np.bool_]) -> float:
     """Return how much of a piece's outline, the field's border aside, is the body's tissue."""
     whole = ndimage.binary_fill_holes(piece)
-    outline = ndimage.binary_dilation(whole) & ~whole & seen
+    outline = ndimage.binary_dilation(whole) & ~whole & inner
     return float(skin[outline].mean()) if outline.any() else 0.0
 
 

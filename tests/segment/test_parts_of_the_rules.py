@@ -123,6 +123,18 @@ def test_lung_at_the_border_of_the_field_is_told_from_air_and_foam():
     assert not mattress.any()
 
 
+@pytest.mark.parametrize("wall", range(5))
+def test_lung_behind_what_the_field_leaves_of_the_chest_wall_is_found(wall):
+    """One or two voxels of wall go with the bridges to the table: the lung of the slice went with them."""
+    hu = np.full((5, 60, 60), 40, np.int16)
+    hu[:, :8] = -1000
+    hu[:, 20:50, 25 : 60 - wall] = -850
+
+    _, air = body_and_air(hu)
+
+    assert np.array_equal(air, hu == -850)
+
+
 def pipe(z_top=29, z_end=10, gas=-1000):
     hu = cylinder(30)
     hu[z_end : z_top + 1, disc((80, 80), (40, 40), 4)] = gas
