@@ -12,7 +12,7 @@ from scipy import ndimage
 _LUNG_HU = (-950, -500)
 _LUNG_FRAC = 0.5
 _WALLED_FRAC = 0.8
-_BETWEEN_FRAC = 0.3  # the round border of a field of view hides the wall of many columns
+_BETWEEN_FRAC = 0.15  # lung had 0.22 and more: a round border hides the wall of many columns; air and foam had 0.0
 _SMALLEST_VOXELS = 80  # about 3 cm²
 _NEAR_VOXELS = 3  # what is left of a chest wall that thin is taken off with the bridges to the table
 _NOTHING_HU = -1024  # what a volume holds where the scan has no value

@@ -135,6 +135,17 @@ def test_lung_behind_what_the_field_leaves_of_the_chest_wall_is_found(wall):
     assert np.array_equal(air, hu == -850)
 
 
+def test_lung_whose_front_wall_a_round_field_hides_almost_wholly_is_found():
+    y, x = np.mgrid[:80, :80]
+    hu = np.full((3, 80, 80), 40, np.int16)
+    hu[:, (x > 48) & (y > 9) & (y < 64)] = -850
+    hu[:, ~disc((80, 80), (40, 40), 34)] = -1024  # beyond the field
+
+    found = cut_lung(hu, hu > -300, hu == -850)
+
+    assert np.array_equal(found, hu == -850)
+
+
 def pipe(z_top=29, z_end=10, gas=-1000):
     hu = cylinder(30)
     hu[z_end : z_top + 1, disc((80, 80), (40, 40), 4)] = gas
