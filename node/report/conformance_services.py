@@ -166,7 +166,8 @@ the same or on a new association; an unknown Transaction UID is answered 0115.
 | Comprehensive SR (fallback) | {COMPREHENSIVE_SR} |
 | Basic Text SR (notice) | {BASIC_TEXT_SR} |
 
-One presentation context per class and syntax: {_named(EXPLICIT_LITTLE)}; a segmentation in \
+One presentation context per class and syntax: {_named(EXPLICIT_LITTLE)}; {_named(IMPLICIT_LITTLE)},
+in which a class goes only where the peer takes it in no other; a segmentation in \
 {_named(DeflatedExplicitVRLittleEndian)}
 by configuration. 0000 and B0xx count as stored; A7xx, 0110 and a lost association are tried again with growing pauses;
 other failures are final for that object. STOW-RS: `multipart/related; type="application/dicom"`, answers 200, 202 and

@@ -156,6 +156,7 @@ def start_peer() -> Iterator[Callable[..., Peer]]:
         *,
         answers: list[int] | None = None,
         classes: tuple[str, ...] = (SEG, SR),
+        syntax: str = ExplicitVRLittleEndian,
         on_store: Callable[[evt.Event], None] = lambda _: None,
         on_action: Callable[[evt.Event], int] | None = None,
     ) -> Peer:
@@ -174,7 +175,7 @@ def start_peer() -> Iterator[Callable[..., Peer]]:
         entity.network_timeout = entity.dimse_timeout = 10
         entity.add_supported_context(Verification)
         for sop_class in classes:
-            entity.add_supported_context(sop_class, ExplicitVRLittleEndian)
+            entity.add_supported_context(sop_class, syntax)
         if on_action is not None:
             entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
         handlers = [(evt.EVT_C_STORE, store), (evt.EVT_N_ACTION, action)]

@@ -2,8 +2,11 @@
 
 import socket
 import threading
+from io import BytesIO
 
 import pytest
+from pydicom import dcmread
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import evt
 
 from node.deliver.cstore import send
@@ -118,6 +121,14 @@ def test_nagle_is_off_and_acknowledgements_are_quick(start_peer, objects, monkey
 def test_a_peer_that_takes_no_deflated_segmentation_gets_it_as_it_is(start_peer, objects) -> None:
     peer = start_peer()  # explicit little endian only
     assert states(deliver(objects, peer.destination(deflated_seg=True), calling="NODE")) == [State.STORED] * 2
+
+
+def test_a_peer_that_takes_the_default_syntax_alone_gets_a_copy_in_it(start_peer, objects) -> None:
+    peer = start_peer(syntax=ImplicitVRLittleEndian)
+    assert states(deliver(objects, peer.destination(deflated_seg=True), calling="NODE")) == [State.STORED] * 2
+    read = [dcmread(BytesIO(raw), force=True) for raw in peer.received]
+    assert read == [dcmread(o.path) for o in objects]
+    assert sorted(p.name for p in objects[0].path.parent.iterdir()) == ["SEG.dcm", "SR.dcm"]
 
 
 def test_a_name_without_an_address_is_tried_again_later(objects) -> None:

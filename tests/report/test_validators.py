@@ -18,6 +18,7 @@ from node.report.check import self_check
 from node.report.deflate import deflate
 from node.report.encode import encode_notice, encode_results
 from node.report.encoded import EncodedObject
+from node.report.implicit import implicit
 from node.report.notice import NoticeInput
 from node.settings import Objects
 from tests.report.conftest import (
@@ -200,6 +201,24 @@ def test_a_deflated_segmentation_reads_the_same(maker: CaseMaker, out: Path) -> 
     assert dcmread(deflated).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1.99"
     assert dcmread(deflated) == dcmread(seg.path)
     run_tool("/usr/bin/dcmdump", deflated)  # dciodvfy cannot inflate
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["segmentation", "report"])
+def test_a_copy_in_the_default_syntax_reads_the_same(maker: CaseMaker, out: Path, number: int) -> None:
+    written = encode_results(maker.case(), out)[number].path
+    copy = implicit(written, out / "implicit.dcm")
+    assert dcmread(copy).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2"
+    back = out / "back.dcm"
+    run_tool("/usr/bin/dcmconv", "+te", copy, back)
+    assert _with_words(copy) == _with_words(back) == _with_words(written)
+
+
+def _with_words(path: Path) -> Dataset:
+    """Read an object; its pixels are words, as they are without VRs in any case (PS3.5 A.1)."""
+    read = dcmread(path)
+    if "PixelData" in read:
+        read["PixelData"].VR = "OW"
+    return read
 
 
 def test_dcmtk_sees_the_entities_of_source_and_results_agree(maker: CaseMaker, out: Path) -> None:

@@ -10,13 +10,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import AE
-from pynetdicom.sop_class import Comprehensive3DSRStorage, SegmentationStorage, Verification
+from pynetdicom.sop_class import (
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
+    LabelMapSegmentationStorage,
+    SegmentationStorage,
+    Verification,
+)
 
 from node.harness.orthanc import OrthancSite, running_orthanc
 from node.harness.ports import free_port
 from node.segment import torch_here
-from node.settings import Archive, Compute, Destination, Disk, Engine, Peer, Receive, Rules, Rung, Settings, Watch
+from node.settings import (
+    Archive,
+    Compute,
+    Destination,
+    Disk,
+    Engine,
+    Objects,
+    Peer,
+    Receive,
+    Rules,
+    Rung,
+    Settings,
+    Watch,
+)
 from node.shipped import shipped
 from node.watch.doctor import machine
 from node.watch.doctor.archives import check_archive
@@ -32,12 +52,12 @@ from node.watch.doctor.ports import check_receiver, check_status_port
 
 
 @contextmanager
-def dicom_peer(*classes: str, ae_title: str = "PACS") -> Iterator[int]:
+def dicom_peer(*classes: str, ae_title: str = "PACS", syntax: str | None = None) -> Iterator[int]:
     """Listen as a PACS that takes some classes; its port."""
     entity = AE(ae_title)
     entity.require_called_aet = True
     for sop_class in (Verification, *classes):
-        entity.add_supported_context(sop_class)
+        entity.add_supported_context(sop_class, syntax)
     server = entity.start_server(("127.0.0.1", 0), block=False)
     try:
         yield server.socket.getsockname()[1]
@@ -199,6 +219,42 @@ def test_a_pacs_that_refuses_seg_gets_another_ladder_proposed():
     assert "refuses SEG" in finding.text
     assert "'SR'" in finding.todo
     assert "'SEG'" not in finding.todo
+
+
+def test_a_pacs_that_takes_reports_and_no_notice_is_noticed():
+    with dicom_peer(SegmentationStorage, Comprehensive3DSRStorage) as port:
+        finding = check_destination(pacs(port, Rung.SEG, Rung.SR, Rung.NOTICE), "LUNGNODE")
+    assert finding.grade is Grade.WARN
+    assert "refuses NOTICE (Basic Text SR)" in finding.text
+
+
+def test_a_pacs_that_takes_the_simpler_report_gets_the_setting_named_and_is_well_with_it():
+    with dicom_peer(SegmentationStorage, ComprehensiveSRStorage) as port:
+        finding = check_destination(pacs(port, Rung.SEG, Rung.SR), "LUNGNODE")
+        simpler = check_destination(pacs(port, Rung.SEG, Rung.SR), "LUNGNODE", Objects(sr_class="comprehensive"))
+    assert finding.grade is Grade.WARN
+    assert 'objects.sr_class = "comprehensive"' in finding.todo
+    assert simpler.grade is Grade.OK
+
+
+def test_a_pacs_that_takes_no_label_map_is_noticed_where_they_are_made():
+    labelmap = Objects(seg_type="labelmap")
+    with dicom_peer(SegmentationStorage) as port:
+        assert check_destination(pacs(port, Rung.SEG), "LUNGNODE", labelmap).grade is Grade.WARN
+    with dicom_peer(LabelMapSegmentationStorage) as port:
+        assert check_destination(pacs(port, Rung.SEG), "LUNGNODE", labelmap).grade is Grade.OK
+
+
+def test_a_pacs_that_takes_the_default_syntax_alone_is_well():
+    with dicom_peer(SegmentationStorage, syntax=ImplicitVRLittleEndian) as port:
+        assert check_destination(pacs(port, Rung.SEG), "LUNGNODE").grade is Grade.OK
+
+
+def test_a_pacs_that_takes_none_of_our_classes_is_told_which_to_enable():
+    with dicom_peer() as port:
+        finding = check_destination(pacs(port, Rung.SEG, Rung.SR), "LUNGNODE")
+    assert finding.grade is Grade.FAIL
+    assert "enable at least one of SEG, Comprehensive 3D SR" in finding.todo
 
 
 @pytest.mark.parametrize("cause", ["nobody", "another title"])

@@ -83,7 +83,7 @@ def _peers(settings: Settings) -> Iterator[Finding]:
         yield from check_archive(archive, calling)
         yield from check_orthanc(archive, settings.receive)
     for destination in settings.destinations:
-        yield check_destination(destination, calling)
+        yield check_destination(destination, calling, settings.objects)
     stows = [d for d in settings.destinations if d.kind == "stow"]
     sites: list[Archive | Destination] = [*settings.archives, *stows]
     for site in sites:
