@@ -60,7 +60,9 @@ def register(steps: Steps) -> Workflows:
     """Register the workflows with the engine library; once per process, before it is launched."""
     durable = _register_steps(steps)
 
-    @DBOS.workflow(name="deliver")
+    # a delivery may wait for days, and each start of a worker counts as an attempt: the library's limit of 100 would
+    # leave it to nobody; what ends it is `give_up_after_s`
+    @DBOS.workflow(name="deliver", max_recovery_attempts=None)
     def deliver(workflow_id: str, destination: str, due_s: float) -> dict[str, Any]:
         while True:
             answer = durable.attempt(workflow_id, destination, due_s)

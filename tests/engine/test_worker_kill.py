@@ -1,5 +1,6 @@
 """`kill -9` of the worker in each stage, then a restart: nothing is lost, nothing is there twice."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,19 @@ def test_kept_bytes_are_not_made_again_after_a_kill(bench, out: Path) -> None:
     bench.eventually(lambda: bench.is_safe(case))
     assert kept.read_bytes() == before
     assert bench.steps(case).count("encode") == 1
+
+
+def test_a_delivery_that_waits_goes_on_however_often_workers_were_started(bench, out: Path) -> None:
+    out.rmdir()
+    case = bench.new_case()
+    first = bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: any(line["event"] == "engine.delivery_waits" for line in bench.log()))
+    bench.kill(first)
+    with sqlite3.connect(bench.data_dir / "engine.sqlite") as engine:
+        changed = engine.execute("UPDATE workflow_status SET recovery_attempts = 1000 WHERE name = 'deliver'")
+        assert changed.rowcount == 1
+    engine.close()
+    out.mkdir()
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
