@@ -98,10 +98,12 @@ def decide(
     if not missing and not refused:
         return replace(delivery, stage=Stage.SAFE, next_s=None, why="every object was found at the destination")
     if not missing:
-        return replace(delivery, stage=Stage.DEAD, next_s=None, why=_text_about(delivery, refused))
+        return replace(delivery, stage=Stage.DEAD, next_s=None, why=_text_about(delivery, refused, destination))
     is_down = fails_everybody and all(_nobody_there(delivery, o) for o in missing)
     if now_s - delivery.due_s > destination.give_up_after_s and not is_down:
-        return replace(delivery, stage=Stage.DEAD, next_s=None, why=f"given up: {_text_about(delivery, missing)}")
+        return replace(
+            delivery, stage=Stage.DEAD, next_s=None, why=f"given up: {_text_about(delivery, missing, destination)}"
+        )
     wait_s = delay_s(
         delivery.attempts, first_s=destination.first_retry_s, longest_s=destination.longest_retry_s, jitter=jitter
     )
@@ -111,7 +113,7 @@ def decide(
         wait_s = min(wait_s, COMMITMENT_LOOK_EVERY_S)
     asked_s = [delivery.receipts[u].retry_after_s or 0.0 for u in _uids(missing) & set(delivery.receipts)]
     next_s = now_s + max([wait_s, *asked_s])
-    return replace(delivery, stage=Stage.WAITING, next_s=next_s, why=_text_about(delivery, missing))
+    return replace(delivery, stage=Stage.WAITING, next_s=next_s, why=_text_about(delivery, missing, destination))
 
 
 def broken_off(delivery: Delivery, destination: Destination, why: str, *, now_s: float, jitter: float) -> Delivery:
@@ -234,9 +236,17 @@ def _uids(objects: Sequence[Outgoing]) -> frozenset[str]:
     return frozenset(o.sop_instance_uid for o in objects)
 
 
-def _text_about(delivery: Delivery, objects: Sequence[Outgoing]) -> str:
+def _text_about(delivery: Delivery, objects: Sequence[Outgoing], destination: Destination) -> str:
     texts = []
     for o in objects:
         r = delivery.receipts.get(o.sop_instance_uid)
-        texts.append(f"{o.kind}: {r.status} {r.text}".strip() if r else f"{o.kind}: not sent yet")
+        text = f"{o.kind}: {r.status} {r.text}".strip() if r else f"{o.kind}: not sent yet"
+        texts.append(f"{text}, {_unconfirmed(destination)}" if _is_stored(delivery, o) else text)
     return "; ".join(texts)
+
+
+def _unconfirmed(destination: Destination) -> str:
+    """Say what a delivery waits for that was called stored: a bare success would look like the end of it."""
+    if destination.commitment == "ask":
+        return "called stored, but not committed yet"
+    return f'called stored, but whether it is there could not be asked (confirm = "{destination.confirm}")'

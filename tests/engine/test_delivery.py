@@ -102,6 +102,7 @@ def test_what_cannot_be_asked_for_waits_and_is_not_sent_twice() -> None:
     second = run(world, run(world, Delivery("d"), there()), there())
     assert second.stage is Stage.WAITING
     assert world.sent == ["1.1", "1.2"]
+    assert "could not be asked" in second.why
 
 
 def test_an_answer_is_believed_where_the_settings_say_so() -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import (
     Comprehensive3DSRStorage,
     ComprehensiveSRStorage,
     LabelMapSegmentationStorage,
     SegmentationStorage,
+    StudyRootQueryRetrieveInformationModelFind,
     Verification,
 )
 
@@ -49,6 +50,7 @@ from node.watch.doctor.machine import check_device, check_disk
 from node.watch.doctor.models import check_models
 from node.watch.doctor.orthanc import check_orthanc, judge_caller, judge_modalities, judge_plugin
 from node.watch.doctor.ports import check_receiver, check_status_port
+from node.watch.doctor.searching import check_asking_back
 
 
 @contextmanager
@@ -58,7 +60,8 @@ def dicom_peer(*classes: str, ae_title: str = "PACS", syntax: str | None = None)
     entity.require_called_aet = True
     for sop_class in (Verification, *classes):
         entity.add_supported_context(sop_class, syntax)
-    server = entity.start_server(("127.0.0.1", 0), block=False)
+    handlers = [(evt.EVT_C_FIND, lambda _event: iter(()))]
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     try:
         yield server.socket.getsockname()[1]
     finally:
@@ -295,9 +298,35 @@ def test_unreadable_certificates_are_a_finding(tmp_path):
 
 
 def test_an_archive_is_asked_both_ways():
-    with web_peer(200) as url, dicom_peer() as port:
+    with web_peer(200) as url, dicom_peer(StudyRootQueryRetrieveInformationModelFind) as port:
         archive = Archive(dicomweb_url=url, dimse_ae_title="PACS", dimse_host="127.0.0.1", dimse_port=port)
         assert [f.grade for f in check_archive(archive, "LUNGNODE")] == [Grade.OK, Grade.OK]
+
+
+def test_an_archive_that_answers_and_does_not_let_us_search_is_found():
+    with dicom_peer() as port:
+        archive = Archive(dimse_ae_title="PACS", dimse_host="127.0.0.1", dimse_port=port)
+        (finding,) = check_archive(archive, "LUNGNODE")
+    assert finding.grade is Grade.FAIL
+    assert "answers C-ECHO, but cannot be searched" in finding.text
+
+
+def test_a_pacs_that_takes_everything_and_does_not_let_us_search_is_found():
+    with dicom_peer(SegmentationStorage) as port:
+        finding = check_asking_back(pacs(port, Rung.SEG), "LUNGNODE")
+    assert finding is not None
+    assert finding.grade is Grade.FAIL
+    assert '"none"' in finding.todo
+
+
+def test_a_pacs_is_searched_only_where_deliveries_are_confirmed_by_that():
+    with dicom_peer(SegmentationStorage, StudyRootQueryRetrieveInformationModelFind) as port:
+        asked = pacs(port, Rung.SEG)
+        finding = check_asking_back(asked, "LUNGNODE")
+        assert finding is not None
+        assert finding.grade is Grade.OK
+    for instead in ({"confirm": "none"}, {"commitment": "ask"}):
+        assert check_asking_back(asked.model_copy(update=instead), "LUNGNODE") is None
 
 
 @pytest.mark.parametrize("status", [401, 404])

@@ -2,16 +2,18 @@
 
 import requests
 
-from node.archive.endpoint import web_endpoint
+from node.archive.endpoint import DimseEndpoint, web_endpoint
 from node.archive.web_session import web_session
 from node.errors import Misconfigured
 from node.settings import Archive, Destination
+from node.watch.doctor.destinations import ASK_WITHIN_S
 from node.watch.doctor.finding import Finding, fail, ok, warn
 from node.watch.doctor.ports import echo
+from node.watch.doctor.searching import why_no_search
 
 
 def check_archive(archive: Archive, calling: str) -> tuple[Finding, ...]:
-    """Ask by QIDO-RS and C-ECHO, whichever is configured."""
+    """Ask by QIDO-RS, and by C-ECHO and C-FIND, whichever is configured."""
     findings = []
     if archive.dicomweb_url is not None:
         findings.append(_qido(archive, archive.dicomweb_url))
@@ -54,8 +56,11 @@ def get(site: Archive | Destination, url: str) -> requests.Response:
 def _dimse(archive: Archive, called: str, host: str, port: int, calling: str) -> Finding:
     check, where = f"archive {archive.name}", f"{called}@{host}:{port}"
     answer = echo(host, port, called, calling)
-    if answer == "":
-        return ok(check, f"{where} answers C-ECHO")
-    return fail(
-        check, f"{where} does not answer C-ECHO: {answer}", f"allow the caller {calling} there; check host and port"
-    )
+    if answer != "":
+        todo = f"allow the caller {calling} there; check host and port"
+        return fail(check, f"{where} does not answer C-ECHO: {answer}", todo)
+    why_not = why_no_search(DimseEndpoint(called, host, port, calling, min(ASK_WITHIN_S, archive.timeout_s)))
+    if why_not:
+        todo = f"let {calling} search there (C-FIND, study root)"
+        return fail(check, f"{where} answers C-ECHO, but cannot be searched: {why_not}", todo)
+    return ok(check, f"{where} answers C-ECHO and C-FIND")

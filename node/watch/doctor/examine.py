@@ -13,11 +13,12 @@ from node.watch.doctor.archives import check_archive
 from node.watch.doctor.clock import check_clock
 from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.destinations import check_destination
-from node.watch.doctor.finding import Finding, fail, ok, warn
+from node.watch.doctor.finding import Finding, Grade, fail, ok, warn
 from node.watch.doctor.machine import check_device, check_disk
 from node.watch.doctor.models import check_models
 from node.watch.doctor.orthanc import check_orthanc
 from node.watch.doctor.ports import check_receiver, check_status_port
+from node.watch.doctor.searching import check_asking_back
 
 TOLD_ELSEWHERE = ("data_dir:", "models_dir:", "compute.")
 
@@ -83,7 +84,11 @@ def _peers(settings: Settings) -> Iterator[Finding]:
         yield from check_archive(archive, calling)
         yield from check_orthanc(archive, settings.receive)
     for destination in settings.destinations:
-        yield check_destination(destination, calling, settings.objects)
+        taken = check_destination(destination, calling, settings.objects)
+        yield taken
+        asked_back = None if taken.grade is Grade.FAIL else check_asking_back(destination, calling)
+        if asked_back is not None:
+            yield asked_back
     stows = [d for d in settings.destinations if d.kind == "stow"]
     sites: list[Archive | Destination] = [*settings.archives, *stows]
     for site in sites:
