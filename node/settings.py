@@ -438,7 +438,7 @@ def _settings_file(path: Path | None, variables: dict[str, str]) -> Path | None:
 
 def _read_file(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # some editors write a mark of byte order first
     except OSError as error:
         raise Misconfigured("CFG-FILE", f"cannot read the settings file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:

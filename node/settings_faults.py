@@ -11,6 +11,7 @@ from node.toml_lines import Path, line_of
 
 _UNKNOWN, _WORDS = "extra_forbidden", ("literal_error", "enum")
 _NOT_FINITE = "finite_number"
+_NO_LIST, _NO_TABLE = "tuple_type", "model_type"
 _PRIVATE = ("password", "token", "database_url")  # what was written there is not repeated
 
 
@@ -46,6 +47,10 @@ def _text(details: ErrorDetails, at: Path, model: type[BaseModel]) -> str:
     if details["type"] == _UNKNOWN:
         return f"there is no such setting{_meant(str(at[-1]), at[:-1], model)}"
     given = details["input"]
+    if details["type"] == _NO_LIST and isinstance(given, dict):
+        return f"there may be several: write [[{at[-1]}]], with two brackets on either side, above each"
+    if details["type"] == _NO_TABLE and isinstance(given, list):
+        return f"there is only one: write [{at[-1]}], with one bracket on either side"
     text = details["msg"].removeprefix("Value error, ")
     if isinstance(given, dict | list) or given is None or any(part in _PRIVATE for part in at):
         return text

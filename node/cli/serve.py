@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from node.settings import load
 from node.settings_snapshot import handed_or_loaded, snapshot
+from node.settings_values import Slot
 
 app = typer.Typer(add_completion=False)
 
@@ -65,5 +67,14 @@ def work(
 
     settings = handed_or_loaded(config)
     if slot is not None:
-        settings = settings.model_copy(update={"engine": settings.engine.model_copy(update={"slot": slot})})
+        settings = settings.model_copy(update={"engine": settings.engine.model_copy(update={"slot": _slot(slot)})})
     run_worker(settings)
+
+
+def _slot(word: str) -> str:
+    """Refuse what `engine.slot` refuses, too: a lock of the node's own, or what leads out of the folder of locks."""
+    try:
+        return TypeAdapter(Slot).validate_python(word)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise typer.BadParameter(f"{word!r} is no slot: {why}", param_hint="--slot") from error

@@ -59,7 +59,7 @@ def load_routes(path: Path | None) -> Routes:
     if path is None:
         return parse_routes(DEFAULT_ROUTES_TOML, "built-in")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a mark of byte order first
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured("CFG-ROUTES", f"cannot read the routes file {path}: {error}") from error
     return parse_routes(text, str(path))

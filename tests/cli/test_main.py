@@ -39,6 +39,15 @@ def test_an_address_that_is_none_is_a_mistake_in_usage(tmp_path: Path) -> None:
     assert lungnode("send", str(tmp_path), "--to", "garbage").returncode == 2
 
 
+@pytest.mark.parametrize("slot", ["../x", "intake", ""])
+def test_a_slot_that_is_none_is_a_mistake_in_usage(tmp_path: Path, slot: str) -> None:
+    settings = tmp_path / "site.toml"
+    settings.write_text(f'data_dir = "{tmp_path / "data"}"\n')
+    done = lungnode("work", "--config", str(settings), "--slot", slot)
+    assert done.returncode == 2
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "about"),
     [

@@ -102,6 +102,18 @@ def test_the_faults_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert len(lines) == 10
 
 
+def test_a_wrong_number_of_brackets_is_told(tmp_path: Path) -> None:
+    assert faults(tmp_path, '[[receive]]\nport = 1\n[destinations]\nname = "a"\n') == [
+        "1: receive: there is only one: write [receive], with one bracket on either side",
+        "3: destinations: there may be several: write [[destinations]], with two brackets on either side, above each",
+    ]
+
+
+def test_a_mark_of_byte_order_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_bytes(b"\xef\xbb\xbf[watch]\nport = 8081\n")
+    assert load(tmp_path / "site.toml", environ={}).watch.port == 8081
+
+
 def test_what_was_written_as_a_secret_is_not_repeated(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, "[engine]\ndatabase_url = 12345\n[[archives]]\npassword = 98765\n")[1:]
     assert fault.startswith("4: archives.0.password: ")

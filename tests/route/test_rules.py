@@ -102,6 +102,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         load_routes(tmp_path / "absent.toml")
 
 
+def test_a_file_with_a_mark_of_byte_order_is_read(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + DEFAULT_ROUTES_TOML.encode())
+    assert load_routes(tmp_path / "a.toml").routes == load_routes(None).routes
+
+
 def test_the_default_is_one_route_for_every_chest_ct(tmp_path):
     (tmp_path / "a.toml").write_text(DEFAULT_ROUTES_TOML)
 
