@@ -20,6 +20,7 @@ class Breaker:
     """Keeps a destination that fails from being tried by everybody at once.
 
     Closed: everybody may try. Open: nobody until a time. Then one may try; its answer closes or opens it again.
+    Times are those of the monotonic clock: one that is set back would keep it open for as long as the step.
     """
 
     def __init__(self, *, first_s: float, longest_s: float) -> None:

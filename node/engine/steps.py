@@ -152,7 +152,7 @@ class Steps:
         if destination is None:
             return self._keep(folder, replace(delivery, stage=Stage.DEAD, why=NO_DESTINATION))
         breaker = self._breaker(destination)
-        wait_s = breaker.wait_s(time.time())
+        wait_s = breaker.wait_s(time.monotonic())
         if wait_s > 0:
             return {"stage": Stage.WAITING.value, "wait_s": wait_s + random.random()}  # noqa: S311 - spreads load only
         case = self._case(workflow_id)
@@ -211,7 +211,7 @@ class Steps:
         )
         jitter = random.random()  # noqa: S311 - spreads load only
         if all_retryable(tried, objects):
-            breaker.failed(time.time(), jitter=jitter)
+            breaker.failed(time.monotonic(), jitter=jitter)
         else:
             breaker.succeeded()
         decided = decide(tried, objects, destination, now_s=time.time(), jitter=jitter, fails_everybody=breaker.is_open)

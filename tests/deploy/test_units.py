@@ -64,6 +64,14 @@ def test_a_start_that_fails_for_now_is_tried_for_as_long_as_it_takes(unit):
     assert "\nStartLimitIntervalSec=0\n" in text
 
 
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("lungnode-[rsw]*.service")), ids=lambda unit: unit.name)
+def test_an_analysis_that_takes_too_much_memory_does_not_take_the_node_along(unit):
+    """systemd stops a unit of which the kernel ended one process, unless it is told not to (systemd.service(5))."""
+    text = unit.read_text()
+    assert "\nMemoryMax=" in text
+    assert "\nOOMPolicy=continue\n" in text
+
+
 def test_an_empty_password_stops_orthanc():
     """`${...}` of an unset variable is an empty password for Orthanc: the unit must refuse before that."""
     unit = (UNITS / "lungnode-orthanc.service").read_text()

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from node.deliver.commitment import NotRequested
+from node.deliver.receipt import State, same_for_all
 from node.engine.alerts import long_waits
+from node.engine.backoff import OPENS_AFTER
+from node.engine.delivery import Ways
 from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
 from node.engine.outbox import KeptObject, digest_of, publish
 from node.engine.steps import Steps
@@ -117,3 +121,23 @@ def test_a_delivery_that_may_not_go_unchecked_waits_longer_each_time_is_told_and
     assert "ARCHIVE-DOWN" in long_waits([waiting], time.time())[0]
     write_delivery(folder, replace(waiting, due_s=0.0))
     assert steps.attempt(case, "here", 0.0, lambda: False)["stage"] == Stage.DEAD
+
+
+def test_a_clock_that_is_set_back_keeps_no_destination_waiting(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = bench.new_case()
+    folder = bench.folder(case)
+    (folder / "seg.dcm").write_bytes(b"a result")
+    publish(folder, [KeptObject("SEG", "seg.dcm", digest_of(folder / "seg.dcm"), "1.2", "1.3", "1.4", 1)])
+    nobody = Ways(
+        send=lambda objects, _: same_for_all(objects, State.RETRYABLE, "connect", "nobody is there"),
+        ask_back=lambda *_: None,
+        request_commitment=lambda *_: NotRequested("connect", ""),
+        read_commitment=lambda _: None,
+        holds_study=lambda *_: True,
+    )
+    steps = Steps(bench.settings, None, nobody, identity_differs=lambda *_: None, enough_disk=lambda: True)
+    for _ in range(OPENS_AFTER):
+        steps.attempt(case, "here", time.time(), lambda: False)
+    now_s = time.time()
+    monkeypatch.setattr(time, "time", lambda: now_s - 86_400.0)
+    assert steps.attempt(case, "here", now_s, lambda: False)["wait_s"] < 10.0
