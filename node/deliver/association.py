@@ -15,6 +15,7 @@ from node.settings import Destination
 Association = Any  # pynetdicom ships no types
 MAXIMUM_PDU_BYTES = 131072
 ACSE_WITHIN_S = 30.0
+_TRANSIENT = 2  # PS3.8 table 9-21: rejected for now
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ def unresolved_host(host: str) -> str | None:
 
 
 def _why_not(association: Association) -> NoAssociation:
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None and answer.result == _TRANSIENT:
+        return NoAssociation("busy", "the peer takes no association now: too many are open there, or it is paused")
     if association.is_rejected:
         return NoAssociation("rejected", "the peer rejected us: check both AE titles and its list of callers")
     if association.rejected_contexts and not association.accepted_contexts:

@@ -157,6 +157,7 @@ def start_peer() -> Iterator[Callable[..., Peer]]:
         answers: list[int] | None = None,
         classes: tuple[str, ...] = (SEG, SR),
         syntax: str = ExplicitVRLittleEndian,
+        most_associations: int = 10,
         on_store: Callable[[evt.Event], None] = lambda _: None,
         on_action: Callable[[evt.Event], int] | None = None,
     ) -> Peer:
@@ -173,6 +174,7 @@ def start_peer() -> Iterator[Callable[..., Peer]]:
 
         entity = AE(ae_title="PEER")
         entity.network_timeout = entity.dimse_timeout = 10
+        entity.maximum_associations = most_associations
         entity.add_supported_context(Verification)
         for sop_class in classes:
             entity.add_supported_context(sop_class, syntax)

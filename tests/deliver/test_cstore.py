@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom import evt
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import Verification
 
 from node.deliver.cstore import send
 from node.deliver.receipt import State
@@ -121,6 +122,19 @@ def test_nagle_is_off_and_acknowledgements_are_quick(start_peer, objects, monkey
 def test_a_peer_that_takes_no_deflated_segmentation_gets_it_as_it_is(start_peer, objects) -> None:
     peer = start_peer()  # explicit little endian only
     assert states(deliver(objects, peer.destination(deflated_seg=True), calling="NODE")) == [State.STORED] * 2
+
+
+def test_a_peer_that_is_full_is_not_said_to_reject_us(start_peer, objects) -> None:
+    peer = start_peer(most_associations=1)
+    other = AE()
+    other.add_requested_context(Verification)
+    held = other.associate("127.0.0.1", peer.port)
+    try:
+        receipts = send(objects, peer.destination(), calling="NODE")
+    finally:
+        held.release()
+    assert [(r.state, r.status) for r in receipts] == [(State.RETRYABLE, "busy")] * 2
+    assert "AE title" not in receipts[0].text
 
 
 def test_a_peer_that_takes_the_default_syntax_alone_gets_a_copy_in_it(start_peer, objects) -> None:
