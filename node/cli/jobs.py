@@ -202,7 +202,7 @@ def resume(config: Path | None = _CONFIG, as_json: bool = _JSON) -> None:
     settings = load(config)
     engine_jobs.refuse_absent(settings)
     resume_node(settings.data_dir)
-    _say({"paused": None}, as_json=as_json)
+    _say({"paused": None if as_json else "no"}, as_json=as_json)
 
 
 def _by_state(found: tuple[Job, ...]) -> str:

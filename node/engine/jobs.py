@@ -231,10 +231,20 @@ def replay_dead_letters(settings: Settings, engine: DBOSClient, destination: str
     """Deliver again everything that was given up; return the destinations of each case, by workflow id.
 
     What a person stopped or must look at first (a held identity, a cancelled or superseded case) stays as it is.
+
+    Raises
+    ------
+    Misconfigured
+        CLI-DESTINATION where nothing was given up for a destination, and none has that name: it is probably misspelt.
     """
     dead = [j for j in jobs(settings, engine) if j.state == Stage.DEAD]
     done = {j.case.workflow_id: _replayed(settings, engine, j, destination, (Stage.DEAD,)) for j in dead}
-    return {workflow_id: names for workflow_id, names in done.items() if names}
+    replayed = {workflow_id: names for workflow_id, names in done.items() if names}
+    known = [d.name for d in settings.destinations]
+    if not replayed and destination is not None and destination not in known:
+        there_are = ", ".join(known) or "none"
+        raise Misconfigured("CLI-DESTINATION", f"there is no destination {destination!r}; there are: {there_are}")
+    return replayed
 
 
 def _replayed(
@@ -377,7 +387,7 @@ def _full_id(data_dir: Path, workflow_id: str) -> str:
     found = [f.parent.name for f in (data_dir / "results").glob(f"{workflow_id}*/case.json")]
     if len(found) != 1:
         how_many = "no job" if not found else f"{len(found)} jobs"
-        raise Misconfigured("JOB-UNKNOWN", f"{how_many} begins with {workflow_id!r}")
+        raise Misconfigured("JOB-UNKNOWN", f"{how_many} with an id that begins with {workflow_id!r}")
     return found[0]
 
 

@@ -66,6 +66,12 @@ def test_all_dead_letters_are_replayed_at_once_and_nothing_else(bench, run) -> N
     assert read_delivery(bench.folder(held), "here").stage is Stage.HELD
 
 
+def test_a_misspelt_destination_does_not_look_like_one_without_dead_letters(bench, run) -> None:
+    bench.kill(bench.start_worker())
+    with pytest.raises(Misconfigured, match="there is no destination 'pasc'"):
+        run("replay", "--state", "dead-letter", "--to", "pasc")
+
+
 @pytest.mark.parametrize("words", [(), ("--state", "held"), ("3fa9c1", "--state", "dead-letter")])
 def test_a_replay_is_of_one_job_or_of_all_dead_letters(run, words: tuple[str, ...]) -> None:
     with pytest.raises(WrongUsage, match="takes a job, or --state dead-letter"):
