@@ -62,6 +62,11 @@ def disk_full(hard_bytes: int) -> Refused:
     )
 
 
+def disk_fails(why: str) -> Refused:
+    """Refuse for now: nothing can be written to the spool, whatever room there is."""
+    return Refused(Rejection.CONGESTION, f"the spool cannot be written ({why})", "data_dir: its disk, mount and rights")
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether an address is this machine's own."""
     return ipaddress.ip_address(host.partition("%")[0]).is_loopback

@@ -18,7 +18,7 @@ from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 
-from node.receive.allow import Refused, disk_full, is_loopback, judge, too_many
+from node.receive.allow import Refused, disk_fails, disk_full, is_loopback, judge, too_many
 from node.receive.reception import Caller, Reception
 from node.receive.stream import StreamReader
 from node.settings import Peer, Receive
@@ -66,23 +66,32 @@ class Gate(ACSE):  # type: ignore[misc]  # pynetdicom has no types
         calling, called = request.calling_ae_title.strip(), request.called_ae_title.strip()
         verdict = self._verdict(calling, called, self.requestor.address)
         if isinstance(verdict, Refused):
-            own_probe = calling == assoc.settings.ae_title and is_loopback(self.requestor.address)
-            say = _log.debug if own_probe else _log.warning  # `doctor` only asks whether somebody answers
-            say(
-                "receive.association_refused", calling_ae=calling, called_ae=called, host=self.requestor.address,
-                reason=verdict.reason, setting=verdict.setting,
-            )  # fmt: skip
-            self.requestor.ae_title = calling
-            self.send_reject(*verdict.rejection.value)
-            evt.trigger(assoc, evt.EVT_REJECTED, {})
-            assoc.kill()
+            self._refuse(calling, called, verdict)
+            return
+        caller = Caller(uuid4().hex[:16], calling, called, self.requestor.address, verdict.classes)
+        try:
+            assoc.reception.opened(caller)
+        except OSError as error:  # read-only after an error, over a quota, a drive that is away: none is short of room
+            self._refuse(calling, called, disk_fails(str(error.strerror)))
             return
         self.acceptor.ae_title = called
         self.acceptor.supported_contexts = assoc.contexts_for(verdict)
-        caller = Caller(uuid4().hex[:16], calling, called, self.requestor.address, verdict.classes)
-        assoc.reception.opened(caller)
         assoc.dul.caller = caller
         super()._negotiate_as_acceptor()
+
+    def _refuse(self, calling: str, called: str, verdict: Refused) -> None:
+        """Reject with one line in the log."""
+        assoc = self.assoc
+        own_probe = calling == assoc.settings.ae_title and is_loopback(self.requestor.address)
+        say = _log.debug if own_probe else _log.warning  # `doctor` only asks whether somebody answers
+        say(
+            "receive.association_refused", calling_ae=calling, called_ae=called, host=self.requestor.address,
+            reason=verdict.reason, setting=verdict.setting,
+        )  # fmt: skip
+        self.requestor.ae_title = calling
+        self.send_reject(*verdict.rejection.value)
+        evt.trigger(assoc, evt.EVT_REJECTED, {})
+        assoc.kill()
 
     def _verdict(self, calling: str, called: str, host: str) -> Peer | Refused:
         """Judge who calls first, then whether there is room."""

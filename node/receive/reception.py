@@ -56,20 +56,33 @@ class Reception:
         return room_left(free_bytes(self.spool.layout.spool), self.marks) is not Room.NONE
 
     def opened(self, caller: Caller) -> None:
-        """Note an association that was accepted."""
+        """Note an association that was accepted.
+
+        Raises
+        ------
+        OSError
+            The journal cannot be written; then the association does not count.
+        """
         self.open_associations.add(caller.association)
         self.tally.set(self.process, len(self.open_associations))
-        self.journal.write(
-            Event.OPENED,
-            association=caller.association,
-            calling=caller.calling_ae,
-            called=caller.called_ae,
-            host=caller.host,
-            pid=os.getpid(),
-        )
+        try:
+            self.journal.write(
+                Event.OPENED,
+                association=caller.association,
+                calling=caller.calling_ae,
+                called=caller.called_ae,
+                host=caller.host,
+                pid=os.getpid(),
+            )
+        except OSError:
+            self._forget(caller)
+            raise
 
     def ended(self, caller: Caller, event: Event, studies: tuple[str, ...], n_instances: int) -> None:
         """Note how an association ended."""
+        self._forget(caller)
+        self.journal.write(event, association=caller.association, studies=studies, n_instances=n_instances)
+
+    def _forget(self, caller: Caller) -> None:
         self.open_associations.discard(caller.association)
         self.tally.set(self.process, len(self.open_associations))
-        self.journal.write(event, association=caller.association, studies=studies, n_instances=n_instances)

@@ -1,8 +1,10 @@
 """The node's state at one moment, as the page, the metrics and the health check show it."""
 
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from node.engine.alerts import alert_of, long_waits, no_destination
@@ -54,6 +56,7 @@ def node_state(settings: Settings) -> NodeState:
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
     found, trouble = _jobs(settings)
     trouble += _trouble(room)
+    trouble += _unwritable(settings.data_dir)
     worker = _worker_trouble(settings, time.time())
     trouble += worker
     receiver_up = _receiver_accepts(settings)
@@ -143,6 +146,18 @@ def _trouble(room: Room) -> list[str]:
     elif room is Room.LITTLE:
         trouble.append("the disk is below its soft mark: no new work is begun")
     return trouble
+
+
+def _unwritable(data_dir: Path) -> list[str]:
+    """Say that nothing can be kept: a disk that the kernel made read-only after an error still has free space."""
+    try:
+        with tempfile.TemporaryFile(dir=data_dir):
+            return []
+    except OSError as error:
+        return [
+            f"{data_dir} cannot be written ({error.strerror}): nothing is received or made; next: see the disk, its "
+            "mount and its rights (dmesg), then start the node again"
+        ]
 
 
 def _worker_trouble(settings: Settings, now_s: float) -> list[str]:

@@ -2,11 +2,13 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 import structlog
 from pynetdicom import AE
+from pynetdicom.sop_class import Verification
 
 from node.errors import Misconfigured, NotYetThere
 from node.log_frames import without_message
@@ -88,6 +90,31 @@ def test_a_disk_that_falls_below_the_hard_mark_is_answered_a700_on_an_open_assoc
         again = association.send_c_store(ds)
         association.release()
     assert (full.Status, full.ErrorComment, again.Status) == (Status.OUT_OF_RESOURCES, "the disk is below its mark", 0)
+
+
+def test_a_spool_that_cannot_be_written_refuses_for_now_and_takes_no_association_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Receive(port=0, peers=(Peer(ae_title="TESTER"),), maximum_associations=1)
+    ports = open_ports(settings)
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    logged: list[str] = []
+    monkeypatch.setattr("node.receive.association._log", logger_into(logged))
+    with Receiver(settings, Disk(soft_free_gib=0, hard_free_gib=0), tmp_path, ports, archive_holds=nothing_is_held):
+        ae = AE(ae_title="TESTER")
+        ae.add_requested_context(Verification)
+        with monkeypatch.context() as patch:
+            patch.setattr("node.store.journal.Journal.write", read_only)
+            for _ in range(2):
+                refused = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+                assert (refused.is_rejected, refused.acceptor.primitive.result) == (True, 2)
+        again = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+        assert again.is_established
+        again.release()
+    assert len([line for line in logged if "cannot be written (Read-only file system)" in line]) == 2
 
 
 def test_a_failure_of_our_own_is_answered_0110_and_the_association_goes_on(

@@ -1,8 +1,10 @@
 """Page, health, metrics, and the two words that the node is told."""
 
+import errno
 import json
 import os
 import socket
+import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -56,6 +58,15 @@ def test_with_a_worker_it_is_healthy(database) -> None:
         assert database.get("/healthz") == (200, '{"status":"ok","trouble":[],"warnings":[],"paused":null}')
     finally:
         lock.release()
+
+
+def test_a_disk_that_became_read_only_is_named(page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    told = page.json("/healthz")["trouble"]
+    assert any(f"{page.settings.data_dir} cannot be written (Read-only file system)" in text for text in told)
 
 
 def test_a_receiver_that_hangs_is_trouble_everywhere(page) -> None:
