@@ -98,7 +98,7 @@ def scans(data: Path, splits: frozenset[str], names: frozenset[str] = frozenset(
         yield from _dicom_scans(data, splits, names)
         return
     for row in read_index(data):
-        if row.split in splits and row["ct"] and (not names or row.case in names) and _is_scan(row):
+        if row.split in splits and row["ct"] and (not names or {row.id, row.case} & names) and _is_scan(row):
             yield _of_row(row)
 
 
@@ -134,7 +134,7 @@ def _of_row(row: Row) -> Scan:
     others = np.isin(label.voxels_zyx, (2, 3)) & ~lesions  # drawn by one reader, or nodes: neither known nor false
     known = (*_parts(lesions, volume, counts=True), *_parts(others, volume, counts=False))
     return Scan(
-        row.case, row.case, row.split, volume, known, _is_read_completely(row), _spared(row, volume), row["licence"]
+        row.id, row.case, row.split, volume, known, _is_read_completely(row), _spared(row, volume), row["licence"]
     )
 
 
@@ -147,7 +147,7 @@ def _parts(mask_zyx: Mask, volume: Volume, *, counts: bool) -> Iterator[Known]:
 
 
 def _spared(row: Row, volume: Volume) -> tuple[Point, ...]:
-    path = row.root / f"{row.case}_marks.json"
+    path = row.root / f"{row.id}_marks.json"
     if not path.is_file():
         return ()
     told = json.loads(path.read_text(encoding="utf-8"))

@@ -1,10 +1,15 @@
-"""Write volumes in the format of the shared sets: CASE_ct.nii.gz, CASE_label.nii.gz and a line of index.csv."""
+"""Write volumes in the format of the shared sets: ID_ct.nii.gz, ID_label.nii.gz and a line of index.csv.
+
+A volume's id is its case's name, with a number behind it from a patient's second scan on (eight of LIDC-IDRI's patients
+have two): the files are named by it, the patient stays one case.
+"""
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +17,8 @@ import SimpleITK
 from numpy.typing import NDArray
 
 COLUMNS = (
-    "case", "ct", "label", "source", "domain", "size", "spacing_mm", "lung_label", "first_slice", "slices_of_scan",
-    "tumour_ml", "split", "label_origin", "label_key", "scanner", "licence", "notes",
+    "id", "case", "ct", "label", "source", "domain", "size", "spacing_mm", "lung_label", "first_slice",
+    "slices_of_scan", "tumour_ml", "split", "label_origin", "label_key", "scanner", "licence", "notes",
 )  # fmt: skip
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TRAIN, _VAL = 70, 85  # of a hundred: 70 / 15 / 15
@@ -45,14 +50,23 @@ class Case:
 def write_set(cases: Iterable[Case], out: Path) -> int:
     """Write the set; return how many cases it has."""
     out.mkdir(parents=True, exist_ok=True)
-    n = 0
+    written: set[str] = set()
+    patients: set[str] = set()
     with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for case in cases:
-            writer.writerow(_write(case, out))
-            n += 1
-    return n
+            volume_id = _unlike(case.case, written)
+            writer.writerow(_write(case, volume_id, out))
+            written.add(volume_id)
+            patients.add(case.case)
+    return len(patients)
+
+
+def _unlike(wanted: str, written: Container[str]) -> str:
+    """Return a name that no volume has yet."""
+    others = (f"{wanted}-{number}" for number in count(2))
+    return next(name for name in chain((wanted,), others) if name not in written)
 
 
 def safe_name(wanted: str, otherwise: str) -> str:
@@ -68,9 +82,9 @@ def split_of(case: str) -> str:
     return "val" if hundredth < _VAL else "test"
 
 
-def _write(case: Case, out: Path) -> dict[str, str]:
+def _write(case: Case, volume_id: str, out: Path) -> dict[str, str]:
     """Write both volumes; return the line of the index."""
-    names = {name: f"{case.case}_{name}.nii.gz" for name in ("ct", "label")}
+    names = {name: f"{volume_id}_{name}.nii.gz" for name in ("ct", "label")}
     for name, voxels in (("ct", case.hu_zyx), ("label", case.labels_zyx)):
         image = SimpleITK.GetImageFromArray(voxels)
         image.SetSpacing(case.spacing_zyx_mm[::-1])
@@ -80,8 +94,9 @@ def _write(case: Case, out: Path) -> dict[str, str]:
     z, y, x = case.spacing_zyx_mm
     tumour_ml = float((case.labels_zyx == 2).sum()) * z * y * x / 1000.0
     return {
-        "case": case.case, "ct": names["ct"], "label": names["label"], "source": case.source, "domain": "hu",
-        "size": f"{nx}x{ny}x{nz}", "spacing_mm": f"{x:g}x{y:g}x{z:g}", "lung_label": "1" if case.has_lung else "",
+        "id": volume_id, "case": case.case, "ct": names["ct"], "label": names["label"], "source": case.source,
+        "domain": "hu", "size": f"{nx}x{ny}x{nz}", "spacing_mm": f"{x:g}x{y:g}x{z:g}",
+        "lung_label": "1" if case.has_lung else "",
         "first_slice": "0", "slices_of_scan": str(nz), "tumour_ml": f"{tumour_ml:.2f}", "split": split_of(case.case),
         "label_origin": case.label_origin, "label_key": case.label_key, "scanner": "", "licence": case.licence,
         "notes": "",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from node.learn.cases import items
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
 from node.learn.index import read_index
-from node.learn.set_writer import safe_name, split_of, write_set
+from node.learn.scans import scans
+from node.learn.set_writer import Case, safe_name, split_of, write_set
 from node.segment.contract import LungDefinition, Task
 
 
@@ -108,6 +110,35 @@ def test_the_command_writes_an_index_that_is_read_back(luna, tmp_path, capsys):
     with (tmp_path / "out" / "index.csv").open() as file:
         (line,) = csv.DictReader(file)
     assert (line["case"], line["size"], line["spacing_mm"], line["lung_label"]) == ("1.2.3", "20x20x10", "1x1x2", "1")
+
+
+def test_a_patient_with_two_scans_keeps_both_and_stays_one_case(tmp_path):
+    one = Case(
+        "LIDC-IDRI-0132", np.full((3, 4, 5), -800, np.int16), np.zeros((3, 4, 5), np.uint8), (2.5, 0.7, 0.7),
+        (0.0, 0.0, 0.0), False, "LIDC-IDRI", "expert", "2 = nodule", "CC BY 3.0",
+    )  # fmt: skip
+    other = replace(one, hu_zyx=one.hu_zyx + 100)
+
+    n_cases = write_set([one, other], tmp_path)
+
+    rows = read_index(tmp_path)
+    assert (n_cases, [row.id for row in rows]) == (1, ["LIDC-IDRI-0132", "LIDC-IDRI-0132-2"])
+    assert {row.case for row in rows} == {"LIDC-IDRI-0132"}
+    found = list(items(rows, Task.LESIONS, LungDefinition.WITHOUT_LESIONS))
+    assert [int(item.hu_zyx.max()) for item in found] == [-800, -700]
+
+
+def test_both_scans_of_a_patient_are_searched_under_names_of_their_own(tmp_path):
+    chest = np.full((30, 4, 90), -800, np.int16)  # 240 x 360 mm: a whole scan
+    one = Case(
+        "P1", chest, np.zeros_like(chest, np.uint8), (8.0, 4.0, 4.0), (0.0, 0.0, 0.0), False, "mine", "expert",
+        "2 = nodule", "CC BY 4.0",
+    )  # fmt: skip
+    write_set([one, one], tmp_path)
+    parts = frozenset({"train", "val", "test"})
+
+    assert [(scan.name, scan.case) for scan in scans(tmp_path, parts)] == [("P1", "P1"), ("P1-2", "P1")]
+    assert [scan.name for scan in scans(tmp_path, parts, frozenset({"P1-2"}))] == ["P1-2"]
 
 
 def test_cases_fall_into_parts_of_70_15_15():
