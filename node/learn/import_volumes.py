@@ -27,7 +27,8 @@ def luna16_cases(root: Path) -> Iterator[Case]:
     Raises
     ------
     InputRefused
-        IMPORT-NONE if there is no scan with a lung mask.
+        IMPORT-NONE if there is no scan with a lung mask, or no list of nodules: all scans would pass as free of them;
+        IMPORT-UNREAD if that list or a scan cannot be read.
     """
     masks = {path.name: path for path in sorted(root.glob("**/seg-lungs-LUNA16/*.mhd"))}
     nodules = _annotations(root)
@@ -90,12 +91,18 @@ def _oriented(path: Path) -> SimpleITK.Image:
 
 def _annotations(root: Path) -> dict[str, list[tuple[tuple[float, float, float], float]]]:
     """Return the nodules of each scan: centre in patient space and diameter, mm."""
+    path = next(iter(sorted(root.rglob("annotations.csv"))), None)
+    if path is None:
+        raise InputRefused("IMPORT-NONE", f"{root} holds no annotations.csv, the list of nodules; put it there")
     nodules: dict[str, list[tuple[tuple[float, float, float], float]]] = defaultdict(list)
-    for path in sorted(root.rglob("annotations.csv"))[:1]:
+    try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 centre = (float(row["coordX"]), float(row["coordY"]), float(row["coordZ"]))
                 nodules[row["seriesuid"]].append((centre, float(row["diameter_mm"])))
+    except (UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        text = f"{path}: want seriesuid, coordX, coordY, coordZ and diameter_mm as numbers: {error!r}"
+        raise InputRefused("IMPORT-UNREAD", text) from error
     return nodules
 
 

@@ -141,6 +141,25 @@ def test_both_scans_of_a_patient_are_searched_under_names_of_their_own(tmp_path)
     assert [scan.name for scan in scans(tmp_path, parts, frozenset({"P1-2"}))] == ["P1-2"]
 
 
+def test_luna_without_its_list_of_nodules_is_refused(luna):
+    (luna / "annotations.csv").unlink()
+
+    with pytest.raises(InputRefused, match=r"annotations\.csv") as caught:
+        list(luna16_cases(luna))
+    assert caught.value.code == "IMPORT-NONE"
+
+
+@pytest.mark.parametrize(
+    "text", ["seriesuid,x,y,z\n1.2.3,0,0,0\n", "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.2.3,a\n"]
+)
+def test_a_list_of_nodules_with_other_columns_is_refused(luna, text):
+    (luna / "annotations.csv").write_text(text)
+
+    with pytest.raises(InputRefused, match="coordX") as caught:
+        list(luna16_cases(luna))
+    assert caught.value.code == "IMPORT-UNREAD"
+
+
 def test_cases_fall_into_parts_of_70_15_15():
     parts = [split_of(f"case-{i}") for i in range(4000)]
 
