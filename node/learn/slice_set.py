@@ -64,9 +64,9 @@ def _put_beside(hu: NDArray[np.int16], rows: Sequence[Row], pool: Sequence[Row],
     others = {_place(row): row for row in pool}
     middle = hu.shape[1] // 2
     for i, row in enumerate(rows):
-        case, origin, z = _place(row)
+        scan, z = _place(row)
         for channel in (c for c in range(hu.shape[1]) if c != middle):
-            place = (case, origin, z + channel - middle)
+            place = (scan, z + channel - middle)
             if place in own:
                 hu[i, channel] = hu[own[place], middle]
             elif place in others:
@@ -82,10 +82,14 @@ def _read(row: Row, size: int, *, body_only: bool) -> tuple[NDArray[np.int16], N
     return hu, nearest(piece.mask_yx, size)
 
 
-def _place(row: Row) -> tuple[str, str, int]:
-    """Return patient, scan and slice; rows without a whole number are nobody's neighbours."""
+def _place(row: Row) -> tuple[tuple[str, ...], int]:
+    """Return scan and slice; rows without a whole number are nobody's neighbours.
+
+    A scan is a patient's slices of one source, in the rule-made set of one set that they were made from.
+    """
     number = row["z_index"]
-    return (row.case, row["origin"].partition("/")[0], int(number)) if number.isdigit() else (row.id, "", 0)
+    scan = (row.case, row["source"], row["origin"].partition("/")[0])
+    return (scan, int(number)) if number.isdigit() else ((row.id,), 0)
 
 
 def nearest(mask_yx: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -306,6 +306,18 @@ def test_a_slice_lies_between_its_neighbours_and_stands_in_for_a_missing_one(sma
     assert (load(rows[4:5], 64, body_only=False, channels=3).hu[0] == load(rows[4:5], 64, body_only=False).hu[0]).all()
 
 
+def test_slices_of_another_scan_of_the_same_patient_are_no_neighbours(small_set):
+    rows = read_index(small_set)[:4]
+    for row, (source, number) in zip(rows, (("a", "0"), ("a", "1"), ("b", "0"), ("b", "1")), strict=True):
+        row.values.update(source=source, z_index=number)
+
+    hu = load(rows, 64, body_only=False, channels=3).hu
+
+    assert (hu[1, 0] == hu[0, 1]).all()
+    assert (hu[3, 0] == hu[2, 1]).all()
+    assert (hu[1, 0] != hu[3, 0]).any()
+
+
 def test_rows_without_a_whole_number_are_nobodys_neighbours(small_set):
     rows = read_index(small_set)[:3]
     for number, row in zip(("0", "1.5", ""), rows, strict=True):
