@@ -2,7 +2,7 @@
 
 A voxel belongs to a nodule where it lies inside the outlines of at least two readers (label 2) or of one (3); by the
 collection's rule the outline itself runs just outside the nodule. Marks of nodules under 3 mm have one point and no
-inside: they leave no voxel.
+inside: they leave no voxel, but a list of their places, where a mark is neither found nor false.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,8 @@ def lidc_cases(root: Path) -> Iterator[Case]:
         found = True
         volume = read_volume(series, minimum_age_years=0.0)
         if isinstance(volume, Refusal):
-            raise InputRefused("IMPORT-UNREAD", f"a series with a reading: {volume.leading.text}")
+            text = f"series {series.series_instance_uid}, which has a reading: {volume.leading.text}"
+            raise InputRefused("IMPORT-UNREAD", f"{text}; take it out of {root} to import the others")
         yield _case(safe_name(series.first.patient.patient_id, series.series_instance_uid), volume, reading)
     if not found:
         raise InputRefused("IMPORT-NONE", f"no series under {root} has a reading (XML) of its own")
@@ -49,8 +50,10 @@ def lidc_cases(root: Path) -> Iterator[Case]:
 def small_nodules(root: Path, volume: Volume) -> tuple[tuple[int, int, int], ...]:
     """Return the voxels (z, y, x) that readers marked as nodules under 3 mm in a series' own reading."""
     reading = _readings(root).get(volume.series.series_instance_uid)
-    if reading is None:
-        return ()
+    return () if reading is None else _small(volume, reading)
+
+
+def _small(volume: Volume, reading: ElementTree.Element) -> tuple[tuple[int, int, int], ...]:
     at = {frame.sop_instance_uid: z for z, frame in enumerate(volume.frames)}
     found = set()
     for roi in reading.findall("n:readingSession/n:unblindedReadNodule/n:roi", _NS):
@@ -89,6 +92,7 @@ def _case(name: str, volume: Volume, reading: ElementTree.Element) -> Case:
     return Case(
         name, volume.hu_zyx, labels, volume.spacing_zyx_mm, (x, y, z), False, "LIDC-IDRI", "expert",
         "2 = nodule (at least 2 readers), 3 = nodule of one reader; lungs not outlined", "CC BY 3.0",
+        _small(volume, reading),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from node.learn.index import Row, read_index
 from node.learn.nifti import read_nifti
 from node.learn.outlines import filled
 from node.learn.public_patients import READ_COMPLETELY, case_of, licence_of_case
+from node.learn.set_writer import MARKS, SMALL
 from node.learn.truth import tumour_truth
 from node.volume.read import read_volume
 from node.volume.volume import Volume
@@ -147,11 +148,11 @@ def _parts(mask_zyx: Mask, volume: Volume, *, counts: bool) -> Iterator[Known]:
 
 
 def _spared(row: Row, volume: Volume) -> tuple[Point, ...]:
-    path = row.root / f"{row.id}_marks.json"
+    path = row.root / f"{row.id}{MARKS}"
     if not path.is_file():
         return ()
     told = json.loads(path.read_text(encoding="utf-8"))
-    small = [mark["voxel"] for mark in told["marks"] if mark["kind"] == "nodule < 3 mm"]
+    small = [mark["voxel"] for mark in told["marks"] if mark["kind"] == SMALL]
     return tuple(_place((int(z), int(y), int(x)), volume) for x, y, z in small)
 
 

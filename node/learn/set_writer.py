@@ -5,6 +5,7 @@ have two): the files are named by it, the patient stays one case.
 """
 
 import csv
+import json
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ COLUMNS = (
     "id", "case", "ct", "label", "source", "domain", "size", "spacing_mm", "lung_label", "first_slice",
     "slices_of_scan", "tumour_ml", "split", "label_origin", "label_key", "scanner", "licence", "notes",
 )  # fmt: skip
+MARKS = "_marks.json"  # behind a volume's id: what readers marked without an outline
+SMALL = "nodule < 3 mm"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TRAIN, _VAL = 70, 85  # of a hundred: 70 / 15 / 15
 
@@ -33,6 +36,7 @@ class Case:
     labels_zyx : 0 = none, 1 = lung, 2 = tumour or nodule, 3 = drawn by one reader only.
     origin_lps_mm : patient position of the first voxel.
     has_lung : whether somebody outlined the lungs; else 0 is not "no lung".
+    small_zyx : voxels that readers marked as nodules under 3 mm, without an outline; see `scans`.
     """
 
     case: str
@@ -45,6 +49,7 @@ class Case:
     label_origin: str
     label_key: str
     licence: str
+    small_zyx: tuple[tuple[int, int, int], ...] = ()
 
 
 def write_set(cases: Iterable[Case], out: Path) -> int:
@@ -90,6 +95,9 @@ def _write(case: Case, volume_id: str, out: Path) -> dict[str, str]:
         image.SetSpacing(case.spacing_zyx_mm[::-1])
         image.SetOrigin(case.origin_lps_mm)
         SimpleITK.WriteImage(image, str(out / names[name]), useCompression=True)
+    if case.small_zyx:
+        marks = [{"kind": SMALL, "voxel": [x, y, z]} for z, y, x in case.small_zyx]
+        (out / f"{volume_id}{MARKS}").write_text(json.dumps({"marks": marks}, indent=1), encoding="utf-8")
     nz, ny, nx = case.hu_zyx.shape
     z, y, x = case.spacing_zyx_mm
     tumour_ml = float((case.labels_zyx == 2).sum()) * z * y * x / 1000.0

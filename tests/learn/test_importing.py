@@ -5,17 +5,19 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 
 from node.cli.data import app
-from node.errors import InputRefused
+from node.errors import Affects, Code, InputRefused, Refusal, refuse
 from node.learn.cases import items
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
 from node.learn.index import read_index
 from node.learn.scans import scans
 from node.learn.set_writer import Case, safe_name, split_of, write_set
+from node.phantom.study import StudyPlan, write_study
 from node.segment.contract import LungDefinition, Task
 
 
@@ -139,6 +141,54 @@ def test_both_scans_of_a_patient_are_searched_under_names_of_their_own(tmp_path)
 
     assert [(scan.name, scan.case) for scan in scans(tmp_path, parts)] == [("P1", "P1"), ("P1-2", "P1")]
     assert [scan.name for scan in scans(tmp_path, parts, frozenset({"P1-2"}))] == ["P1-2"]
+
+
+def test_the_places_of_small_nodules_come_along_and_are_spared(tmp_path):
+    chest = np.full((30, 4, 90), -800, np.int16)
+    small = ((7, 1, 30),)
+    one = Case(
+        "P1", chest, np.zeros_like(chest, np.uint8), (8.0, 4.0, 4.0), (0.0, 0.0, 0.0), False, "LIDC-IDRI", "expert",
+        "2 = nodule", "CC BY 3.0", small,
+    )  # fmt: skip
+
+    write_set([one], tmp_path)
+
+    (scan,) = scans(tmp_path, frozenset({"train", "val", "test"}))
+    assert scan.spared_lps_mm == ((120.0, 4.0, 56.0),)  # as the set's volumes are placed: from the first voxel
+
+
+def _reading(root, *edges):
+    """Write a phantom's CT and a reading of one mark on its third slice from the feet; return the series' UID."""
+    write_study(root, StudyPlan(n_slices=40, size=32))
+    slices = sorted(map(pydicom.dcmread, (root / "CT").iterdir()), key=lambda ds: float(ds.ImagePositionPatient[2]))
+    points = "".join(f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>" for x, y in edges)
+    roi = f"<roi><imageSOP_UID>{slices[2].SOPInstanceUID}</imageSOP_UID><inclusion>TRUE</inclusion>{points}</roi>"
+    uid = str(slices[0].SeriesInstanceUID)
+    (root / "reading.xml").write_text(
+        f'<LidcReadMessage xmlns="http://www.nih.gov"><ResponseHeader><SeriesInstanceUid>{uid}</SeriesInstanceUid>'
+        f"</ResponseHeader><readingSession><unblindedReadNodule>{roi}</unblindedReadNodule></readingSession>"
+        "</LidcReadMessage>"
+    )
+    return uid
+
+
+def test_a_mark_of_one_point_becomes_a_place(tmp_path):
+    _reading(tmp_path, (11, 20))
+
+    (case,) = lidc_cases(tmp_path)
+
+    assert case.small_zyx == ((2, 20, 11),)
+    assert not case.labels_zyx.any()
+
+
+def test_a_series_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    uid = _reading(tmp_path, (11, 20))
+    refused = Refusal((refuse(Code.GEO_THICK, "too thick", Affects.SERIES),))
+    monkeypatch.setattr("node.learn.import_lidc.read_volume", lambda *_, **__: refused)
+
+    with pytest.raises(InputRefused, match=f"{uid}.*too thick.*take it out") as caught:
+        list(lidc_cases(tmp_path))
+    assert caught.value.code == "IMPORT-UNREAD"
 
 
 def test_luna_without_its_list_of_nodules_is_refused(luna):
