@@ -1,6 +1,6 @@
-"""The picture page of an evaluation: overlays of best, median and worst patient, figures, the trainings' curves.
+"""The picture page of an evaluation: figures, overlays of best, median and worst patient, the trainings' curves.
 
-One `index.html` with the pictures beside it and no script; green = both, red = found only, blue = missed.
+One `index.html` with the pictures beside it and no script.
 """
 
 from collections.abc import Sequence
@@ -17,39 +17,48 @@ from node.learn.cases import Item, items
 from node.learn.curve_picture import figure_of
 from node.learn.evaluate import Question
 from node.learn.index import read_index
+from node.learn.page_tables import of_comparison, of_figures
 from node.learn.predictions import read_list, read_mask
 from node.segment.contract import LungDefinition, Task
 
 _COLOURS = {"both": (0.2, 0.8, 0.3), "found only": (0.9, 0.2, 0.2), "missed": (0.2, 0.4, 1.0)}
 _WINDOW_HU = (-1000.0, 400.0)
+_STYLE = (
+    "body{font-family:sans-serif;max-width:70em;margin:1em auto;padding:0 1em}"
+    "table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:left;border-bottom:1px solid #ccc}"
+    "img{max-width:100%}figure{margin:1em 0}"
+)
+_CAPTIONS = {
+    "confusion": "Of all pixels that are outlined, and of all others: how many were found, as a share of the row and "
+    "as a number.",
+    "overlap": "Dice and IoU, one point a patient.",
+    "distances": "Distances between the outlines, by patient.",
+    "overlays": "On the slice of each patient's largest picture that has most wrong: green is found and outlined, red "
+    "found alone, blue outlined and missed.",
+}
 
 
 def write_page(question: Question, answer: dict[str, Any]) -> Path:
     """Write the page for an evaluation whose masks were saved; return `index.html`."""
     out = question.out
-    parts = ["<!doctype html><meta charset=utf-8><title>Evaluation</title><h1>Evaluation</h1>"]
-    parts.append("<p>AI result - not for diagnosis; requires physician review.</p>")
+    head = f"<!doctype html><meta charset=utf-8><title>Evaluation</title><style>{_STYLE}</style><h1>Evaluation</h1>"
+    parts = [head, "<p>AI result - not for diagnosis; requires physician review.</p>"]
+    parts.append("<p>Means and standard deviations are over patients; <code>evaluation.json</code> has every measure, ")
+    parts.append("<code>cases.csv</code> every picture.</p>")
     for number, line in enumerate(answer["models"]):
-        parts.append(f"<h2>{escape(line['name'])}, {escape(line['group'])}, {escape(line['split'])}</h2>")
-        parts.append(_rows(line))
+        title = f"{line['name']}: {line['task']}, labels {line['group']}, part {line['split']}"
+        parts.append(f"<h2>{escape(title)}</h2>")
+        parts.append(of_figures(line))
         for name, figure in _figures(question, line):
             path = out / f"{number}-{name}.png"
             figure.savefig(path, dpi=80)
-            parts.append(f'<img src="{escape(path.name)}" alt="{escape(name)}">')
+            caption = escape(_CAPTIONS.get(name, "The training's curve."))
+            image = f'<img src="{escape(path.name)}" alt="{escape(name)}">'
+            parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
+    parts.append(of_comparison(answer["comparison"]))
     page = out / "index.html"
     page.write_text("\n".join(parts), encoding="utf-8")
     return page
-
-
-def _rows(line: dict[str, Any]) -> str:
-    """Return the figures of one model as a table."""
-    cells = []
-    for key, value in line.items():
-        if isinstance(value, float):
-            cells.append(f"<tr><td>{escape(key)}<td>{value:.4f}")
-        elif isinstance(value, int | str):
-            cells.append(f"<tr><td>{escape(key)}<td>{escape(str(value))}")
-    return "<table>" + "".join(cells) + "</table>"
 
 
 def _figures(question: Question, line: dict[str, Any]) -> list[tuple[str, Figure]]:
@@ -58,10 +67,11 @@ def _figures(question: Question, line: dict[str, Any]) -> list[tuple[str, Figure
     cases = {case: values for case, values in line["cases"].items() if values["dice"] is not None}
     if not cases:
         return curves
+    distances = _distances(cases)
     return [
         ("confusion", _confusion(line["confusion"])),
         ("overlap", _overlap(cases)),
-        ("distances", _distances(cases)),
+        *([] if distances is None else [("distances", distances)]),
         ("overlays", _overlays(question, line, cases)),
         *curves,
     ]
@@ -110,7 +120,8 @@ def _confusion(counts: dict[str, int]) -> Figure:
     ax.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
     for y in range(2):
         for x in range(2):
-            ax.text(x, y, f"{share[y, x]:.4f}\n{int(table[y, x])}", ha="center", va="center")
+            colour = "white" if share[y, x] > 0.5 else "black"  # to be read on dark blue, too
+            ax.text(x, y, f"{share[y, x]:.4f}\n{int(table[y, x])}", ha="center", va="center", color=colour)
     ax.set_xticks([0, 1], ["found", "not found"])
     ax.set_yticks([0, 1], ["reference", "not reference"])
     return figure
@@ -124,9 +135,12 @@ def _overlap(cases: dict[str, dict[str, Any]]) -> Figure:
     return figure
 
 
-def _distances(cases: dict[str, dict[str, Any]]) -> Figure:
-    figure, (ax,) = _canvas(1, 1)
+def _distances(cases: dict[str, dict[str, Any]]) -> Figure | None:
+    """Draw the distances over patients; None where no outline has another to be compared with."""
     names = [name for name in ("hd_mm", "hd95_mm", "assd_mm", "hd_px", "hd95_px", "assd_px") if _known(cases, name)]
+    if not names:
+        return None
+    figure, (ax,) = _canvas(1, 1)
     ax.boxplot([_known(cases, name) for name in names])
     ax.set_xticks(range(1, len(names) + 1), names)
     return figure

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import nibabel
@@ -149,6 +150,40 @@ def test_the_page_shows_overlays_and_figures(trained, small_set, tmp_path):
     assert "not for diagnosis" in page
     for name in ("confusion", "overlap", "distances", "overlays"):
         assert (tmp_path / "out" / f"0-{name}.png").stat().st_size > 1000
+
+
+def test_the_page_says_in_words_what_it_shows(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", device="cpu", save=True)
+    answer = evaluate(asked, silent)
+    answer["comparison"] = [
+        {
+            "name": "run", "baseline": "older", "group": "hu/rule", "n_cases": 2, "dice_difference": 0.0125,
+            "interval": (-0.01, 0.03), "p": None,
+        }
+    ]  # fmt: skip
+
+    page = write_page(asked, answer).read_text()
+
+    (line,) = answer["models"]
+    assert f"<td>HD95, mm<td>{line['hd95_mm_mean']:.1f}<td>{line['hd95_mm_sd']:.1f}<td>2" in page
+    assert "red found alone" in page
+    assert "<td>run<td>older<td>hu/rule<td>2<td>+0.013<td>-0.010 to +0.030<td>-<td>-" in page
+    assert not re.search(r"[a-z]_(mean|sd|n)\b", page)
+
+
+def test_what_could_not_be_measured_is_no_row_and_no_picture(trained, small_set, tmp_path):
+    asked = Question((str(trained),), small_set, tmp_path / "out", device="cpu", save=True)
+    answer = evaluate(asked, silent)
+    (line,) = answer["models"]
+    for name in ("hd_mm", "hd95_mm", "assd_mm"):
+        line |= {f"{name}_mean": None, f"{name}_sd": None, f"{name}_n": 0}
+        for values in line["cases"].values():
+            values[name] = None
+
+    page = write_page(asked, answer).read_text()
+
+    assert "HD95" not in page
+    assert "0-distances.png" not in page
 
 
 def test_a_volume_is_judged_in_three_dimensions(tmp_path):
