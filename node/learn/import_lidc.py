@@ -99,7 +99,10 @@ def _case(name: str, volume: Volume, reading: ElementTree.Element) -> Case:
 def _reader(session: ElementTree.Element, at: dict[str, int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return what one reader outlined."""
     mask = np.zeros(shape, bool)
-    for roi in session.findall("n:unblindedReadNodule/n:roi", _NS):
+    nodules = (nodule.findall("n:roi", _NS) for nodule in session.findall("n:unblindedReadNodule", _NS))
+    for roi in (
+        roi for rois in nodules for roi in sorted(rois, key=_is_hole)
+    ):  # a hole may be listed before its nodule
         z = at.get(roi.findtext("n:imageSOP_UID", "", _NS).strip())
         points = [
             (int(edge.findtext("n:xCoord", "0", _NS)), int(edge.findtext("n:yCoord", "0", _NS)))
@@ -108,11 +111,15 @@ def _reader(session: ElementTree.Element, at: dict[str, int], shape: tuple[int, 
         if z is None or len(points) < 3:
             continue
         inside = _inside(points, (shape[1], shape[2]))
-        if roi.findtext("n:inclusion", "TRUE", _NS).strip().upper() == "FALSE":
+        if _is_hole(roi):
             mask[z] &= ~inside
         else:
             mask[z] |= inside
     return mask
+
+
+def _is_hole(roi: ElementTree.Element) -> bool:
+    return roi.findtext("n:inclusion", "TRUE", _NS).strip().upper() == "FALSE"
 
 
 def _inside(points: list[tuple[int, int]], shape_yx: tuple[int, int]) -> NDArray[np.bool_]:

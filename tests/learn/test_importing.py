@@ -157,23 +157,29 @@ def test_the_places_of_small_nodules_come_along_and_are_spared(tmp_path):
     assert scan.spared_lps_mm == ((120.0, 4.0, 56.0),)  # as the set's volumes are placed: from the first voxel
 
 
-def _reading(root, *edges):
-    """Write a phantom's CT and a reading of one mark on its third slice from the feet; return the series' UID."""
+def _reading(root, *outlines):
+    """Write a phantom's CT and a nodule of outlines on its third slice from the feet; return the series' UID.
+
+    An outline is whether it belongs to the nodule, and its points.
+    """
     write_study(root, StudyPlan(n_slices=40, size=32))
     slices = sorted(map(pydicom.dcmread, (root / "CT").iterdir()), key=lambda ds: float(ds.ImagePositionPatient[2]))
-    points = "".join(f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>" for x, y in edges)
-    roi = f"<roi><imageSOP_UID>{slices[2].SOPInstanceUID}</imageSOP_UID><inclusion>TRUE</inclusion>{points}</roi>"
+    rois = ""
+    for belongs, edges in outlines:
+        points = "".join(f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>" for x, y in edges)
+        told = f"<inclusion>{str(belongs).upper()}</inclusion>{points}"
+        rois += f"<roi><imageSOP_UID>{slices[2].SOPInstanceUID}</imageSOP_UID>{told}</roi>"
     uid = str(slices[0].SeriesInstanceUID)
+    reader = f"<readingSession><unblindedReadNodule>{rois}</unblindedReadNodule></readingSession>"
     (root / "reading.xml").write_text(
         f'<LidcReadMessage xmlns="http://www.nih.gov"><ResponseHeader><SeriesInstanceUid>{uid}</SeriesInstanceUid>'
-        f"</ResponseHeader><readingSession><unblindedReadNodule>{roi}</unblindedReadNodule></readingSession>"
-        "</LidcReadMessage>"
+        f"</ResponseHeader>{reader}{reader}</LidcReadMessage>"
     )
     return uid
 
 
 def test_a_mark_of_one_point_becomes_a_place(tmp_path):
-    _reading(tmp_path, (11, 20))
+    _reading(tmp_path, (True, [(11, 20)]))
 
     (case,) = lidc_cases(tmp_path)
 
@@ -181,8 +187,18 @@ def test_a_mark_of_one_point_becomes_a_place(tmp_path):
     assert not case.labels_zyx.any()
 
 
+def test_a_hole_stays_one_wherever_it_is_listed(tmp_path):
+    hole = (False, [(12, 12), (16, 12), (16, 16), (12, 16)])
+    nodule = (True, [(8, 8), (20, 8), (20, 20), (8, 20)])
+    _reading(tmp_path, hole, nodule)
+
+    (case,) = lidc_cases(tmp_path)
+
+    assert (case.labels_zyx[2] == 2).sum() == 11 * 11 - 3 * 3  # outlines themselves lie just outside
+
+
 def test_a_series_that_cannot_be_read_is_named(tmp_path, monkeypatch):
-    uid = _reading(tmp_path, (11, 20))
+    uid = _reading(tmp_path, (True, [(11, 20)]))
     refused = Refusal((refuse(Code.GEO_THICK, "too thick", Affects.SERIES),))
     monkeypatch.setattr("node.learn.import_lidc.read_volume", lambda *_, **__: refused)
 
