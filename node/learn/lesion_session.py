@@ -6,8 +6,9 @@ from and the run is marked. Test rows are never among either side.
 
 import json
 from collections.abc import Callable
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import KW_ONLY, MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -106,13 +107,20 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     job = LesionJob(chosen, plan, wish.seed, wish.out, budget_s, begun)
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
-    refuse_other_run(wish.out, summary)
+    refuse_other_run(wish.out, summary, _defaults(plan))
     _write(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     summary |= _outcome(ended)
     _write(wish.out, summary)
     draw_lesion_curves(wish.out, ended.points, str(summary["title"]))
     return summary
+
+
+def _defaults(plan: LesionPlan) -> dict[str, object]:
+    """Return what a plan does where it says nothing, as `run.json` would say it."""
+    usual: dict[str, Any] = {one.name: one.default for one in fields(plan) if one.default is not MISSING}
+    told = asdict(replace(plan, **usual))
+    return {name: told[name] for name in usual}
 
 
 def plan_of(wish: LesionWish, chosen: LesionEntry) -> LesionPlan:

@@ -16,12 +16,13 @@ _MAY_DIFFER = {"data", "runtime", "init", "label_origins"}  # rows and what was 
 Told = dict[str, Any]
 
 
-def refuse_other_run(folder: Path, asked: Told) -> None:
+def refuse_other_run(folder: Path, asked: Told, defaults: Told | None = None) -> None:
     """Compare a training with the one whose checkpoint lies in the folder; fine where there is none.
 
     Parameters
     ----------
     asked : what `run.json` would say before the first epoch.
+    defaults : of its plan: what an earlier program did where its plan says nothing.
 
     Raises
     ------
@@ -30,19 +31,26 @@ def refuse_other_run(folder: Path, asked: Told) -> None:
     """
     if not (folder / CHECKPOINT).is_file():
         return
-    kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    same_form = json.loads(json.dumps(asked))
-    differing = [key for key, value in same_form.items() if _deciding(key, kept.get(key)) != _deciding(key, value)]
+    kept = _decisions(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    same_form = _decisions(json.loads(json.dumps(asked)))
+    before = {f"plan.{name}": value for name, value in json.loads(json.dumps(defaults or {})).items()}
+    differing = [key for key, value in same_form.items() if kept.get(key, before.get(key)) != value]
     if differing:
         raise InputRefused("RUN-OTHER", f"{folder} holds a run of other {', '.join(differing)}; give another --out")
+
+
+def _decisions(told: Told) -> Told:
+    """Return of a `run.json` what must be the same, a plan's parts each by itself."""
+    plan = told.get("plan")
+    parts = {f"plan.{name}": part for name, part in plan.items()} if isinstance(plan, dict) else {"plan": plan}
+    flat = {key: value for key, value in told.items() if key != "plan"} | parts
+    return {key: _deciding(key.removeprefix("plan."), value) for key, value in flat.items()}
 
 
 def _deciding(key: str, value: Any) -> Any:
     """Return of an entry what must be the same."""
     if key in _MAY_DIFFER:
         return None
-    if key == "plan" and isinstance(value, dict):
-        return {name: _deciding(name, part) for name, part in value.items()}
     if key == "schedule" and isinstance(value, dict) and value["decay"] == "plateau":
         return {name: part for name, part in value.items() if name != "epochs"}
     return value

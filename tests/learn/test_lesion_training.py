@@ -111,6 +111,23 @@ def test_a_run_of_another_loss_is_not_gone_on_with(small_set, tmp_path):
     assert caught.value.code == "RUN-OTHER"
 
 
+def test_a_run_of_an_earlier_program_is_gone_on_with_where_its_plan_says_less(small_set, tmp_path):
+    asked = wish(small_set, tmp_path / "run", "raemd-net", budget_min=1e-6)
+    run(asked, quiet)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert told["plan"].pop("has_transplants") is False  # P4 has none, as there were none before the field was
+    (tmp_path / "run" / "run.json").write_text(json.dumps(told))
+
+    assert run(replace(asked, budget_min=None), quiet)["epochs"] == 2
+
+
+def test_what_differs_in_a_plan_is_named(small_set, tmp_path):
+    run(wish(small_set, tmp_path / "run", epochs=1), quiet)
+
+    with pytest.raises(InputRefused, match=r"a run of other plan\.loss, plan\.average;"):
+        run(wish(small_set, tmp_path / "run", epochs=1, loss="dice", average=0.7), quiet)
+
+
 def test_a_run_of_another_fold_is_not_gone_on_with(small_set, tmp_path):
     run(wish(small_set, tmp_path / "run", epochs=1, folds=4, fold=0), quiet)
 
