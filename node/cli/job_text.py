@@ -7,7 +7,7 @@ from typing import Any
 from node.engine.alerts import Alert, alert_of
 from node.engine.clock import local_time
 from node.engine.delivery_file import Delivery
-from node.engine.jobs import Job
+from node.engine.job_state import Job
 from node.report.kinds import KINDS, NOTICE_PICTURE, SUMMARY
 
 _HEADINGS = ("STATE", "JOB", "LAST CHANGE", "SERIES", "RESULT")

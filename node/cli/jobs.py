@@ -16,7 +16,8 @@ from node.engine.again import again
 from node.engine.case_file import CaseFile, case_from_json, case_json
 from node.engine.delivery_file import Stage
 from node.engine.files import read_json
-from node.engine.jobs import Database, Job
+from node.engine.job_state import Job
+from node.engine.jobs import Database
 from node.engine.lookup import decision_json, is_uid, traces_of
 from node.engine.pause import pause as pause_node
 from node.engine.pause import paused_because

@@ -9,7 +9,7 @@ from dbos import DBOSClient
 from node.engine.case_catalogue import CaseCatalogue, same_analysis
 from node.engine.case_file import CaseFile, write_case
 from node.engine.case_start import after
-from node.engine.jobs import Job
+from node.engine.job_state import Job
 from node.engine.queueing import enqueue_anew
 from node.engine.rejections import all_rejected
 from node.errors import InputRefused

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from node.engine.files import read_json
-from node.engine.jobs import Database, Job, jobs
+from node.engine.job_state import Job
+from node.engine.jobs import Database, jobs
 from node.engine.stores import opened_stores
 from node.errors import Misconfigured
 from node.settings import Settings

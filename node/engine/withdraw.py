@@ -11,7 +11,7 @@ from node.deliver.send import deliver
 from node.engine.case_file import CaseFile, result_folder
 from node.engine.delivery_file import all_deliveries
 from node.engine.files import read_json, write_json
-from node.engine.jobs import Job
+from node.engine.job_state import Job
 from node.engine.outbox import KeptObject, digest_of, kept
 from node.engine.stopped import Stopped, is_rejected, stop
 from node.engine.stores import opened_stores

@@ -11,7 +11,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from node.engine.announced import ask, expect
+from node.engine.case_catalogue import CaseCatalogue
 from node.engine.files import DAMAGED_FILE
+from node.engine.job_book import JobBook
 from node.engine.jobs import details, job, opened
 from node.errors import LungnodeError
 from node.settings import Settings
@@ -27,13 +29,14 @@ _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def application(settings: Settings) -> Starlette:
     """Build the application of one node."""
+    book = JobBook(CaseCatalogue(settings.data_dir))
 
     def show_page(_request: Request) -> Response:
-        return HTMLResponse(page(node_state(settings)), headers=_HEADERS)
+        return HTMLResponse(page(node_state(settings, book)), headers=_HEADERS)
 
     def health(_request: Request) -> Response:
         try:
-            state = node_state(settings)
+            state = node_state(settings, book)
         except (OSError, LungnodeError) as error:
             # who asks whether the node is well must not get a page without a word
             words = f"{error.code}: {error.message}" if isinstance(error, LungnodeError) else _words(error)
@@ -48,10 +51,10 @@ def application(settings: Settings) -> Starlette:
         return JSONResponse(body, status_code=503 if state.trouble else 200)
 
     def metrics(_request: Request) -> Response:
-        return Response(exposition(node_state(settings)), media_type=_METRICS_TYPE)
+        return Response(exposition(node_state(settings, book)), media_type=_METRICS_TYPE)
 
     def all_jobs(_request: Request) -> Response:
-        state = node_state(settings)
+        state = node_state(settings, book)
         return JSONResponse({"jobs": [j.as_json() for j in state.jobs], "waiting": list(state.waiting)})
 
     def one_job(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from html import escape
 
 from node.engine.clock import local_time
-from node.engine.jobs import Job
+from node.engine.job_state import Job
 from node.watch.state import NodeState
 
 _LATEST = 200

@@ -11,7 +11,9 @@ from node.engine.alerts import alert_of, long_waits, no_destination
 from node.engine.certificates import expiring
 from node.engine.database import DATABASE_ERRORS
 from node.engine.files import read_json
-from node.engine.jobs import DAMAGED, FAILED, LOST, Job, jobs_and_damage, opened
+from node.engine.job_book import JobBook
+from node.engine.job_state import DAMAGED, FAILED, LOST, Job
+from node.engine.jobs import jobs_and_damage, opened
 from node.engine.pause import Pause, current_pause
 from node.engine.stopped import Stopped
 from node.engine.worker import slot_lock
@@ -50,11 +52,11 @@ class NodeState:
     n_quarantined: int = 0  # SOP Instance UIDs under which something else arrived too
 
 
-def node_state(settings: Settings) -> NodeState:
-    """Look at everything."""
+def node_state(settings: Settings, book: JobBook | None = None) -> NodeState:
+    """Look at everything; `book` keeps what was read of finished cases from one look to the next."""
     free = free_bytes(settings.data_dir)
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
-    found, trouble = _jobs(settings)
+    found, trouble = _jobs(settings, book)
     trouble += _trouble(room)
     trouble += _unwritable(settings.data_dir)
     worker = _worker_trouble(settings, time.time())
@@ -87,10 +89,10 @@ def node_state(settings: Settings) -> NodeState:
     )
 
 
-def _jobs(settings: Settings) -> tuple[tuple[Job, ...], list[str]]:
+def _jobs(settings: Settings, book: JobBook | None) -> tuple[tuple[Job, ...], list[str]]:
     try:
         with opened(settings) as engine:
-            found, damaged = jobs_and_damage(settings, engine)
+            found, damaged = jobs_and_damage(settings, engine, book)
             return found, [f"{text}; until then retention removes nothing" for text in damaged]
     except LungnodeError as error:
         return (), [error.message]

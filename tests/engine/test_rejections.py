@@ -15,7 +15,8 @@ from node.engine.case_file import CaseFile
 from node.engine.correction_file import CorrectionFile, one_correction, write_correction
 from node.engine.delivery_file import Delivery, Stage, read_delivery, write_delivery
 from node.engine.folder import Asked, analyse_folder
-from node.engine.jobs import Job, job, replay, retry
+from node.engine.job_state import Job
+from node.engine.jobs import job, replay, retry
 from node.engine.outbox import KeptObject, digest_of, publish
 from node.engine.outcome import Verdict
 from node.engine.stopped import Stopped, stop, why_stopped

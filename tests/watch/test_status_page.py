@@ -269,7 +269,7 @@ def test_a_delivery_that_needs_a_person_is_trouble_everywhere(database, stage: S
 
 def test_a_case_that_failed_is_trouble_with_its_next_step(database, monkeypatch) -> None:
     database.add_case("a" * 64)
-    monkeypatch.setattr("node.engine.jobs._state", lambda *_: ("failed", "STEP-CRASH: the process ended"))
+    monkeypatch.setattr("node.engine.job_state._state", lambda *_: ("failed", "STEP-CRASH: the process ended"))
     status, body = database.get("/healthz")
     assert status == 503
     said = "job aaaaaaaaaaaa: failed: STEP-CRASH: the process ended; next: lungnode jobs show aaaaaaaaaaaa, then "
