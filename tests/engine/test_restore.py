@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from node.engine import jobs, node_worker
+from node.engine import job_state, jobs, node_worker
 from node.engine.case_file import read_case_file, write_case
 from node.engine.stopped import Stopped, mark_stopped
 from node.engine.stores import opened_stores
@@ -98,7 +98,7 @@ def test_a_case_that_ended_and_left_nothing_is_said_to_be_lost_and_can_be_retrie
     shutil.rmtree(bench.folder(case) / "delivery")
     with jobs.opened(bench.settings) as engine:
         found = jobs.job(bench.settings, engine, case)
-        assert found.state == jobs.LOST
+        assert found.state == job_state.LOST
         assert jobs.retry(bench.settings, engine, found) == "queued again"
     bench.eventually(lambda: bench.is_safe(case))
 
@@ -123,7 +123,7 @@ def test_without_a_destination_nothing_is_safe_or_removed_and_the_first_one_gets
     case, worker = bench.new_case(), bench.start_worker()
     bench.submit(case)
     bench.eventually(lambda: bench.status(case) == "SUCCESS")
-    assert [(one, state) for one, state, _ in states(bench.settings)] == [(case, jobs.NOWHERE)]
+    assert [(one, state) for one, state, _ in states(bench.settings)] == [(case, job_state.NOWHERE)]
     settings = bench.settings.model_copy(update={"disk": bench.settings.disk.model_copy(update={"retention_days": 0})})
     node_worker._sweep(settings)
     assert (bench.is_safe(case), bench.folder(case).exists()) == (False, True)
