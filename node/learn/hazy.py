@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.learn.lesion_set import LesionSet, of_planes
+from node.learn.planes import CUBE
 from node.learn.runs import runs
-from node.learn.three_planes import CUBE
 
 _COPIED = 0.5  # of the solid nodules
 _SOLID_HU = -300.0  # half of a solid nodule is denser

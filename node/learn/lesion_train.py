@@ -27,6 +27,7 @@ from node.learn.lesion_curves import LesionPoint, write_curve
 from node.learn.lesion_feed import Given, feed, steps_of_epoch
 from node.learn.lesion_score import by_case, by_domain, predict, steering
 from node.learn.lesion_set import LesionSet, load, moments
+from node.learn.planes import CUBE
 from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
 from node.learn.same_run import CHECKPOINT
@@ -111,7 +112,7 @@ def train(
     seen = in_three_planes(seen) if job.plan.three_planes else seen
     if not len(seen) or not len(held):
         raise InputRefused("SET-EMPTY", f"{len(seen)} slices to learn from and {len(held)} to validate on")
-    whole = (one for part in (seen, held) for one in part.planes if one.domain != "cube")  # a cube may show lung alone
+    whole = (one for part in (seen, held) for one in part.planes if one.domain != CUBE)  # a cube may show lung alone
     refuse_other_scale((one.case, one.hu_yx.min(), one.hu_yx.max()) for one in whole)
     job.out.mkdir(parents=True, exist_ok=True)
     return _Run(job, seen, held, runtime).go(tell)

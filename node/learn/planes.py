@@ -21,6 +21,7 @@ from node.learn.truth import has_tumour, tumour_truth
 from node.segment.preprocess.resize import to_network
 
 AGREED = 2  # readers of four
+CUBE = "cube"  # the domain of rows of `nodule3d`
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _planes_of(row: Row) -> Iterator[Plane]:
         cube = read_cube(row)
         for z, (hu, nodule) in enumerate(zip(cube.hu_zyx, cube.nodule_zyx, strict=True)):
             yield Plane(
-                f"{row.id}_{z:03d}", row.case, "cube", hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm,
+                f"{row.id}_{z:03d}", row.case, CUBE, hu, nodule.astype(np.uint8), row.id, z, cube.spacing_mm,
                 (cube.spacing_mm, cube.spacing_mm),
             )  # fmt: skip
     elif is_crop(row):

@@ -7,10 +7,9 @@ import numpy as np
 
 from node.learn.lesion_score import Found
 from node.learn.lesion_set import LesionSet, of_planes
-from node.learn.planes import Plane
+from node.learn.planes import CUBE, Plane
 from node.learn.runs import runs
 
-CUBE = "cube"  # the domain of rows of `nodule3d`
 _AXES = {
     "coronal": (1, 0, 2),
     "sagittal": (2, 0, 1),
