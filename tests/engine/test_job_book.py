@@ -51,7 +51,7 @@ def test_a_case_that_is_done_is_read_once_and_an_open_one_each_time(tmp_path, re
 
     assert sorted(read) == ["a", "b", "b"]
     assert first == second
-    assert [one.state for one in first] == ["done", "not queued"]
+    assert {one.case.workflow_id: one.state for one in first} == {"a": "done", "b": "not queued"}
 
 
 @pytest.mark.parametrize(
