@@ -11,7 +11,7 @@ from node.learn.export import export as export_run
 from node.learn.export_lesions import export_lesions, join
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
-from node.learn.lesion_card import LesionAnswer
+from node.learn.lesion_card import LesionAnswer, OutlineAnswer
 from node.learn.pseudo_set import make_pseudo_set
 from node.learn.runs_task import task_of
 from node.learn.set_writer import write_set
@@ -95,6 +95,9 @@ def export(
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     peak: float = typer.Option(0.0, min=0.0, max=1.0, help="Lesions: what a mark's surest voxel must have."),
+    outlines: bool = typer.Option(
+        False, "--outlines", help="Lesions: it draws nodules anew that another model found, and finds none itself."
+    ),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -104,7 +107,8 @@ def export(
     """
     reached = tuple((what, value) for what, _, value in (text.partition("=") for text in figure))
     if task_of(run) is Task.LESIONS:
-        how = LesionAnswer(threshold, flips, tiles.value, step, peak=peak)
+        finds = LesionAnswer(threshold, flips, tiles.value, step, peak=peak)
+        how = OutlineAnswer(threshold, flips) if outlines else finds
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
         lungs = Answer(threshold, flips, size, not raw_border, not domes, sure_dense)
@@ -123,6 +127,7 @@ def join_models(
     version: str = typer.Option("1", help="Raise it when a member changes."),
     threshold: float = typer.Option(0.5, min=0.05, max=0.95, help="Mean probability from which a pixel is tumour."),
     peak: float = typer.Option(0.0, min=0.0, max=1.0, help="Mean probability that a mark's surest voxel must have."),
+    outlines: str = typer.Option("", help="Installed network for nodules that draws what they found anew."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Join lesion models to an ensemble: the mean of their probabilities, with a calibration of its own.
@@ -130,7 +135,9 @@ def join_models(
     Example: lungnode data join lesions-mean attention-unet-w16 raemd-w16
     """
     cards = [verify(member, models) for member in members]
-    folder = join(name, cards, models, version=version, threshold=threshold, peak=peak)
+    if outlines and Task.NODULES not in verify(outlines, models).tasks:
+        raise typer.BadParameter(f"{outlines} is no network for nodules", param_hint="--outlines")
+    folder = join(name, cards, models, version=version, threshold=threshold, peak=peak, outlines=outlines)
     if as_json:
         print_json({"folder": str(folder)})
     else:

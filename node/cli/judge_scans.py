@@ -11,11 +11,10 @@ from node.cli.terminal import answer, print_json
 from node.errors import InputRefused
 from node.learn.findings_sheet import findings_sheet
 from node.learn.lesion_finders import seen_of
-from node.learn.scan_judge import as_found, find, lungs_of, summary
+from node.learn.scan_judge import as_found, find, lungs_of, marks_of, summary
 from node.learn.scan_score import ScanScore, score
 from node.learn.scans import scans
 from node.learn.seen import finder_for, is_learnt
-from node.segment.lesions.listing import listed
 from node.segment.lesions.sureness import Sureness
 from node.segment.registry import load_lungs
 from node.segment.runtime import runtime
@@ -66,7 +65,7 @@ def judge_scans(
         if remembers:
             learnt.add(one.name)
         finder = found.finder if remembers else finder_for(one, asked)
-        marks = listed(find(one, lungs_of(one, lung_model), finder), confidence, sureness)
+        marks = marks_of(one, find(one, lungs_of(one, lung_model), finder), finder, sureness, seen=seen)
         judged = score(one, as_found(marks, one, confidence, sureness))
         if out is not None:
             findings_sheet(one, judged, out)

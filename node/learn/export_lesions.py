@@ -18,12 +18,13 @@ import numpy as np
 from node.learn import checkpoint
 from node.learn.exportable import keep_curve, licence_of, refuse_name, save_halves, told_of_run
 from node.learn.index import Row, is_free, read_index
-from node.learn.lesion_card import LesionAnswer, card_text, ensemble_text
+from node.learn.lesion_card import LesionAnswer, OutlineAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
 from node.learn.lesion_train import BEST, build
 from node.learn.lesion_trained import plan_of_run
 from node.learn.model_toml import write_toml
 from node.learn.planes import planes
+from node.segment.contract import Task
 from node.segment.lesions.confidence import FILE
 from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS
 from node.segment.model_card import ModelCard
@@ -44,9 +45,13 @@ AS_IT_LEARNT = LesionAnswer()
 
 def export_lesions(
     run: Path, name: str, models_dir: Path, *,
-    version: str = "1", answer: LesionAnswer = AS_IT_LEARNT, figures: Sequence[tuple[str, str]] = (),
+    version: str = "1", answer: LesionAnswer | OutlineAnswer = AS_IT_LEARNT, figures: Sequence[tuple[str, str]] = (),
 ) -> Path:  # fmt: skip
     """Write the model's folder; return it. A calibration that lies there is for other weights, and goes.
+
+    Parameters
+    ----------
+    answer : how it finds lesions, or how it draws nodules anew that another model found.
 
     Raises
     ------
@@ -69,17 +74,21 @@ def export_lesions(
     training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
     training |= _histogram(told)
     (folder / TRAINING).write_text(json.dumps(training), encoding="utf-8")
-    options = asdict(answer)
-    write_toml(folder, _head(name, version, told, entry.kind), options)
+    task = Task.LESIONS if isinstance(answer, LesionAnswer) else Task.NODULES
+    write_toml(folder, _head(name, version, told, entry.kind), asdict(answer), task)
     (folder / "CARD.md").write_text(card_text(name, told | training, answer, figures), encoding="utf-8")
     return folder
 
 
 def join(
     name: str, members: Sequence[ModelCard], models_dir: Path, *,
-    version: str = "1", threshold: float = 0.5, peak: float = 0.0,
+    version: str = "1", threshold: float = 0.5, peak: float = 0.0, outlines: str = "",
 ) -> Path:  # fmt: skip
     """Write an ensemble of installed lesion models; return its folder.
+
+    Parameters
+    ----------
+    outlines : name of the network that draws its nodules anew, if one does.
 
     Raises
     ------
@@ -103,8 +112,8 @@ def join(
         "algorithm": ENSEMBLE,
     }
     options = {"members": ", ".join(card.name for card in members), "threshold": threshold, "least_mm3": 20.0}
-    write_toml(folder, head, options | {"peak": peak})
-    (folder / "CARD.md").write_text(ensemble_text(name, members), encoding="utf-8")
+    write_toml(folder, head, options | {"peak": peak} | ({"outlines": outlines} if outlines else {}))
+    (folder / "CARD.md").write_text(ensemble_text(name, members, outlines), encoding="utf-8")
     return folder
 
 

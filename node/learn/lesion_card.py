@@ -11,6 +11,7 @@ from node.segment.model_card import ModelCard
 
 STATEMENT = "AI result - not for diagnosis; requires physician review."
 _CALIBRATION = "## Confidence"
+_UNCALIBRATED = "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +26,31 @@ class LesionAnswer:
     peak: float = 0.0
 
 
-def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Sequence[tuple[str, str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class OutlineAnswer:
+    """How a network for nodules draws anew what another model found; see `Outliner`."""
+
+    threshold: float = 0.5
+    flips: bool = False
+
+
+def card_text(
+    name: str, told: dict[str, Any], answer: LesionAnswer | OutlineAnswer, figures: Sequence[tuple[str, str]]
+) -> str:
     """Return CARD.md from a run's summary and rows of (what, figure)."""
     plan = told["plan"]
+    finds = isinstance(answer, LesionAnswer)
+    what = "Finds lesions in and about the lungs" if finds else "Draws nodules anew that another model found"
     lines = [
         f"# {name}", "", STATEMENT, "",
-        f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. Finds lesions in and about the lungs "
-        "on CT.", "",
+        f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. {what} on CT.", "",
         "## How it was trained", "",
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
         f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
         f"{ending(plan['schedule'], told['state'])}. Best epoch "
         f"{told['epoch']}, validation score {told['val_dice']:.4f} (Dice, weighed by domain). {begun_with(told)}", "",
         "## How it answers", "",
-        f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; native tiles "
-        f"{answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
-        f"{answer.least_mm3} mm3, and those that are nowhere surer than {answer.peak}, are dropped.", "",
+        f"Threshold {answer.threshold}; mirror image {'averaged' if answer.flips else 'off'}; {_answering(answer)}", "",
         "## What it learnt from", "",
         f"{told['n_train']} rows of {n_own_cases(told)} patients, validated on {told['n_val']} rows of "
         f"{len(told['val_cases'])}; {origins_text(told)}. {licences_text(told)}", "",
@@ -48,8 +58,8 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
         f"Validation cases: {', '.join(told['val_cases'])}.", "",
         "## What it reached", "",
         *(f"- {what}: {figure}" for what, figure in figures),
-        *([] if figures else ["Not judged yet: `lungnode judge-scans`."]),
-        "", _CALIBRATION, "", "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`.", "",
+        *([] if figures else ["Not judged yet: `lungnode judge-scans`."]), "",
+        *([_CALIBRATION, "", _UNCALIBRATED, ""] if finds else []),
         "## Limits", "",
         "Patients, scanners and diseases unlike those of its training cases were not seen, and it is no better than "
         "their outlines. A lung without any air is not searched. A mark is no diagnosis, and no mark is no proof of a "
@@ -58,12 +68,22 @@ def card_text(name: str, told: dict[str, Any], answer: LesionAnswer, figures: Se
     return "\n".join(lines)
 
 
-def ensemble_text(name: str, members: Sequence[ModelCard]) -> str:
-    """Return CARD.md of an ensemble."""
+def _answering(answer: LesionAnswer | OutlineAnswer) -> str:
+    if isinstance(answer, OutlineAnswer):
+        return "the mean along the three axes of a cube round a mark of at most 50 mm, the piece under the mark."
+    return (
+        f"native tiles {answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
+        f"{answer.least_mm3} mm3, and those that are nowhere surer than {answer.peak}, are dropped."
+    )
+
+
+def ensemble_text(name: str, members: Sequence[ModelCard], outlines: str = "") -> str:
+    """Return CARD.md of an ensemble; `outlines` is the network that draws nodules anew."""
     names = ", ".join(f"{card.name} {card.version}" for card in members)
     lines = [
-        f"# {name}", "", STATEMENT, "", f"The mean of the probabilities of {names}; see their cards.", "",
-        _CALIBRATION, "", "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`.", "",
+        f"# {name}", "", STATEMENT, "", f"The mean of the probabilities of {names}; see their cards."
+        + (f" Nodules are drawn anew by {outlines}." if outlines else ""), "",
+        _CALIBRATION, "", _UNCALIBRATED, "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from node.errors import InputRefused
+from node.errors import InputRefused, Misconfigured
 from node.learn.lesion_train import BEST
 from node.learn.lesion_trained import Trained, answering, refuse_lungs
 from node.learn.seen import Seen
@@ -25,7 +25,8 @@ def seen_of(
 
     Parameters
     ----------
-    like : whatever is named answers as this finder does: its threshold, tiles, flips, groups of slices and confidence.
+    like : whatever is named answers as this finder does: its threshold, tiles, flips, groups of slices, confidence,
+        outlines.
     uncalibrated : leave an installed model's confidence unread.
 
     Raises
@@ -36,12 +37,16 @@ def seen_of(
     names = name.split("+")
     if like is None and len(names) == 1 and not (Path(name) / BEST).is_file():
         card = verify(name, models_dir)
-        refuse_lungs(name, is_lesions=Task.LESIONS in card.tasks)
+        refuse_lungs(name, is_lesions=Task.LUNGS not in card.tasks)
+        if Task.LESIONS not in card.tasks:
+            text = f"{name} finds nothing on scans, it draws what others found: judge it by `lungnode judge-lesions`"
+            raise Misconfigured("SYS-MODEL", text)
         model = load_network_lesions(card, lambda member: verify(member, models_dir), uncalibrated=uncalibrated)
         return Seen(model.finder, model.train_cases)
     loaded = [_answering(one, models_dir, runtime) for one in names]
     nets = [_net_of(one, runtime, like) for one in loaded]
-    finder = Finder(nets, FindPlan()) if like is None else Finder(nets, like.plan, like.confidence)
+    plain = Finder(nets, FindPlan())
+    finder = plain if like is None else Finder(nets, like.plan, like.confidence, like.outliner)
     return Seen(finder, frozenset().union(*(one.train_cases for one in loaded)))
 
 

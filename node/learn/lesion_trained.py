@@ -58,6 +58,8 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
 def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trained]:
     """Return the training in a folder, or the networks of an installed lesion model: one, or an ensemble's members.
 
+    One that draws nodules anew is judged like one that finds them, on slices and cubes.
+
     Raises
     ------
     InputRefused
@@ -68,7 +70,7 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
     if "/" in name or (Path(name) / BEST).is_file():
         return [trained(Path(name), runtime)]
     card = verify(name, models_dir)
-    refuse_lungs(name, is_lesions=Task.LESIONS in card.tasks)
+    refuse_lungs(name, is_lesions=Task.LUNGS not in card.tasks)
     if card.kind == "ensemble":
         return [one for member in members_of(card) for one in answering(member, models_dir, runtime)]
     told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))

@@ -12,8 +12,9 @@ from node.learn.scan_score import RATES, FoundMark, ScanScore, froc
 from node.learn.scans import Scan
 from node.segment.contract import LungModel, Segmentation
 from node.segment.lesions.confidence import Confidence
-from node.segment.lesions.finder import Finder, Found, Mark
-from node.segment.lesions.listing import doubt_of
+from node.segment.lesions.finder import Finder, Found
+from node.segment.lesions.listing import doubt_of, listed
+from node.segment.lesions.mark import Mark
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.working_grid import WorkingGrid, working_grid
 
@@ -34,8 +35,24 @@ def lungs_of(scan: Scan, model: LungModel) -> Segmentation:
 
 def find(scan: Scan, lungs: Segmentation, finder: Finder) -> Found:
     """Return everything a finder marks on a scan."""
-    grid = grid_of(scan)
-    return finder.find(np.ascontiguousarray(grid.turned(scan.volume.hu_zyx)), lungs, grid)
+    return finder.find(_hu(scan), lungs, grid_of(scan))
+
+
+def marks_of(scan: Scan, found: Found, finder: Finder, sureness: Sureness, *, seen: bool = False) -> tuple[Mark, ...]:
+    """Return the marks that are written down, as they are drawn.
+
+    Parameters
+    ----------
+    seen : also where the network for outlines learnt from the patient; else marks stay as they were found there.
+    """
+    marks = listed(found, finder.confidence, sureness)
+    if finder.outliner is None or (scan.is_of(finder.outliner.train_cases) and not seen):
+        return marks
+    return finder.outlined(marks, _hu(scan), found.area, grid_of(scan))
+
+
+def _hu(scan: Scan) -> NDArray[np.int16]:
+    return np.ascontiguousarray(grid_of(scan).turned(scan.volume.hu_zyx))
 
 
 def grid_of(scan: Scan) -> WorkingGrid:

@@ -71,15 +71,20 @@ def masses_of(card: ModelCard) -> str:
     return str(card.options.get("masses", ""))
 
 
+def outlines_of(card: ModelCard) -> str:
+    """Return the name of the network that draws a lesion model's nodules anew, or nothing."""
+    return str(card.options.get("outlines", ""))
+
+
 def members_of(card: ModelCard) -> list[str]:
     """Return the names of an ensemble's members."""
     return [name.strip() for name in str(card.options.get("members", "")).split(",") if name.strip()]
 
 
 def needs_of(card: ModelCard) -> tuple[str, ...]:
-    """Return the names of the installed models that one cannot be loaded without: none but an ensemble's."""
-    masses = masses_of(card)
-    return (*members_of(card), *((masses,) if masses else ())) if card.kind == "ensemble" else ()
+    """Return the names of the installed models that one cannot be loaded without."""
+    together = (*members_of(card), masses_of(card)) if card.kind == "ensemble" else ()
+    return tuple(name for name in (*together, outlines_of(card)) if name)
 
 
 class Ensemble:

@@ -56,11 +56,18 @@ def candidates(
         n = int(np.count_nonzero(mask))
         if n < least or int(np.count_nonzero(mask & region[box])) < _INSIDE_FRAC * n:
             continue
-        kept += [_tight(part, box) for part in split(mask, hu[box], spacing_mm)]
+        kept += [tight(part, box) for part in split(mask, hu[box], spacing_mm)]
     return tuple(one for one in kept if one.n_voxels >= least)
 
 
-def _tight(mask: Mask, box: Box) -> Candidate:
+def tight(mask: Mask, box: Box) -> Candidate:
+    """Return a candidate without the empty margin of its box.
+
+    Parameters
+    ----------
+    mask : bool, not empty.
+    box : where it lies.
+    """
     (inner,) = ndimage.find_objects(mask.astype(np.uint8))
     z, y, x = (slice(o.start + i.start, o.start + i.stop) for o, i in zip(box, inner, strict=True))
     return Candidate((z, y, x), mask[inner].copy())

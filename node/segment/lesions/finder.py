@@ -11,7 +11,9 @@ from node.segment.contract import Segmentation
 from node.segment.lesions.candidates import Candidate, candidates
 from node.segment.lesions.confidence import Confidence
 from node.segment.lesions.dense import dense_frac
+from node.segment.lesions.mark import Mark
 from node.segment.lesions.net import LesionNet
+from node.segment.lesions.outliner import Outliner
 from node.segment.lesions.search_region import SearchRegion, search_region
 from node.segment.lesions.seeds import small_seeds
 from node.segment.lesions.shape import Shape, shape_of
@@ -41,22 +43,6 @@ class FindPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One candidate as it was measured.
-
-    Attributes
-    ----------
-    confidence : that it is a lesion, None where the model was not calibrated.
-    dense_frac : of its inside, None where it is too thin to tell.
-    """
-
-    candidate: Candidate
-    shape: Shape
-    confidence: float | None
-    dense_frac: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """All marks of a scan on its working axes, and how much of them is beyond what may be believed.
 
@@ -77,10 +63,17 @@ class Found:
 class Finder:
     """One network or several whose probabilities are averaged."""
 
-    def __init__(self, nets: Sequence[LesionNet], plan: FindPlan, confidence: Confidence | None = None) -> None:
+    def __init__(
+        self,
+        nets: Sequence[LesionNet],
+        plan: FindPlan,
+        confidence: Confidence | None = None,
+        outliner: Outliner | None = None,
+    ) -> None:
         self.nets = tuple(nets)
         self.plan = plan
         self.confidence = confidence
+        self.outliner = outliner
 
     def find(self, hu: Hu, lungs: Segmentation, grid: WorkingGrid) -> Found:
         """Find the marks of a scan.
@@ -125,6 +118,15 @@ class Finder:
         kept = [mark for mark in above if self.confidence is None or self.confidence.allows(mark.shape)]
         kept.sort(key=lambda mark: (-mark.candidate.n_voxels, mark.candidate.box[0].start, mark.candidate.box[1].start))
         return Found(tuple(kept), p, area, len(marks) - len(kept))
+
+    def outlined(self, marks: tuple[Mark, ...], hu: Hu, area: SearchRegion, grid: WorkingGrid) -> tuple[Mark, ...]:
+        """Return the marks that are written down as they are drawn: by the network for outlines, if there is one.
+
+        Confidence and limits are those of the marks as they were found, which is what they were fitted on.
+        """
+        if self.outliner is None:
+            return marks
+        return self.outliner.outlined(marks, hu, grid.full_spacing_mm, area.aorta)
 
     def _mark(self, one: Candidate, shape: Shape, hu: Hu) -> Mark:
         confidence = None if self.confidence is None else self.confidence.of(shape)

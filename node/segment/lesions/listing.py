@@ -2,7 +2,8 @@
 
 from node.segment.lesions.confidence import UNSURE_BELOW, Confidence
 from node.segment.lesions.dense import HAZY_BELOW
-from node.segment.lesions.finder import Found, Mark
+from node.segment.lesions.finder import Found
+from node.segment.lesions.mark import Mark
 from node.segment.lesions.sureness import Sureness
 
 _MOST = 250  # labels of one byte

@@ -5,7 +5,8 @@ models/<name>/weights.safetensors   half precision
               confidence.json       limits and calibrated confidence; a model without it is flagged
               model.toml            what the node reads
 
-    options   threshold, least_mm3, peak, and for networks flips, step_mm and tiles; for ensembles `members`
+    options   threshold, least_mm3, peak, and for networks flips, step_mm and tiles; for ensembles `members`, and
+              `outlines`, a network for nodules (task `nodules`: threshold, flips) that draws them anew (ADR 0027)
 """
 
 import json
@@ -20,12 +21,14 @@ from numpy.typing import NDArray
 
 from node.errors import Code, Misconfigured, Reason, Refusal, warn
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
-from node.segment.ensemble import members_of
+from node.segment.ensemble import members_of, outlines_of
 from node.segment.folding import folded
 from node.segment.lesions.confidence import Confidence, read_confidence
-from node.segment.lesions.finder import Finder, FindPlan, Found, Mark
+from node.segment.lesions.finder import Finder, FindPlan, Found
 from node.segment.lesions.listing import doubt_of, listed
+from node.segment.lesions.mark import Mark
 from node.segment.lesions.net import LesionNet, NetPlan
+from node.segment.lesions.outliner import Outliner
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS, Sureness
 from node.segment.lung_mask import series_cdf
 from node.segment.model_card import ModelCard
@@ -107,7 +110,8 @@ def load_network_lesions(
     Raises
     ------
     Misconfigured
-        SYS-MODEL for files that do not fit, and for an ensemble of fewer than two lesion models or of itself.
+        SYS-MODEL for files that do not fit, for an ensemble of fewer than two lesion models or of itself, and for
+        outlines by what is no network for nodules.
     """
     if threads:
         torch.set_num_threads(threads)
@@ -122,18 +126,38 @@ def load_network_lesions(
         if not all(Task.LESIONS in one.tasks and one.kind != "ensemble" for one in cards):
             raise Misconfigured("SYS-MODEL", f"ensemble {card.name!r}: its members must be networks that find lesions")
     nets = tuple(load_net(one, place) for one in cards)
+    drawing = find_card(outlines_of(card)) if outlines_of(card) else None
+    outliner = None if drawing is None else load_outliner(drawing, place)
     plan = FindPlan(
         float(card.options.get("threshold", 0.5)),
         float(card.options.get("least_mm3", 20.0)),
         float(card.options.get("peak", 0.0)),
     )
-    finder = Finder([one.net for one in nets], plan, None if uncalibrated else read_confidence(card.folder))
+    confidence = None if uncalibrated else read_confidence(card.folder)
+    finder = Finder([one.net for one in nets], plan, confidence, outliner)
     digest = card.digest
-    if len(cards) > 1:
-        digest = sha256("\n".join([digest, *(one.digest for one in cards)]).encode()).hexdigest()
+    parts = cards if drawing is None else (*cards, drawing)
+    if len(parts) > 1:
+        digest = sha256("\n".join([digest, *(one.digest for one in parts)]).encode()).hexdigest()
     identity = ModelIdentity(card.name, card.version, digest, Task.LESIONS, place.name)
     train_cases = frozenset[str]().union(*(one.train_cases for one in nets))
     return NetworkLesions(identity, finder, sureness, nets[0].reference, train_cases)
+
+
+def load_outliner(card: ModelCard, place: Runtime) -> Outliner:
+    """Load a verified network that draws nodules anew.
+
+    Raises
+    ------
+    Misconfigured
+        SYS-MODEL where it is no network of slices for nodules, or does not fit this program.
+    """
+    if Task.NODULES not in card.tasks or card.kind == "ensemble":
+        raise Misconfigured("SYS-MODEL", f"model {card.name!r} draws no outlines: name a network for nodules")
+    loaded = load_net(card, place)
+    if loaded.net.plan.run_length:
+        raise Misconfigured("SYS-MODEL", f"model {card.name!r} answers runs, no cubes: name a network of slices")
+    return Outliner(loaded.net, float(card.options.get("threshold", 0.5)), loaded.train_cases)
 
 
 class NetworkLesions:
@@ -161,7 +185,7 @@ class NetworkLesions:
         hu = np.ascontiguousarray(grid.turned(volume.hu_zyx))
         found = self.finder.find(hu, lungs, grid)
         confidence = self.finder.confidence
-        marks = listed(found, confidence, self._sureness)
+        marks = self.finder.outlined(listed(found, confidence, self._sureness), hu, found.area, grid)
         segments = tuple(
             _segment(number, mark, doubt_of(mark, confidence, self._sureness)) for number, mark in enumerate(marks)
         )
