@@ -135,9 +135,10 @@ def join_models(
     Example: lungnode data join lesions-mean attention-unet-w16 raemd-w16
     """
     cards = [verify(member, models) for member in members]
-    if outlines and Task.NODULES not in verify(outlines, models).tasks:
+    drawing = verify(outlines, models) if outlines else None
+    if drawing is not None and Task.NODULES not in drawing.tasks:
         raise typer.BadParameter(f"{outlines} is no network for nodules", param_hint="--outlines")
-    folder = join(name, cards, models, version=version, threshold=threshold, peak=peak, outlines=outlines)
+    folder = join(name, cards, models, version=version, threshold=threshold, peak=peak, outlines=drawing)
     if as_json:
         print_json({"folder": str(folder)})
     else:

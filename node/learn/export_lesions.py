@@ -82,23 +82,24 @@ def export_lesions(
 
 def join(
     name: str, members: Sequence[ModelCard], models_dir: Path, *,
-    version: str = "1", threshold: float = 0.5, peak: float = 0.0, outlines: str = "",
+    version: str = "1", threshold: float = 0.5, peak: float = 0.0, outlines: ModelCard | None = None,
 ) -> Path:  # fmt: skip
     """Write an ensemble of installed lesion models; return its folder.
 
     Parameters
     ----------
-    outlines : name of the network that draws its nodules anew, if one does.
+    outlines : the network that draws its nodules anew, if one does.
 
     Raises
     ------
     InputRefused
-        EXPORT-LICENCE if a member is marked as not free and the ensemble's name does not say so.
+        EXPORT-LICENCE if one of them is marked as not free and the ensemble's name does not say so.
     WrongUsage
         USAGE for a name that no model may have.
     """
-    licences = [card.licence for card in members]
-    free = all(is_free(card.licence) and not card.name.endswith("-nc") for card in members)
+    used = [*members, *([outlines] if outlines else [])]
+    licences = [card.licence for card in used]
+    free = all(is_free(card.licence) and not card.name.endswith("-nc") for card in used)
     refuse_name(name, free=free, licences=licences)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def join(
         "algorithm": ENSEMBLE,
     }
     options = {"members": ", ".join(card.name for card in members), "threshold": threshold, "least_mm3": 20.0}
-    write_toml(folder, head, options | {"peak": peak} | ({"outlines": outlines} if outlines else {}))
+    write_toml(folder, head, options | {"peak": peak} | ({"outlines": outlines.name} if outlines else {}))
     (folder / "CARD.md").write_text(ensemble_text(name, members, outlines), encoding="utf-8")
     return folder
 

@@ -77,12 +77,12 @@ def _answering(answer: LesionAnswer | OutlineAnswer) -> str:
     )
 
 
-def ensemble_text(name: str, members: Sequence[ModelCard], outlines: str = "") -> str:
+def ensemble_text(name: str, members: Sequence[ModelCard], outlines: ModelCard | None = None) -> str:
     """Return CARD.md of an ensemble; `outlines` is the network that draws nodules anew."""
     names = ", ".join(f"{card.name} {card.version}" for card in members)
     lines = [
         f"# {name}", "", STATEMENT, "", f"The mean of the probabilities of {names}; see their cards."
-        + (f" Nodules are drawn anew by {outlines}." if outlines else ""), "",
+        + (f" Nodules are drawn anew by {outlines.name} {outlines.version}." if outlines else ""), "",
         _CALIBRATION, "", _UNCALIBRATED, "",
     ]  # fmt: skip
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from node.errors import InputRefused, WrongUsage
 from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
 from node.learn.export_lesions import export_lesions, join
+from node.learn.lesion_card import OutlineAnswer
 from node.learn.lesion_finders import seen_of
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_trained import trained
@@ -113,6 +114,44 @@ def test_an_ensemble_with_a_member_that_is_not_free_is_not_free(tumour_run, tmp_
         join("Both_nc", members, tmp_path)
     join("both-nc", members, tmp_path)
     assert verify("both-nc", tmp_path).licence == "not free: see CARD.md"
+
+
+def test_a_training_is_exported_as_what_draws_nodules_and_joined_to_what_finds_them(tumour_run, tmp_path):
+    words = ("--models", str(tmp_path), "--threshold", "0.4", "--flips")
+    shown = CliRunner().invoke(data_app, ["export", str(tumour_run), "--name", "drawn", "--outlines", *words])
+    assert shown.exit_code == 0, shown.output
+    for name in ("one", "two"):
+        export_lesions(tumour_run, name, tmp_path)
+
+    refused = CliRunner().invoke(data_app, ["join", "all", "one", "two", "--outlines", "one", *words[:2]])
+    joined = CliRunner().invoke(data_app, ["join", "all", "one", "two", "--outlines", "drawn", *words[:2]])
+
+    card = verify("drawn", tmp_path)
+    assert card.tasks == (Task.NODULES,)
+    assert card.options == {"threshold": 0.4, "flips": True}
+    assert "Draws nodules anew" in card.text()
+    assert "Confidence" not in card.text()
+    assert refused.exit_code == 2
+    assert joined.exit_code == 0, joined.output
+    assert "drawn anew by drawn 1" in verify("all", tmp_path).text()
+    outliner = load_lesions("all", tmp_path).finder.outliner
+    assert outliner is not None
+    assert outliner.train_cases == {"A", "B"}
+
+
+def test_outlines_that_are_not_free_make_a_model_that_is_not(tumour_run, tmp_path):
+    copy = shutil.copytree(tumour_run, tmp_path / "run")
+    told = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps(told | {"free": False, "licences": ["our hospital"]}))
+    export_lesions(copy, "drawn-nc", tmp_path, answer=OutlineAnswer())
+    for name in ("one", "two"):
+        export_lesions(tumour_run, name, tmp_path)
+    members = [verify(name, tmp_path) for name in ("one", "two")]
+
+    with pytest.raises(InputRefused) as caught:
+        join("all", members, tmp_path, outlines=verify("drawn-nc", tmp_path))
+
+    assert caught.value.code == "EXPORT-LICENCE"
 
 
 def test_a_folder_without_an_epoch_is_not_exported(tmp_path):

@@ -103,8 +103,10 @@ def test_what_is_no_nodule_for_it_stays_as_it_was_found(outliner):
     part = np.zeros(rod.shape, bool)
     part[20:24, 76:84, 76:84] = True
     empty = np.full(mass.shape, -850, np.int16)
+    speck, (little, much) = scan(((60.0, 64.0, 64.0), 4.0), ((60.0, 64.0, 64.0), 12.0))
+    speck[much & ~little] = -850
 
-    for hu, mask in ((mass, large), (rod, part), (empty, part)):
+    for hu, mask in ((mass, large), (rod, part), (empty, part), (speck, much)):
         old = marked(mask)
         assert outliner.outlined([old], hu, MM, None) == (old,)
 
@@ -129,7 +131,7 @@ def test_two_marks_never_share_a_voxel(outliner):
 def test_the_aorta_is_never_nodule_and_the_most_voluminous_comes_first(outliner):
     hu, (small, large) = scan(((60.0, 40.0, 64.0), 6.0), ((60.0, 90.0, 64.0), 9.0))
     speck = np.zeros(hu.shape, bool)
-    speck[24, 110:114, 78:82] = True
+    speck[22:27, 105:120, 78:90] = True
     aorta = np.zeros(hu.shape, bool)
     aorta[:, :, :78] = True
 
@@ -158,7 +160,7 @@ def drawing(rule_model, monkeypatch):
     text = (folder / "outlines" / "model.toml").read_text()
     (folder / "outlines" / "model.toml").write_text(text.replace('["lesions"]', '["nodules"]'))
     join("plain", [verify(name, folder) for name in ("dense", "twin")], folder)
-    join("drawn", [verify(name, folder) for name in ("dense", "twin")], folder, outlines="outlines")
+    join("drawn", [verify(name, folder) for name in ("dense", "twin")], folder, outlines=verify("outlines", folder))
     return folder
 
 

@@ -6,7 +6,8 @@ nodule is better than where it ends. Measured in ADR 0027.
     mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ scan
 
 What it is not sure to draw better stays as it was found: masses, which it never learnt, a piece that goes on beyond the
-cube, nothing under the mark, and what would reach into another mark.
+cube, nothing under the mark, what would reach into another mark, and what is so much larger or smaller than the mark
+that it is something else.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from node.segment.lesions.net import LesionNet
 _LONGEST_MM = 50.0  # of a mark; nodules that were learnt from are up to 35 mm wide, and marks are larger than they
 _EDGE_MM = (0.5, 0.9)  # of a voxel; those of the cubes that were learnt from are 0.50 to 0.92 mm long
 _BESIDE_MM = 10.0  # on either side of the mark
+_TIMES = 4.0  # as large, or as small, as the mark: a part of a mass beside another mark came out in a seventh
 _MULTIPLE = 16  # of which a cube's side is, for the network's poolings
 _LEAST_SIDE = 32
 _CORNERS = ndimage.generate_binary_structure(3, 3)
@@ -105,7 +107,8 @@ class Outliner:
         drawn = ndimage.map_coordinates(p, back, order=1) >= self._threshold
         if aorta is not None:
             drawn &= ~aorta[within]
-        return tight(drawn, within) if drawn.any() else None
+        n_new, n_old = int(np.count_nonzero(drawn)), old.n_voxels
+        return tight(drawn, within) if n_old <= _TIMES * n_new and n_new <= _TIMES * n_old else None
 
 
 def _cube(box: Box, spacing_mm: Spacing) -> _Cube | None:
