@@ -5,16 +5,18 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from node.errors import Misconfigured
 from node.learn.export_lesions import join
 from node.learn.lesion_finders import seen_of
 from node.learn.lesion_trained import answering
-from node.learn.scan_judge import find, lungs_of, marks_of
+from node.learn.scan_judge import find, grid_of, lungs_of, marks_of
 from node.learn.scans import scans
 from node.segment.ensemble import needs_of
 from node.segment.lesions.candidates import tight
 from node.segment.lesions.mark import Mark
+from node.segment.lesions.model import load_outliner
 from node.segment.lesions.net import LesionNet, NetPlan
 from node.segment.lesions.outliner import Outliner
 from node.segment.lesions.shape import Shape
@@ -223,3 +225,25 @@ def test_a_network_for_outlines_is_judged_on_cubes_but_not_on_scans(drawing):
     with pytest.raises(Misconfigured) as refused:
         seen_of("outlines", drawing, CPU)
     assert "judge-lesions" in str(refused.value)
+
+
+@pytest.mark.data
+def test_what_is_shipped_draws_solid_nodules_that_it_never_saw_as_readers_do(data_dir):
+    (one,) = scans(data_dir / "vol3d", frozenset({"val"}), frozenset({"LIDC-IDRI-1011"}))
+    shipped = load_outliner(verify("nodules-p3"), CPU)
+    assert not one.is_of(shipped.train_cases)
+    grid = grid_of(one)
+    hu = np.ascontiguousarray(grid.turned(one.volume.hu_zyx))
+    nodules = [grid.turned(known.mask_zyx) for known in one.known if known.counts]
+    solid = [mask for mask in nodules if np.median(hu[mask]) > -300]
+    loose = [marked(ndimage.binary_dilation(mask)) for mask in solid]
+
+    drawn = shipped.outlined(loose, hu, grid.full_spacing_mm, None)
+
+    assert len(solid) == 2
+    for mask in solid:
+        before, after = (max(dice(whole(one, hu.shape), mask) for one in marks) for marks in (loose, drawn))
+        assert before < 0.8
+        assert after > 0.85
+    again = shipped.outlined(loose, hu, grid.full_spacing_mm, None)
+    assert all((a.candidate.mask == b.candidate.mask).all() for a, b in zip(drawn, again, strict=True))
