@@ -70,7 +70,10 @@ def card_text(
 
 def _answering(answer: LesionAnswer | OutlineAnswer) -> str:
     if isinstance(answer, OutlineAnswer):
-        return "the mean along the three axes of a cube round a mark of at most 50 mm, the piece under the mark."
+        return (
+            "the mean along the three axes of a cube round a mark of at most 50 mm in slices of at most 5.5 mm, the "
+            "piece under the mark."
+        )
     return (
         f"native tiles {answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
         f"{answer.least_mm3} mm3, and those that are nowhere surer than {answer.peak}, are dropped."

@@ -119,6 +119,15 @@ def test_a_nodule_at_the_end_of_the_scan_stays_as_it_was_found(outliner):
     assert outliner.outlined([old], hu, MM, None) == (old,)
 
 
+def test_a_nodule_in_thick_slices_stays_as_it_was_found(outliner):
+    thick = (6.0, 0.8, 0.8)
+    hu, (ball,) = scan(((60.0, 64.0, 64.0), 9.0), mm=thick)
+    half = ball.copy()
+    half[:, :, 80:] = False
+    old = marked(half)
+    assert outliner.outlined([old], hu, thick, None) == (old,)
+
+
 def test_two_marks_never_share_a_voxel(outliner):
     hu, (one, other) = scan(((60.0, 60.0, 64.0), 8.0), ((60.0, 72.0, 64.0), 8.0))
     first, second = marked(one & ~other), marked(other & ~one)

@@ -5,9 +5,9 @@ nodule is better than where it ends. Measured in ADR 0027.
 
     mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ scan
 
-What it is not sure to draw better stays as it was found: masses, which it never learnt, a piece that goes on beyond the
-cube, nothing under the mark, what would reach into another mark, and what is so much larger or smaller than the mark
-that it is something else.
+What it is not sure to draw better stays as it was found: masses and thick slices, which it never learnt, a piece that
+goes on beyond the cube, nothing under the mark, what would reach into another mark, and what is so much larger or
+smaller than the mark that it is something else.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from node.segment.lesions.mark import Mark
 from node.segment.lesions.net import LesionNet
 
 _LONGEST_MM = 50.0  # of a mark; nodules that were learnt from are up to 35 mm wide, and marks are larger than they
+_THICKEST_MM = 5.5  # from slice to slice; of thicker ones it makes no better outline than a loose mark is
 _EDGE_MM = (0.5, 0.9)  # of a voxel; those of the cubes that were learnt from are 0.50 to 0.92 mm long
 _BESIDE_MM = 10.0  # on either side of the mark
 _TIMES = 4.0  # as large, or as small, as the mark: a part of a mass beside another mark came out in a seventh
@@ -112,9 +113,9 @@ class Outliner:
 
 
 def _cube(box: Box, spacing_mm: Spacing) -> _Cube | None:
-    """Return the cube round a mark, None round one that is too long."""
+    """Return the cube round a mark, None round one that is too long and in slices too far apart."""
     longest_mm = max((s.stop - s.start) * mm for s, mm in zip(box, spacing_mm, strict=True))
-    if longest_mm > _LONGEST_MM:
+    if longest_mm > _LONGEST_MM or spacing_mm[0] > _THICKEST_MM:
         return None
     edge_mm = float(np.clip(spacing_mm[1], *_EDGE_MM))
     side = int(np.ceil((longest_mm + 2.0 * _BESIDE_MM) / edge_mm / _MULTIPLE)) * _MULTIPLE
