@@ -10,7 +10,7 @@ from node.errors import WrongUsage
 
 app = typer.Typer(add_completion=False)
 
-_ADDRESS = re.compile(r"^(?P<ae>[^@]{1,16})@(?P<host>[^:]+):(?P<port>\d{1,5})$")
+_ADDRESS = re.compile(r"^(?P<ae>[^@]{1,16})@(?P<host>\[[^\]]+\]|[^:]+):(?P<port>\d{1,5})$")
 _TITLE = re.compile(r"^(?=.*[!-~])[ -\[\]-~]{1,16}$")
 _LAST_PORT = 65535
 
@@ -18,7 +18,7 @@ _LAST_PORT = 65535
 @app.command()
 def send(
     path: Path = typer.Argument(..., exists=True, help="A DICOM file or a folder, searched recursively."),
-    to: str = typer.Option(..., "--to", help="AET@HOST:PORT"),
+    to: str = typer.Option(..., "--to", help="AET@HOST:PORT; an IPv6 address in brackets."),
     calling: str = typer.Option("LUNGNODE-SCU", "--calling", "-aet", help="Our AE title."),
     associations: int = typer.Option(1, min=1, max=32, help="How many associations share the files."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
@@ -31,7 +31,8 @@ def send(
 
     found = _ADDRESS.match(to)
     if not found or not _TITLE.match(found["ae"]) or not 1 <= int(found["port"]) <= _LAST_PORT:
-        raise typer.BadParameter(f"{to!r} is not of the form AET@HOST:PORT, the port 1 to 65535", param_hint="--to")
+        text = f"{to!r} is not of the form AET@HOST:PORT, the port 1 to 65535, an IPv6 address in brackets"
+        raise typer.BadParameter(text, param_hint="--to")
     if not _TITLE.match(calling):
         text = f"{calling!r} is no AE title: write 1 to 16 ASCII characters, not spaces alone and no backslash"
         raise typer.BadParameter(text, param_hint="--calling")
@@ -43,7 +44,7 @@ def send(
         report = send_files(
             files,
             found["ae"],
-            found["host"],
+            found["host"].strip("[]"),
             int(found["port"]),
             calling=calling,
             associations=associations,

@@ -56,6 +56,8 @@ def test_a_slot_that_is_none_is_a_mistake_in_usage(tmp_path: Path, slot: str) ->
         (("--to", "X@127.0.0.1:104", "--calling", ""), "is no AE title"),
         (("--to", "X@127.0.0.1:104", "--calling", "ÄÄ"), "is no AE title"),
         (("--to", "X@127.0.0.1:104"), "nobody was called"),
+        (("--to", "X@[::1]:104"), "nobody was called"),
+        (("--to", "X@::1:104"), "an IPv6 address in brackets"),
     ],
 )
 def test_what_cannot_be_sent_is_a_mistake_in_usage_told_before_anybody_is_called(
