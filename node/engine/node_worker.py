@@ -48,6 +48,7 @@ from node.store.layout import Layout
 
 _IDENTIFY_WITHIN_S = 600.0
 _SWEEP_EVERY_S = 60.0
+_LOOK_EVERY_S = 5.0  # for the data folder
 _FULL_WAIT_S = 30.0  # until a disk that took nothing is tried again
 _START_AGAIN = 4  # the exit status of "the world is at fault, try again"
 
@@ -61,9 +62,11 @@ def run_worker(settings: Settings) -> None:
         ENG-SLOT, CFG-ROUTES, SYS-MODEL: a person must act.
     NotYetThere
         CFG-DATABASE: the database does not answer yet. ENG-DAMAGED: its file is damaged. SYS-DISK: the disk is full.
+        ENV-DATA: the data folder is away.
     """
     load_routes(settings.rules.routes)
     installed(settings.models_dir)
+    Layout(settings.data_dir).create()
     stopping = threading.Event()
     stop_on_signals(stopping)
     if not database_ready(settings, stopping):
@@ -93,6 +96,7 @@ def _started(settings: Settings) -> Worker:
         loops=lambda steps: (
             partial(intake_loop, settings, steps.crew),
             partial(retention_loop, settings),
+            partial(data_loop, settings),
             partial(certificates_loop, settings),
             partial(search_loop, settings),
             partial(studies_loop, settings),
@@ -167,6 +171,16 @@ def retention_loop(settings: Settings, stopping: threading.Event) -> None:
             _sweep(settings)
     finally:
         lock.release()
+
+
+def data_loop(settings: Settings, stopping: threading.Event) -> None:
+    """End, and the worker with it, once the data folder is away: what is open here is the former one's."""
+    while not stopping.wait(_LOOK_EVERY_S):
+        try:
+            Layout(settings.data_dir).must_be_there()
+        except NotYetThere as error:
+            structlog.get_logger().error("engine.data_away", code=error.code, next_step=error.message)
+            return
 
 
 def _sweep(settings: Settings) -> None:

@@ -101,7 +101,10 @@ class Gate(ACSE):  # type: ignore[misc]  # pynetdicom has no types
             return verdict
         if reception.tally.total() >= settings.maximum_associations:
             return too_many(settings.maximum_associations)
-        return verdict if reception.has_room else disk_full(reception.marks.hard_bytes)
+        try:
+            return verdict if reception.has_room else disk_full(reception.marks.hard_bytes)
+        except OSError as error:  # a drive that is away
+            return disk_fails(str(error.strerror))
 
 
 class WaitingMessages(DIMSEServiceProvider):  # type: ignore[misc]  # pynetdicom has no types

@@ -52,7 +52,14 @@ class Reception:
 
     @property
     def has_room(self) -> bool:
-        """Whether the disk is above its hard mark."""
+        """Whether the disk is above its hard mark.
+
+        Raises
+        ------
+        OSError
+            The spool is away, or cannot be asked.
+        """
+        self.spool.must_be_there()
         return room_left(free_bytes(self.spool.layout.spool), self.marks) is not Room.NONE
 
     def opened(self, caller: Caller) -> None:

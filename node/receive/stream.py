@@ -335,8 +335,11 @@ class StreamReader(DULServiceProvider):  # type: ignore[misc]  # pynetdicom has 
             return Answer(Status.SOP_CLASS_NOT_SUPPORTED, "the SOP class is not that of the presentation context")
         if caller.classes and command.sop_class_uid not in caller.classes:
             return Answer(Status.NOT_AUTHORISED, "this peer may not store this SOP class")
-        if not self._reception.has_room:
-            return Answer(Status.OUT_OF_RESOURCES, "the disk is below its mark")
+        try:
+            if not self._reception.has_room:
+                return Answer(Status.OUT_OF_RESOURCES, "the disk is below its mark")
+        except OSError as error:
+            return Answer(Status.OUT_OF_RESOURCES, f"spool: {error.strerror}")
         return None
 
     def _hand_over(self, control: int, fragment: bytes) -> None:

@@ -43,6 +43,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "The disk is full, over its quota or read-only",
         "Free the disk of data_dir; the work goes on by itself",
     ),
+    "ENV-DATA": (
+        _NOT_YET,
+        "data_dir was unmounted, moved or removed under a running node",
+        "Bring it back; the work goes on by itself. Where it is lost, start the node again",
+    ),
     "TLS-FILES": (_SETTINGS, "TLS files of a destination or an archive cannot be read", "See its tls_…"),
     "TLS-EXPIRES": (
         "-",

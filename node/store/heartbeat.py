@@ -28,7 +28,7 @@ class Heartbeat:
             return
         self._next_s = time.monotonic() + _EVERY_S
         with suppress(OSError):  # a full disk has its own signs, and must not end the loop
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(exist_ok=True)  # its parent alone: a data folder that is away stays away
             self._path.touch()
             os.utime(self._path, (time.time(), time.time()))  # our clock, not that of a file server
 

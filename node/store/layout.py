@@ -13,14 +13,19 @@
 A path is built from a header's UIDs only after `is_uid` has passed them: digits and single dots, nothing else.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from node.errors import NotYetThere
+from node.settings_snapshot import SUPERVISED
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # a leading zero in a component is tolerated, ID-NOUID
 MAXIMUM_UID_LENGTH = 64  # PS3.5 section 9.1
 
 SUFFIX = ".dcm"
+AWAY = "ENV-DATA"
 
 
 def is_uid(text: str) -> bool:
@@ -93,8 +98,34 @@ class Layout:
         """The index's file, where it is not in PostgreSQL."""
         return self.data_dir / "index.sqlite"
 
+    def must_be_there(self) -> None:
+        """Refuse to go on without the folders that a node made when it started.
+
+        Raises
+        ------
+        NotYetThere
+            ENV-DATA: the data folder was unmounted, moved or removed since.
+        """
+        if not self.spool.is_dir():
+            raise NotYetThere(
+                AWAY,
+                f"data_dir {self.data_dir} is away: it holds no spool any more (unmounted, moved or removed); nothing "
+                "is received or made; next: bring it back (findmnt, dmesg), the work then goes on by itself; where it "
+                "is lost, start the node again",
+            )
+
     def create(self) -> None:
-        """Make all folders."""
+        """Make all folders. Under `serve`, which made them at its start, what is away since is not made anew.
+
+        A new one would fill the disk below the mount point, where nobody finds it again.
+
+        Raises
+        ------
+        NotYetThere
+            ENV-DATA, see `must_be_there`.
+        """
+        if SUPERVISED in os.environ:
+            self.must_be_there()
         folders = (
             self.incoming,
             self.studies,

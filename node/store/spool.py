@@ -3,6 +3,7 @@
 `keep` returns only after the bytes, the name and the folder are on disk; then the peer may be told 0x0000.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -50,8 +51,20 @@ class Spool:
         self.layout = Layout(data_dir)
         self.layout.create()
         self._incoming = str(self.layout.incoming)
+        self._begun_with = _identity(self.layout.spool)
         self._studies = self.layout.studies
         self._above = len(str(self.layout.spool)) + 1
+
+    def must_be_there(self) -> None:
+        """Look whether this is still the spool that was opened, and no other one in its place.
+
+        Raises
+        ------
+        FileNotFoundError
+            The data folder was unmounted, moved or removed.
+        """
+        if _identity(self.layout.spool) != self._begun_with:
+            raise FileNotFoundError(errno.ENOENT, "another one is in its place")
 
     def begin(self) -> Incoming:
         """Open a temporary file."""
@@ -115,6 +128,11 @@ class Spool:
             folder = root / uids.study / uids.series
             candidates += sorted(folder.glob(f"{uids.sop}~*"))
         return next((path for path in candidates if _same_data_set(incoming.descriptor, offset, path)), None)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _same_data_set(descriptor: int, offset: int, path: Path) -> bool:

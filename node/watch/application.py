@@ -17,13 +17,14 @@ from node.engine.job_book import JobBook
 from node.engine.jobs import details, job, opened
 from node.errors import LungnodeError
 from node.settings import Settings
+from node.store.layout import AWAY
 from node.watch.metrics import exposition
 from node.watch.page import page
 from node.watch.state import node_state
 
 _LARGEST_BODY_BYTES = 65536
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
-_STATUS = {"JOB-UNKNOWN": 404, DAMAGED_FILE: 503}  # of a code; else 400
+_STATUS = {"JOB-UNKNOWN": 404, DAMAGED_FILE: 503, AWAY: 503}  # of a code; else 400
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

@@ -10,6 +10,7 @@ import uvicorn
 
 from node.receive.no_port import no_port
 from node.settings import Settings
+from node.store.layout import Layout
 from node.watch.application import application
 
 _BEGIN_WITHIN_S = 10.0
@@ -26,7 +27,7 @@ def status_page(settings: Settings) -> Iterator[int]:
     Misconfigured
         CFG-PORT where the port may not be used.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    Layout(settings.data_dir).create()  # before the processes of the node, which make none
     listening = _listen(settings.watch.host, settings.watch.port)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -53,7 +53,14 @@ class NodeState:
 
 
 def node_state(settings: Settings, book: JobBook | None = None) -> NodeState:
-    """Look at everything; `book` keeps what was read of finished cases from one look to the next."""
+    """Look at everything; `book` keeps what was read of finished cases from one look to the next.
+
+    Raises
+    ------
+    NotYetThere
+        ENV-DATA where the data folder is away: then nothing is known.
+    """
+    Layout(settings.data_dir).must_be_there()
     free = free_bytes(settings.data_dir)
     room = room_left(free, marks(settings.disk.soft_free_gib, settings.disk.hard_free_gib))
     found, trouble = _jobs(settings, book)

@@ -16,6 +16,7 @@ from node.engine.crew import Crew
 from node.engine.full_disk import code_of, is_full
 from node.errors import NotYetThere
 from node.settings import Settings
+from node.store.layout import Layout
 
 NO_CREW = cast("Crew", None)
 
@@ -87,3 +88,15 @@ def test_a_start_without_room_sweeps_and_ends_with_75_and_a_code(tmp_path: Path,
     with pytest.raises(NotYetThere) as refused:
         node_worker.run_worker(settings)
     assert (refused.value.code, refused.value.exit_code, swept) == ("SYS-DISK", 75, [settings])
+
+
+def test_a_worker_ends_where_its_data_folder_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_worker, "_LOOK_EVERY_S", 0.001)
+    Layout(tmp_path / "data").create()
+    settings = Settings(data_dir=tmp_path / "data")
+    loop = threading.Thread(target=node_worker.data_loop, args=(settings, threading.Event()))
+    loop.start()
+    assert loop.is_alive()
+    (tmp_path / "data").rename(tmp_path / "away")
+    loop.join(30.0)
+    assert not loop.is_alive()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from node.store import heartbeat
 from node.store.heartbeat import Heartbeat, heartbeat_file, is_silent
+from node.store.layout import Layout
 
 WITHIN_S = 30.0
 
@@ -46,9 +47,15 @@ def test_a_receiver_beats_until_it_is_stopped(tmp_path: Path) -> None:
 def test_silence_is_told_from_life(tmp_path: Path) -> None:
     file = heartbeat_file(tmp_path, 0, tls=True)
     assert is_silent(file, time.time())
+    Layout(tmp_path).create()
     Heartbeat(file).beat()
     assert not is_silent(file, time.time())
     assert is_silent(file, time.time() + heartbeat.SILENT_AFTER_S + 1.0)
+
+
+def test_a_data_folder_that_is_away_is_not_made_anew(tmp_path: Path) -> None:
+    Heartbeat(heartbeat_file(tmp_path / "data", 0, tls=False)).beat()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_beat_that_cannot_be_kept_does_not_end_the_loop(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from node.receive.serving import Receiver, open_ports
 from node.receive.status import Status
 from node.settings import Disk, Peer, Receive
 from node.store.disk import marks
+from node.store.layout import Layout
 from tests.receive.conftest import ct_slice
 
 
@@ -90,6 +92,35 @@ def test_a_disk_that_falls_below_the_hard_mark_is_answered_a700_on_an_open_assoc
         again = association.send_c_store(ds)
         association.release()
     assert (full.Status, full.ErrorComment, again.Status) == (Status.OUT_OF_RESOURCES, "the disk is below its mark", 0)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["nothing", "another one"])
+def test_a_data_folder_that_is_away_is_refused_for_now_and_nothing_is_kept_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    settings = Receive(port=0, peers=(Peer(ae_title="TESTER"),))
+    ports = open_ports(settings)
+    ds = ct_slice()
+    data_dir, away = tmp_path / "data", tmp_path / "away"
+    logged: list[str] = []
+    monkeypatch.setattr("node.receive.association._log", logger_into(logged))
+    with Receiver(settings, Disk(soft_free_gib=0, hard_free_gib=0), data_dir, ports, archive_holds=nothing_is_held):
+        ae = AE(ae_title="TESTER")
+        ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
+        association = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+        data_dir.rename(away)
+        if other:
+            Layout(data_dir).create()
+        refused = association.send_c_store(ds)
+        new = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
+        kept = [path for path in data_dir.rglob("*") if path.is_file()]
+        shutil.rmtree(data_dir, ignore_errors=True)
+        away.rename(data_dir)
+        again = association.send_c_store(ds)
+        association.release()
+    assert (refused.Status, again.Status) == (Status.OUT_OF_RESOURCES, 0)
+    assert (new.is_rejected, new.acceptor.primitive.result, kept) == (True, 2, [])
+    assert len([line for line in logged if "data_dir: its disk, mount and rights" in line]) == 1
 
 
 def test_a_spool_that_cannot_be_written_refuses_for_now_and_takes_no_association_away(

@@ -60,6 +60,6 @@ def page(tmp_path: Path) -> Iterator[Page]:
             ],
         }
     )
-    Heartbeat(heartbeat_file(tmp_path, 0, tls=False)).beat()
     with status_page(settings) as port:
+        Heartbeat(heartbeat_file(tmp_path, 0, tls=False)).beat()
         yield Page(f"http://127.0.0.1:{port}", settings)

@@ -60,6 +60,18 @@ def test_with_a_worker_it_is_healthy(database) -> None:
         lock.release()
 
 
+def test_a_data_folder_that_is_away_is_named_with_its_code_and_not_made_anew(page) -> None:
+    away = page.settings.data_dir.with_name("away")
+    page.settings.data_dir.rename(away)
+    status, body = page.get("/healthz")
+    (told,) = json.loads(body)["trouble"]
+    assert (status, told.startswith("ENV-DATA: ")) == (503, True)
+    assert {page.get(path)[0] for path in ("/", "/metrics", "/api/jobs")} == {503}
+    assert not page.settings.data_dir.exists()
+    away.rename(page.settings.data_dir)
+    assert "ENV-DATA" not in page.get("/healthz")[1]
+
+
 def test_a_disk_that_became_read_only_is_named(page, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
