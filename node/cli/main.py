@@ -12,6 +12,7 @@ from typer._click.exceptions import ClickException  # the base of all errors in 
 from typer.core import TyperGroup
 
 from node import __version__
+from node.cli.library_log import tell_of_libraries
 from node.cli.terminal import print_error, print_json
 from node.errors import LungnodeError, Misconfigured, OurMistake, WorldUnavailable, WrongUsage
 from node.log_frames import without_message
@@ -121,6 +122,7 @@ def configure_logging(*, verbose: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    tell_of_libraries()
 
 
 def _fail(error: LungnodeError) -> None:

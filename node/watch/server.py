@@ -32,6 +32,7 @@ def status_page(settings: Settings) -> Iterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(
             application(settings),
+            log_config=None,  # as `lungnode` has configured it
             log_level="warning",
             access_log=False,  # the log is for what went wrong
             server_header=False,

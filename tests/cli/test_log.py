@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 _LOGS = """
 import structlog
 from node.cli.main import configure_logging
@@ -20,6 +22,25 @@ def fail(): raise ValueError("Marker^Patient")
 main.configure_logging()
 main.app = fail
 main.run()
+"""
+_THREAD = """
+import threading
+from node.cli.main import configure_logging
+configure_logging()
+def fail(): raise ValueError("Marker^Patient")
+one = threading.Thread(target=fail)
+one.start()
+one.join()
+"""
+_LIBRARY = """
+import logging
+from node.cli.main import configure_logging
+configure_logging()
+import dbos
+try:
+    raise ConnectionError("server closed the connection")
+except ConnectionError:
+    logging.getLogger({name!r}).error("Exception terminating %s", "a connection", exc_info=True)
 """
 
 
@@ -50,3 +71,16 @@ def test_a_failure_that_nobody_expected_is_logged_without_its_message() -> None:
     line, said = logged(_FAILS)
     assert (line["event"], line["error"]) == ("cli.failed", "ValueError")
     assert "Marker" not in said
+
+
+def test_a_thread_that_ends_by_an_exception_is_told_in_one_line_without_its_message() -> None:
+    line, said = logged(_THREAD)
+    assert (line["event"], line["error"], len(said.splitlines())) == ("process.thread_ended", "ValueError", 1)
+    assert "Marker" not in said
+
+
+@pytest.mark.parametrize("name", ["dbos", "sqlalchemy.pool", "psycopg.pool", "uvicorn.error"])
+def test_what_a_library_says_is_one_line_of_our_log(name: str) -> None:
+    line, said = logged(_LIBRARY.format(name=name))
+    assert (line["event"], line["library"], line["error"]) == ("library.said", name, "ConnectionError")
+    assert (line["text"], len(said.splitlines())) == ("Exception terminating a connection", 1)
