@@ -18,6 +18,7 @@ from node.errors import Misconfigured, WorldUnavailable
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
 
+_STORED_AT_MOST = 2  # a third copy of what the destination takes and does not show would only fill its list of strays
 COMMITMENT_WITHIN_S = 86400.0  # standards 6.3, point 4: then ask again
 COMMITMENT_LOOK_EVERY_S = 30.0
 NO_STUDY = "DLV-NOSTUDY"
@@ -59,13 +60,13 @@ def attempt(
     delivery = replace(delivery, stage=Stage.WAITING, attempts=delivery.attempts + 1)
     if delivery.attempts > 1:
         delivery = _asked_back(delivery, _open(delivery, objects), destination, ways)
-    to_send = [o for o in _open(delivery, objects) if not _is_stored(delivery, o)]
+    to_send = [o for o in _open(delivery, objects) if not _is_stored(delivery, o) and _is_worth_sending(delivery, o)]
     if to_send and destination.needs_study:
         instead = _without_study(delivery, to_send, destination, ways)
         if instead is not None:
             return instead
     if to_send:
-        delivery = delivery.with_receipts(ways.send(to_send, destination))
+        delivery = delivery.with_sent(ways.send(to_send, destination))
         keep(delivery)
     stored = [o for o in _open(delivery, objects) if _is_stored(delivery, o)]
     if not stored:
@@ -150,7 +151,7 @@ def _without_study(
 
 
 def _asked_back(delivery: Delivery, objects: Sequence[Outgoing], destination: Destination, ways: Ways) -> Delivery:
-    """Ask for objects; one that was called stored and is not there loses its receipt and is sent again."""
+    """Ask for objects; one that was called stored and is not there loses its receipt, and may be sent once more."""
     if not objects:
         return delivery
     if destination.confirm == "none":
@@ -224,6 +225,11 @@ def _open(delivery: Delivery, objects: Sequence[Outgoing]) -> list[Outgoing]:
 def _is_stored(delivery: Delivery, sent: Outgoing) -> bool:
     receipt = delivery.receipts.get(sent.sop_instance_uid)
     return receipt is not None and receipt.state is State.STORED
+
+
+def _is_worth_sending(delivery: Delivery, sent: Outgoing) -> bool:
+    """Whether the destination has not taken an object twice already: from then on it is only asked for."""
+    return delivery.n_stored.get(sent.sop_instance_uid, 0) < _STORED_AT_MOST
 
 
 def _nobody_there(delivery: Delivery, sent: Outgoing) -> bool:

@@ -43,6 +43,7 @@ class Delivery:
     ----------
     receipts : the newest answer about each object, by SOP Instance UID.
     answers : the answers of all attempts, oldest first; of very many the latest.
+    n_stored : how often each object was called stored since the delivery was begun, or replayed by hand.
     confirmed : those that the destination was found to hold.
     transaction_uid, commitment_asked_s : of the open storage commitment request.
     why : the last reason in plain words.
@@ -55,6 +56,7 @@ class Delivery:
     next_s: float | None = None
     receipts: dict[str, Receipt] = field(default_factory=dict)
     answers: tuple[Answer, ...] = ()
+    n_stored: dict[str, int] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
     transaction_uid: str | None = None
     commitment_asked_s: float | None = None
@@ -66,6 +68,12 @@ class Delivery:
         new = [Answer(self.attempts, now_s, r.sop_instance_uid, r.state, r.status, r.text) for r in receipts]
         newest = self.receipts | {r.sop_instance_uid: r for r in receipts}
         return replace(self, receipts=newest, answers=(*self.answers, *new)[-_ANSWERS_KEPT:])
+
+    def with_sent(self, receipts: tuple[Receipt, ...]) -> "Delivery":
+        """Return it with the answers to what was just sent."""
+        stored = [r.sop_instance_uid for r in receipts if r.state is State.STORED]
+        n_stored = self.n_stored | {uid: self.n_stored.get(uid, 0) + 1 for uid in stored}
+        return replace(self.with_receipts(receipts), n_stored=n_stored)
 
     def with_confirmed(self, uids: frozenset[str]) -> "Delivery":
         """Return it with further objects found."""

@@ -248,7 +248,9 @@ def _refuse_rejected(found: Job) -> None:
 def _begun_again(before: Delivery) -> Delivery:
     """Forget what was refused, keep what was found at the destination."""
     receipts = {uid: r for uid, r in before.receipts.items() if r.state is not State.PERMANENT}
-    return replace(before, stage=Stage.WAITING, attempts=0, receipts=receipts, next_s=None, why="replayed by hand")
+    return replace(
+        before, stage=Stage.WAITING, attempts=0, receipts=receipts, n_stored={}, next_s=None, why="replayed by hand"
+    )
 
 
 def _status(engine: DBOSClient, workflow_id: str) -> str:

@@ -10,6 +10,7 @@ from node.deliver.receipt import Outgoing, Receipt, State, credentials_refused
 from node.engine.alerts import alert_of
 from node.engine.delivery import Ways, all_retryable, attempt, decide
 from node.engine.delivery_file import Delivery, Stage
+from node.engine.jobs import _begun_again
 from node.errors import LungnodeError, Misconfigured, WorldUnavailable
 from node.settings import Destination
 from node.store.commitments import CommitmentAnswer
@@ -82,6 +83,22 @@ def test_stored_but_not_found_is_sent_again() -> None:
     world.held = frozenset(("1.1", "1.2"))
     assert run(world, first, there()).stage is Stage.SAFE
     assert world.sent == ["1.1", "1.2"]  # the second attempt found it by asking first
+
+
+def test_what_is_called_stored_and_never_found_is_sent_twice_then_only_asked_for_and_given_up_in_time() -> None:
+    world = World({"1.1": STORED, "1.2": STORED}, held=frozenset(("1.1",)))
+    delivery = Delivery("d")
+    for n in range(6):
+        delivery = run(world, delivery, there(), now_s=10.0 * n)
+    assert (delivery.stage, world.sent) == (Stage.WAITING, ["1.1", "1.2", "1.2"])
+    dead = run(world, delivery, there(), now_s=1e9)
+    alert = alert_of("0" * 64, dead)
+    assert alert is not None
+    assert "see confirm of destination 'd'" in alert.next_step
+    run(world, _begun_again(dead), there())
+    assert world.sent == ["1.1", "1.2", "1.2", "1.2"]  # a person's order sends it anew
+    world.held = frozenset(("1.1", "1.2"))
+    assert run(world, delivery, there()).stage is Stage.SAFE
 
 
 def test_credentials_that_are_refused_when_asking_back_alert_until_they_are_corrected() -> None:
