@@ -1,6 +1,7 @@
 """What a person or a program sees: the answer on standard output (`--json`: one object), all else on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from node.errors import LungnodeError
 
-to_person = Console(stderr=True, highlight=False, soft_wrap=True)  # progress and errors
-answer = Console(highlight=False, soft_wrap=True)  # what a command was asked for, so that it can be piped
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabulator and line feed
+
+
+class _Screen(Console):
+    """A console on which a text, which may quote a header or a file's name, commands no terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as the library does, each control character as the sign of what cannot be shown."""
+        super().print(*(_CONTROL.sub("\ufffd", o) if isinstance(o, str) else o for o in objects), **options)
+
+
+to_person = _Screen(stderr=True, highlight=False, soft_wrap=True)  # progress and errors
+answer = _Screen(highlight=False, soft_wrap=True)  # what a command was asked for, so that it can be piped
 
 
 def print_json(value: dict[str, Any]) -> None:
