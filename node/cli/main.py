@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import sys
 import uuid
 from typing import Any
@@ -126,8 +127,12 @@ def configure_logging(*, verbose: bool = False) -> None:
 
 
 def _fail(error: LungnodeError) -> None:
+    from node.settings_snapshot import SUPERVISED  # noqa: PLC0415 - `--help` must not load the settings
+
     if _wants_json():
         print_json({"error": error.as_json()})
+    elif SUPERVISED in os.environ:  # what it says stands among the lines of the node's log
+        structlog.get_logger().error("process.refused", code=error.code, next_step=error.message)
     else:
         print_error(error)
     raise SystemExit(error.exit_code)

@@ -23,6 +23,16 @@ main.configure_logging()
 main.app = fail
 main.run()
 """
+_REFUSES = """
+import os
+import node.cli.main as main
+from node.errors import NotYetThere
+def refuse(): raise NotYetThere("ENV-DATA", "data_dir is away")
+os.environ["LUNGNODE_SUPERVISED"] = "1"
+main.configure_logging()
+main.app = refuse
+main.run()
+"""
 _THREAD = """
 import threading
 from node.cli.main import configure_logging
@@ -84,3 +94,8 @@ def test_what_a_library_says_is_one_line_of_our_log(name: str) -> None:
     line, said = logged(_LIBRARY.format(name=name))
     assert (line["event"], line["library"], line["error"]) == ("library.said", name, "ConnectionError")
     assert (line["text"], len(said.splitlines())) == ("Exception terminating a connection", 1)
+
+
+def test_a_process_of_a_node_says_why_it_does_not_start_in_a_line_of_the_log() -> None:
+    line, said = logged(_REFUSES)
+    assert (line["code"], line["next_step"], len(said.splitlines())) == ("ENV-DATA", "data_dir is away", 1)
