@@ -9,7 +9,7 @@ from typing import Any
 
 from node.engine.alerts import alert_of, long_waits, no_destination
 from node.engine.certificates import expiring
-from node.engine.database import DATABASE_ERRORS
+from node.engine.database import DATABASE_ERRORS, UNREACHABLE
 from node.engine.files import read_json
 from node.engine.job_book import JobBook
 from node.engine.job_state import DAMAGED, FAILED, LOST, Job
@@ -102,9 +102,9 @@ def _jobs(settings: Settings, book: JobBook | None) -> tuple[tuple[Job, ...], li
             found, damaged = jobs_and_damage(settings, engine, book)
             return found, [f"{text}; until then retention removes nothing" for text in damaged]
     except LungnodeError as error:
-        return (), [error.message]
+        return (), [f"{error.code}: {error.message}"]
     except DATABASE_ERRORS as error:
-        return (), [f"the engine's database does not answer: {type(error).__name__}"]
+        return (), [f"{UNREACHABLE}: the engine's database does not answer: {type(error).__name__}"]
 
 
 def _needs_a_person(one: Job) -> list[str]:

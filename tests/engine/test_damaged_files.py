@@ -25,6 +25,7 @@ from node.settings import Settings
 from node.settings_snapshot import SUPERVISED
 from node.store.database import all_set_aside, damage_of, tells_damage
 from node.store.durable import make_folder
+from node.store.layout import Layout
 from node.store.part10 import FileMeta, encode_meta
 from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.finding import Grade
@@ -173,9 +174,13 @@ def test_who_asks_for_jobs_is_told_of_the_damaged_database(tmp_path: Path) -> No
     with pytest.raises(NotYetThere, match="is damaged") as refused, opened(settings) as engine:
         engine.list_workflows()
     assert refused.value.code == "ENG-DAMAGED"
-    (tmp_path / "results" / "a").mkdir(parents=True)
+    Layout(tmp_path).create()
+    (tmp_path / "results" / "a").mkdir()
     write_case(tmp_path, CaseFile("a", "1.2", "r", SourceSeries("1.3", ()), (), "l", None, "normal", None, ()))
-    assert any("is damaged (" in text and "next: see the disk" in text for text in node_state(settings).trouble)
+    assert any(
+        text.startswith("ENG-DAMAGED: ") and "is damaged (" in text and "next: see the disk" in text
+        for text in node_state(settings).trouble
+    )
 
 
 def test_under_serve_a_damaged_database_is_waited_for_until_it_is_moved_away(tmp_path: Path, monkeypatch) -> None:

@@ -14,6 +14,7 @@ from node.engine.database import check_database, database_ready
 from node.errors import NotYetThere
 from node.settings import Settings
 from node.settings_snapshot import SUPERVISED
+from node.store.layout import Layout
 from node.watch.doctor.database import check_engine_database
 from node.watch.doctor.finding import Grade
 from node.watch.state import node_state
@@ -73,7 +74,8 @@ def test_jobs_doctor_and_page_say_that_it_is_not_there(absent: Settings) -> None
     finding = check_engine_database(absent)
     assert (finding.grade, "s3cret" in finding.text) == (Grade.FAIL, False)
     assert "pg_isready" in finding.todo
-    assert any("does not answer" in text for text in node_state(absent).trouble)
+    Layout(absent.data_dir).create()
+    assert any(text.startswith("CFG-DATABASE: the engine's database") for text in node_state(absent).trouble)
 
 
 def test_sqlite_needs_no_server(tmp_path: Path) -> None:
