@@ -130,9 +130,9 @@ class Spool:
         return next((path for path in candidates if _same_data_set(incoming.descriptor, offset, path)), None)
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
+def _identity(folder: Path) -> int:
+    """Return its number in its file system; the device's may be another one once a file server is mounted again."""
+    return folder.stat().st_ino
 
 
 def _same_data_set(descriptor: int, offset: int, path: Path) -> bool:
