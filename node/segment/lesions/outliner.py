@@ -3,7 +3,7 @@
 The networks that search a scan see slices of 1.4 mm and more, and learn from outlines that are loose; they know where a
 nodule is better than where it ends. Measured in ADR 0027.
 
-    mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ scan
+    mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ its body
 
 What it is not sure to draw better stays as it was found: masses and thick slices, which it never learnt, a piece that
 goes on beyond the cube, nothing under the mark, what would reach into another mark, and what is so much larger or
@@ -21,6 +21,7 @@ from node.segment.box import Box
 from node.segment.lesions.candidates import Candidate, tight
 from node.segment.lesions.mark import Mark
 from node.segment.lesions.net import LesionNet
+from node.segment.lesions.nodule_body import nodule_body
 
 _LONGEST_MM = 50.0  # of a mark; nodules that were learnt from are up to 35 mm wide, and marks are larger than they
 _THICKEST_MM = 5.5  # from slice to slice; of thicker ones it makes no better outline than a loose mark is
@@ -94,14 +95,16 @@ class Outliner:
             return None
         within, places = _surroundings(cube, hu.shape)
         p = self._net.of_cube(np.rint(_sampled(hu[within].astype(np.float32), places, within)).astype(np.int16))
+        under = _sampled(_inside(old, within), places, within) >= 0.5
         pieces, n = ndimage.label(p >= self._threshold, _CORNERS)
-        shared = np.bincount(pieces[_sampled(_inside(old, within), places, within) >= 0.5], minlength=n + 1)[1:]
+        shared = np.bincount(pieces[under], minlength=n + 1)[1:]
         if not shared.any():
             return None
         piece = pieces == 1 + int(shared.argmax())
         if _reaches_border(piece):
             return None
-        p[(pieces > 0) & ~piece] = 0.0
+        body = nodule_body(piece, under)
+        p = np.where(body, np.maximum(p, self._threshold), np.where(pieces > 0, 0.0, p)).astype(np.float32)
         back = np.meshgrid(
             *(cube.back(axis, np.arange(s.start, s.stop)) for axis, s in enumerate(within)), indexing="ij"
         )
