@@ -1,6 +1,7 @@
 """Nodules drawn anew: the whole nodule where only a part was marked, and what stays as it was found."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,17 @@ def test_a_nodule_at_the_end_of_the_scan_stays_as_it_was_found(outliner):
     hu, (cut,) = scan(((0.0, 64.0, 64.0), 8.0))
     old = marked(cut)
     assert outliner.outlined([old], hu, MM, None) == (old,)
+
+
+def test_a_mark_that_is_hardly_a_lesion_stays_as_it_was_found(outliner):
+    hu, (ball,) = scan(((60.0, 64.0, 64.0), 9.0))
+    half = ball.copy()
+    half[:, :, 80:] = False
+    unlikely, unknown = (replace(marked(half), confidence=p) for p in (0.59, None))
+
+    assert outliner.outlined([unlikely], hu, MM, None) == (unlikely,)
+    (new,) = outliner.outlined([unknown], hu, MM, None)
+    assert dice(whole(new, hu.shape), ball) > 0.9
 
 
 def test_a_nodule_in_thick_slices_stays_as_it_was_found(outliner):

@@ -5,9 +5,9 @@ nodule is better than where it ends. Measured in ADR 0027.
 
     mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ its body
 
-What it is not sure to draw better stays as it was found: masses and thick slices, which it never learnt, a piece that
-goes on beyond the cube, nothing under the mark, what would reach into another mark, and what is so much larger or
-smaller than the mark that it is something else.
+What it is not sure to draw better stays as it was found: marks that are hardly lesions, masses and thick slices, which
+it never learnt, a piece that goes on beyond the cube, nothing under the mark, what would reach into another mark, and
+what is so much larger or smaller than the mark that it is something else.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from node.segment.lesions.mark import Mark
 from node.segment.lesions.net import LesionNet
 from node.segment.lesions.nodule_body import nodule_body
 
+_LIKELY = 0.6  # confidence from which a mark is redrawn: of 34 that a reviewer saw below it two are lesions
 _LONGEST_MM = 50.0  # of a mark; nodules that were learnt from are up to 35 mm wide, and marks are larger than they
 _THICKEST_MM = 5.5  # from slice to slice; of thicker ones it makes no better outline than a loose mark is
 _EDGE_MM = (0.5, 0.9)  # of a voxel; those of the cubes that were learnt from are 0.50 to 0.92 mm long
@@ -79,7 +80,9 @@ class Outliner:
             owner[mark.candidate.box][mark.candidate.mask] = number
         drawn = []
         for number, mark in enumerate(marks, start=1):
-            old, new = mark.candidate, self._drawn(mark.candidate, hu, spacing_mm, aorta)
+            old = mark.candidate
+            is_likely = mark.confidence is None or mark.confidence >= _LIKELY
+            new = self._drawn(old, hu, spacing_mm, aorta) if is_likely else None
             if new is not None and np.isin(owner[new.box][new.mask], (0, number)).all():
                 owner[old.box][old.mask] = 0
                 owner[new.box][new.mask] = number
