@@ -72,7 +72,7 @@ def _answering(answer: LesionAnswer | OutlineAnswer) -> str:
     if isinstance(answer, OutlineAnswer):
         return (
             "the mean along the three axes of a cube round a mark of at most 50 mm in slices of at most 5.5 mm, the "
-            "piece under the mark."
+            "piece under the mark without vessels and with its hollows; marks of a confidence below 0.6 are left."
         )
     return (
         f"native tiles {answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "
