@@ -19,7 +19,7 @@ def test_it_follows_the_settings() -> None:
     )
     known = known_of(settings)
     assert known == Known(
-        tasks=frozenset(("lungs", "lesions")),
+        tasks=frozenset(("lungs", "lesions", "nodules")),
         lungs="lungs-rule",
         lesions="lesions-p3",
         own_equipment=("Hospital", MODEL_NAME),
