@@ -16,8 +16,9 @@ MODEL_NAME = "lungnode"  # Manufacturer's Model Name of every object that we mak
 class Known:
     """What routing is told beside the headers.
 
-    `tasks` names what installed models can do ("lungs", "lesions", "nodules"); `lungs` and `lesions` are the models that a route
-    means by "default". `rejected_uids` are instances that a rejection note names, and series of which such were purged.
+    `tasks` names what installed models can do ("lungs", "lesions", "nodules"); `lungs` and `lesions` are the models
+    that a route means by "default". `rejected_uids` are instances that a rejection note names, and series of which
+    such were purged.
     `series_elsewhere` are series UIDs that also stand in another study (ID-MIXSTUDY).
     """
 
