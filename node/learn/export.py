@@ -147,4 +147,5 @@ def _options(told: dict[str, Any], answer: Answer) -> dict[str, object]:
         "density_border": answer.density_border,
         "domes_off": answer.domes_off,
         "sure_dense": answer.sure_dense if with_lesions else 0.0,
+        "recesses": True,
     }

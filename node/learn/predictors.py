@@ -107,7 +107,7 @@ def _of_model(card: ModelCard, models_dir: Path | None, device: str, precision: 
         Task.LUNGS,
         loaded.plan.definition,
         loaded.train_cases,
-        _each(lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, loaded.runner, loaded.plan)),
+        _each(lambda item: _by_network(item, loaded.runner, loaded.plan)),
         _curves(card.folder),
     )
 
@@ -146,13 +146,21 @@ def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Pr
     runner = SliceRunner(folded(network), slices, runtime(device, precision))
     definition = LungDefinition(told["definition"])
     sure_dense = 0.0 if raw or definition is not LungDefinition.WITH_LESIONS else SURE
-    plan = MaskPlan(definition, gated=not raw, density_border=not raw, domes_off=not raw, sure_dense=sure_dense)
+    finished = not raw
+    plan = MaskPlan(
+        definition,
+        gated=finished,
+        density_border=finished,
+        domes_off=finished,
+        sure_dense=sure_dense,
+        recesses=finished,
+    )
     return Predictor(
         folder.name,
         Task(told["task"]),
         definition,
         frozenset(told["train_cases"]),
-        _each(lambda item: lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan)),
+        _each(lambda item: _by_network(item, runner, plan)),
         _curves(folder),
         frozenset(told["val_cases"]),
     )
@@ -188,6 +196,12 @@ def _of_ensemble(card: ModelCard, models_dir: Path | None, device: str, precisio
         _each(find),
         tuple(path for member in members for path in member.curves),
     )
+
+
+def _by_network(item: Item, runner: SliceRunner, plan: MaskPlan) -> Mask:
+    """Find lungs by a network; only a volume has rules' lungs to take recesses from."""
+    by_rules = _by_rules(item) if plan.recesses and item.is_volume and item.spacing_zyx_mm is not None else None
+    return lung_mask(item.hu_zyx, item.spacing_zyx_mm or _UNKNOWN_MM, runner, plan, by_rules)
 
 
 def _by_rules(item: Item) -> Mask:

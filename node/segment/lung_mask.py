@@ -11,6 +11,7 @@ from node.segment.postprocess.continuity import smoothed
 from node.segment.postprocess.density_border import at_density_border
 from node.segment.postprocess.domes_off import without_domes
 from node.segment.postprocess.holes import filled
+from node.segment.postprocess.recesses import with_recesses
 from node.segment.postprocess.sure_dense import without_unsure_dense
 from node.segment.postprocess.thorax import thorax_only
 from node.segment.preprocess.body import body
@@ -34,6 +35,7 @@ class MaskPlan:
     density_border : whether the border is drawn anew where the density says.
     domes_off : whether organs under the diaphragm are taken off.
     sure_dense : probability that a core of each dense piece must have, or the piece is taken off; 0: none is.
+    recesses : whether aerated pieces that only the rules have are lung.
     """
 
     definition: LungDefinition
@@ -43,10 +45,15 @@ class MaskPlan:
     density_border: bool = False
     domes_off: bool = False
     sure_dense: float = 0.0
+    recesses: bool = False
 
 
 def lung_mask(
-    hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], runner: SliceRunner, plan: MaskPlan
+    hu: NDArray[np.int16],
+    spacing_mm: tuple[float, float, float],
+    runner: SliceRunner,
+    plan: MaskPlan,
+    by_rules: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.bool_]:
     """Find the lungs of a series.
 
@@ -54,6 +61,7 @@ def lung_mask(
     ----------
     hu : (head, back, left) int16, HU.
     spacing_mm : mm, the same order.
+    by_rules : the rules' lungs, the same grid, which the plan's recesses are taken from; single slices have none.
     """
     p = smoothed(runner.probabilities(hu, _matching(hu, plan.reference)), spacing_mm[0])
     mask = p >= round(255.0 * plan.threshold)
@@ -69,6 +77,8 @@ def lung_mask(
         mask = without_domes(mask, hu, spacing_mm)
     if plan.gated and len(hu) > 1:
         mask = thorax_only(mask, float(np.prod(spacing_mm)) / 1000.0)
+    if plan.recesses and by_rules is not None:
+        mask = with_recesses(mask, by_rules, hu, spacing_mm)
     return mask
 
 

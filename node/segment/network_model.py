@@ -54,6 +54,7 @@ _NOT_SIZES = frozenset(
         "density_border",
         "domes_off",
         "sure_dense",
+        "recesses",
     ]
 )
 _KINDS = {RIGHT: (SegmentKind.RIGHT_LUNG, "Right lung"), LEFT: (SegmentKind.LEFT_LUNG, "Left lung")}
@@ -99,6 +100,7 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
             LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),
             bool(options.get("domes_off", False)), _sure_dense(options.get("sure_dense", 0.0)),
+            bool(options.get("recesses", False)),
         )  # fmt: skip
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
@@ -148,14 +150,15 @@ class NetworkLungs:
         nz, ny, nx = volume.hu_zyx.shape
         grid = working_grid((nz, ny, nx), volume.lps_from_zyx)
         full_hu = np.ascontiguousarray(grid.turned(volume.hu_zyx))
-        mask = lung_mask(full_hu, grid.full_spacing_mm, self._loaded.runner, self._loaded.plan)
+        if by_rules_zyx is None:
+            by_rules_zyx = lung_labels(volume.hu_zyx, volume.lps_from_zyx) > 0
+        turned = np.ascontiguousarray(grid.turned(by_rules_zyx))
+        mask = lung_mask(full_hu, grid.full_spacing_mm, self._loaded.runner, self._loaded.plan, turned)
         found_ml = float(np.count_nonzero(mask)) * volume.voxel_ml
         if found_ml < _SMALLEST_ML:
             text = f"no lungs found: {found_ml:.0f} ml, at least {_SMALLEST_ML:.0f} ml expected"
             return Refusal((refuse(Code.SEG_EMPTY, text, Affects.SERIES),))
         labels = np.ascontiguousarray(grid.turned_back(sided(full_hu, mask, grid)))
-        if by_rules_zyx is None:
-            by_rules_zyx = lung_labels(volume.hu_zyx, volume.lps_from_zyx) > 0
         unsure = doubts(volume.hu_zyx, labels > 0, by_rules_zyx, volume.voxel_ml, self._loaded.plan.reference)
         labels.flags.writeable = False
         return Segmentation(
