@@ -17,7 +17,7 @@ from node.engine.job_book import JobBook
 from node.engine.jobs import details, job, opened
 from node.errors import LungnodeError
 from node.settings import Settings
-from node.store.layout import AWAY
+from node.store.layout import AWAY, Layout
 from node.watch.metrics import exposition
 from node.watch.page import page
 from node.watch.state import node_state
@@ -64,6 +64,7 @@ def application(settings: Settings) -> Starlette:
 
     def analyse(request: Request) -> Response:
         _want_json(request)
+        Layout(settings.data_dir).must_be_there()  # a word that is kept elsewhere would be heard by nobody
         ask(settings.data_dir, request.path_params["uid"])
         return JSONResponse({"asked": request.path_params["uid"]}, status_code=202)
 
@@ -91,6 +92,7 @@ def application(settings: Settings) -> Starlette:
 def _expect(settings: Settings, study: object, series: object, n_instances: object) -> None:
     if not (isinstance(study, str) and isinstance(series, str) and isinstance(n_instances, int)):
         raise ValueError("study_instance_uid, series_instance_uid and n_instances are wanted")
+    Layout(settings.data_dir).must_be_there()
     expect(settings.data_dir, study, series, n_instances)
 
 

@@ -67,6 +67,9 @@ def test_a_data_folder_that_is_away_is_named_with_its_code_and_not_made_anew(pag
     (told,) = json.loads(body)["trouble"]
     assert (status, told.startswith("ENV-DATA: ")) == (503, True)
     assert {page.get(path)[0] for path in ("/", "/metrics", "/api/jobs")} == {503}
+    count = b'{"study_instance_uid": "1.2", "series_instance_uid": "1.2.3", "n_instances": 64}'
+    for status, told in (page.post("/api/expected", count), page.post("/api/analyse/1.2.3")):
+        assert (status, json.loads(told)["error"]["code"]) == (503, "ENV-DATA")
     assert not page.settings.data_dir.exists()
     away.rename(page.settings.data_dir)
     assert "ENV-DATA" not in page.get("/healthz")[1]
