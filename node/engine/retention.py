@@ -86,9 +86,7 @@ def _remove(data_dir: Path, stores: Stores, study: str, cases: tuple[CaseFile, .
 
     Of the sources just `files` go: what the receiver has kept since is not in the index yet.
     """
-    for path in files:
-        path.unlink(missing_ok=True)
-        stores.index.forget(path)
+    stores.index.remove(files)
     layout = stores.layout
     for root in (layout.studies, layout.variants):
         _remove_empty(root / study)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 from sqlalchemy import Engine, delete, func, select
+from sqlalchemy.event import listen
 
 from node.store import journal as journal_module
 from node.store.database import open_database
@@ -192,6 +193,30 @@ def test_a_moved_file_is_noted_and_forgotten(index: Index, spool: Spool, tmp_pat
     assert index.studies() == ("1.2.3.4",)
     index.forget(path)
     assert index.studies() == ()
+
+
+def test_many_files_are_removed_in_few_transactions(index: Index, engine: Engine, spool: Spool, tmp_path: Path) -> None:
+    first = keep(spool, ct_slice(), tmp_path).path
+    paths = [first, *(first.with_name(f"1.2.3.4.5.{n}.dcm") for n in range(100, 699))]
+    for path in paths[1:]:
+        path.write_bytes(first.read_bytes())
+    index.rebuild()
+    commits: list[object] = []
+    listen(engine, "commit", commits.append)
+    index.remove(paths)
+    assert (index.everywhere("1.2.3.4"), list(first.parent.iterdir()), len(commits)) == ((), [], 2)
+
+
+def test_where_a_file_cannot_be_removed_the_index_knows_what_was_to_go(
+    index: Index, spool: Spool, tmp_path: Path
+) -> None:
+    path = keep(spool, ct_slice(), tmp_path).path
+    index.note(path)
+    stuck = spool.layout.studies / "1.2.3.4" / "x.dcm"
+    stuck.mkdir()
+    with pytest.raises(OSError, match="x"):
+        index.remove([path, stuck])
+    assert index.everywhere("1.2.3.4") == (path,)
 
 
 def test_an_object_is_ours_once_it_was_remembered(engine: Engine, spool: Spool) -> None:
