@@ -14,13 +14,19 @@ from node.engine.outbox import kept
 from node.engine.steps import SAFE_FILE
 from node.engine.stopped import why_stopped
 from node.engine.waiting_file import kept_back
-from node.errors import Code, Misconfigured
+from node.errors import Code, Misconfigured, WorldUnavailable
 
 DONE = "done"
 FAILED = "failed"
 LOST = "lost"
 NOWHERE = "no destination"
 DAMAGED = "damaged"  # one of its files
+_EXCEEDED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
+_TOO_OFTEN = WorldUnavailable(
+    "ENG-TRIES",
+    "its worker ended 100 times before the case did, and it is not begun any more; the log says what ended the worker "
+    "(engine.loop_ended, serve.process_ended, the kernel for memory)",
+)
 _WORDS = {
     "ABSENT": "not queued",
     "DELAYED": "waiting for its hour",
@@ -28,7 +34,7 @@ _WORDS = {
     "PENDING": "working",
     "ERROR": FAILED,
     "CANCELLED": "cancelled",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": FAILED,
+    _EXCEEDED: FAILED,
 }
 
 
@@ -127,7 +133,7 @@ def _state(folder: Path, status: WorkflowStatus | None, deliveries: tuple[Delive
     if waits_for is not None and word in ("PENDING", "SUCCESS"):
         return f"waiting: {waits_for.value}", ""
     if word in _WORDS:
-        return _WORDS[word], _why_failed(getattr(status, "error", None))
+        return _WORDS[word], _why_failed(_TOO_OFTEN if word == _EXCEEDED else getattr(status, "error", None))
     return _state_of_ended(folder, deliveries)
 
 

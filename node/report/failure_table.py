@@ -102,6 +102,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "See the disk and its cables (`dmesg`, `smartctl`), then remove index.sqlite.damaged-…",
     ),
     "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
+    "ENG-TRIES": (
+        "-",
+        "A case was begun 100 times, and each time its worker ended before it did",
+        "Mend what the log says of the worker's end, then `lungnode jobs retry`",
+    ),
     "DLV-DEAD": (
         "-",
         "A delivery was given up",

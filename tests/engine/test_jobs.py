@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -78,6 +79,23 @@ def test_a_failed_case_keeps_its_code_and_can_be_begun_again(bench) -> None:
         assert (found.state, found.why) == ("failed", "TEST-MISTAKE: as ordered")
         (bench.folder(case) / "encode.order").unlink()
         jobs.retry(bench.settings, engine, found)
+    bench.eventually(lambda: bench.is_safe(case))
+
+
+def test_a_case_that_took_its_worker_down_too_often_says_so_and_can_be_begun_again(bench) -> None:
+    case = bench.new_case(analyse="wait")
+    worker = bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.steps(case) == ["analyse"])
+    bench.kill(worker)
+    with contextlib.closing(sqlite3.connect(bench.data_dir / "engine.sqlite")) as database, database:
+        database.execute("UPDATE workflow_status SET recovery_attempts = 101")
+    bench.start_worker()
+    bench.eventually(lambda: state(bench, case) == "failed")
+    with looking(bench, case) as (engine, found):
+        assert found.why.startswith("ENG-TRIES: its worker ended 100 times before the case did")
+        (bench.folder(case) / "analyse.order").unlink()
+        assert jobs.retry(bench.settings, engine, found) == "queued again"
     bench.eventually(lambda: bench.is_safe(case))
 
 
