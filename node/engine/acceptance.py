@@ -7,6 +7,7 @@ from node.engine.stores import opened_stores
 from node.review.compare import Comparison
 from node.review.figures import figures
 from node.settings import Settings
+from node.store.layout import Layout
 
 
 def acceptance(settings: Settings) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def acceptance(settings: Settings) -> dict[str, Any]:
     """
     every = all_corrections(settings.data_dir)
     last = _last_of_each(every)
+    Layout(settings.data_dir).create()  # it may be asked before any node was begun there
     with opened_stores(settings) as stores:
         n_results = stores.own.n_runs_with("SEG")
     n_corrected = sum(not comparison.is_unchanged for _, comparison in last)

@@ -20,6 +20,7 @@ from node.engine.certificates import certificates_loop
 from node.engine.correction_search import search_loop
 from node.engine.counts import AskedArchive, Counts
 from node.engine.crew import Crew
+from node.engine.data_wait import wait_where_away
 from node.engine.database import database_ready
 from node.engine.full_disk import FULL, MAY_BE_FULL, code_of, is_full, tells_full_disk
 from node.engine.intake import Intake
@@ -43,6 +44,7 @@ from node.settings_values import INTAKE_SLOT, RETENTION_SLOT
 from node.store.database import damage_of, set_aside, tells_damage
 from node.store.disk import Room, free_bytes, marks, room_left
 from node.store.heartbeat import Heartbeat, intake_heartbeat_file
+from node.store.identity import identity
 from node.store.index import StudyArrival
 from node.store.layout import Layout
 
@@ -113,6 +115,8 @@ def _run(worker: Worker) -> None:
     structlog.get_logger().info("engine.stopped", slot=worker.settings.engine.slot)
     worker.steps.stopping.set()
     worker.steps.crew.close()
+    if not told_to_stop:
+        wait_where_away(worker.settings.data_dir)
     end_process(0 if told_to_stop else _START_AGAIN)
 
 
@@ -175,9 +179,10 @@ def retention_loop(settings: Settings, stopping: threading.Event) -> None:
 
 def data_loop(settings: Settings, stopping: threading.Event) -> None:
     """End, and the worker with it, once the data folder is away: what is open here is the former one's."""
+    number = identity(settings.data_dir)
     while not stopping.wait(_LOOK_EVERY_S):
         try:
-            Layout(settings.data_dir).must_be_there()
+            Layout(settings.data_dir).must_be_there(number)
         except NotYetThere as error:
             structlog.get_logger().error("engine.data_away", code=error.code, next_step=error.message)
             return
@@ -190,7 +195,7 @@ def _sweep(settings: Settings) -> None:
             sweep(settings.data_dir, stores, older_than_s=older_than_s, now_s=time.time(), forget=forget)
     except MAY_BE_FULL as error:
         structlog.get_logger().error("engine.retention_waits", code=code_of(error), error=type(error).__name__)
-    except Misconfigured as error:  # a damaged file
+    except (Misconfigured, NotYetThere) as error:  # a damaged file; the data folder is away
         structlog.get_logger().error("engine.retention_waits", code=error.code, next_step=error.message)
 
 

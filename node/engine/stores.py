@@ -27,9 +27,15 @@ class Stores:
 
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[Stores]:
-    """Open them until the block ends."""
+    """Open them until the block ends.
+
+    Raises
+    ------
+    NotYetThere
+        ENV-DATA where the data folder is away, or no node ever began one.
+    """
     layout = Layout(settings.data_dir)
-    layout.create()
+    layout.must_be_there()
     database = open_database(layout.index, settings.engine.database_url)
     try:
         yield Stores(layout, Index(database, layout), Ledger(database), OwnResults(database, layout), database)

@@ -48,6 +48,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "data_dir was unmounted, moved or removed under a running node",
         "Bring it back; the work goes on by itself. Where it is lost, start the node again",
     ),
+    "ENV-NEWER": (
+        _SETTINGS,
+        "A newer version of the program has written in data_dir",
+        "Install that version again, or put back the copy from before the upgrade",
+    ),
     "TLS-FILES": (_SETTINGS, "TLS files of a destination or an archive cannot be read", "See its tls_…"),
     "TLS-EXPIRES": (
         "-",

@@ -9,6 +9,7 @@
     spool/alive/<process>                                  touched while it goes round (heartbeat)
     results/<workflow>/                                    result objects
     index.sqlite                                           the index
+    folder.json                                            which folder this is (identity)
 
 A path is built from a header's UIDs only after `is_uid` has passed them: digits and single dots, nothing else.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from node.errors import NotYetThere
 from node.settings_snapshot import SUPERVISED
+from node.store.identity import begin_folder, identity
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # a leading zero in a component is tolerated, ID-NOUID
 MAXIMUM_UID_LENGTH = 64  # PS3.5 section 9.1
@@ -98,20 +100,24 @@ class Layout:
         """The index's file, where it is not in PostgreSQL."""
         return self.data_dir / "index.sqlite"
 
-    def must_be_there(self) -> None:
+    def must_be_there(self, number: str | None = None) -> None:
         """Refuse to go on without the folders that a node made when it started.
+
+        Parameters
+        ----------
+        number : of the data folder that is wanted (`identity`); None: whichever is there.
 
         Raises
         ------
         NotYetThere
-            ENV-DATA: the data folder was unmounted, moved or removed since.
+            ENV-DATA: the data folder was unmounted, moved or removed since, or another one is in its place.
         """
-        if not self.spool.is_dir():
+        if not self.spool.is_dir() or number not in (None, identity(self.data_dir)):
             raise NotYetThere(
                 AWAY,
-                f"data_dir {self.data_dir} is away: it holds no spool any more (unmounted, moved or removed); nothing "
-                "is received or made; next: bring it back (findmnt, dmesg), the work then goes on by itself; where it "
-                "is lost, start the node again",
+                f"data_dir {self.data_dir} is away: it holds no spool any more, or another one (unmounted, moved, "
+                "removed or replaced); nothing is received or made; next: bring it back (findmnt, dmesg), the work "
+                "then goes on by itself; where it is lost, start the node again",
             )
 
     def create(self) -> None:
@@ -123,6 +129,8 @@ class Layout:
         ------
         NotYetThere
             ENV-DATA, see `must_be_there`.
+        Misconfigured
+            ENV-NEWER: a newer program has written in it.
         """
         if SUPERVISED in os.environ:
             self.must_be_there()
@@ -137,6 +145,7 @@ class Layout:
         )
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
+        begin_folder(self.data_dir)
 
 
 def current_path(root: Path, uids: InstanceUids) -> Path:

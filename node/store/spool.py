@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from node.store.durable import flush_folder, link_new
+from node.store.identity import identity
 from node.store.layout import InstanceUids, Layout, current_path, numbered_path
 from node.store.part10 import read_meta_from
 
@@ -51,7 +52,7 @@ class Spool:
         self.layout = Layout(data_dir)
         self.layout.create()
         self._incoming = str(self.layout.incoming)
-        self._begun_with = _identity(self.layout.spool)
+        self._begun_with = self._identity()
         self._studies = self.layout.studies
         self._above = len(str(self.layout.spool)) + 1
 
@@ -63,7 +64,7 @@ class Spool:
         FileNotFoundError
             The data folder was unmounted, moved or removed.
         """
-        if _identity(self.layout.spool) != self._begun_with:
+        if self._identity() != self._begun_with:
             raise FileNotFoundError(errno.ENOENT, "another one is in its place")
 
     def begin(self) -> Incoming:
@@ -121,6 +122,10 @@ class Spool:
         flush_folder(target.parent)
         return Kept(Outcome.VARIANT, target)
 
+    def _identity(self) -> tuple[int, str]:
+        """Return inode and number; the device's may be another one once a file server is mounted again."""
+        return self.layout.spool.stat().st_ino, identity(self.layout.data_dir)
+
     def _equal(self, incoming: Incoming, uids: InstanceUids, offset: int) -> Path | None:
         """Return the kept file with the same data set: the current one, one waiting, or one in quarantine."""
         candidates = [current_path(self.layout.studies, uids)]
@@ -128,11 +133,6 @@ class Spool:
             folder = root / uids.study / uids.series
             candidates += sorted(folder.glob(f"{uids.sop}~*"))
         return next((path for path in candidates if _same_data_set(incoming.descriptor, offset, path)), None)
-
-
-def _identity(folder: Path) -> int:
-    """Return its number in its file system; the device's may be another one once a file server is mounted again."""
-    return folder.stat().st_ino
 
 
 def _same_data_set(descriptor: int, offset: int, path: Path) -> bool:

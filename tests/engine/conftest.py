@@ -18,6 +18,7 @@ from node.engine.case_file import CaseFile, SourceSeries, read_case_file, result
 from node.engine.queueing import enqueue_case
 from node.engine.runtime import client
 from node.settings import Settings
+from node.store.layout import Layout
 
 HERE = Path(__file__).resolve().parent
 WITHIN_S = 60.0
@@ -146,7 +147,7 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
 
     def make(**sections: object) -> Bench:
         data_dir = tmp_path / f"data-{len(made)}"
-        data_dir.mkdir()
+        Layout(data_dir).create()
         (tmp_path / "out").mkdir(exist_ok=True)
         engine = {"poll_s": 0.05} | dict(sections.pop("engine", {}))
         sections.setdefault(

@@ -36,6 +36,7 @@ NO_CREW = SimpleNamespace(warm=lambda: None)
 
 def with_an_index(data_dir: Path) -> Path:
     """Make a spool with one instance, and an index of some pages; return the index."""
+    Layout(data_dir).create()
     with opened_stores(Settings(data_dir=data_dir)) as stores:
         path = stores.layout.studies / "1.2" / "1.2.3" / "1.2.3.1.dcm"
         make_folder(path.parent)

@@ -2,7 +2,10 @@
 
 import errno
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +20,7 @@ from node.engine.full_disk import code_of, is_full
 from node.errors import NotYetThere
 from node.settings import Settings
 from node.store.layout import Layout
+from tests.engine.conftest import eventually
 
 NO_CREW = cast("Crew", None)
 
@@ -90,7 +94,10 @@ def test_a_start_without_room_sweeps_and_ends_with_75_and_a_code(tmp_path: Path,
     assert (refused.value.code, refused.value.exit_code, swept) == ("SYS-DISK", 75, [settings])
 
 
-def test_a_worker_ends_where_its_data_folder_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("other", [False, True], ids=["nothing", "another one"])
+def test_a_worker_ends_where_its_data_folder_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
     monkeypatch.setattr(node_worker, "_LOOK_EVERY_S", 0.001)
     Layout(tmp_path / "data").create()
     settings = Settings(data_dir=tmp_path / "data")
@@ -98,5 +105,25 @@ def test_a_worker_ends_where_its_data_folder_is_away(tmp_path: Path, monkeypatch
     loop.start()
     assert loop.is_alive()
     (tmp_path / "data").rename(tmp_path / "away")
+    if other:
+        Layout(tmp_path / "data").create()
     loop.join(30.0)
     assert not loop.is_alive()
+
+
+def test_a_worker_of_a_unit_waits_for_its_data_folder_before_it_ends_and_makes_none(tmp_path: Path) -> None:
+    data_dir, away, log = tmp_path / "data", tmp_path / "away", tmp_path / "log"
+    (tmp_path / "lungnode.toml").write_text(f'data_dir = "{data_dir}"\n[compute]\nlungs = "lungs-rule"\n')
+    command = [sys.executable, "-m", "node", "work", "--config", str(tmp_path / "lungnode.toml")]
+    with log.open("wb") as written, subprocess.Popen(command, stderr=written) as worker:
+        try:
+            begun = [data_dir / "spool" / "alive" / "intake", data_dir / "engine" / "slots" / "retention.lock"]
+            eventually(lambda: all(file.exists() for file in begun))
+            data_dir.rename(away)
+            eventually(lambda: "engine.loop_ended" in log.read_text())
+            time.sleep(1.0)
+            assert (worker.poll(), data_dir.exists()) == (None, False)
+            away.rename(data_dir)
+            assert worker.wait(60.0) == 4  # a unit starts it again
+        finally:
+            worker.kill()

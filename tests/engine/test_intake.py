@@ -37,7 +37,7 @@ from node.route.completeness import Action, Limits
 from node.route.rules import load_routes
 from node.settings import Settings
 from node.store.journal import Event, Journal
-from node.store.layout import InstanceUids
+from node.store.layout import InstanceUids, Layout
 from node.store.part10 import FileMeta, encode_meta
 from node.store.spool import Spool
 
@@ -101,6 +101,7 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     launch(settings)
     DBOS.destroy(destroy_registry=True)
     engine = client(settings)
+    Layout(settings.data_dir).create()
     with opened_stores(settings) as stores:
 
         def make(limits: Limits = AT_ONCE, salt: str = "") -> Site:

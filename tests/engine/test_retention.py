@@ -22,6 +22,7 @@ from node.engine.stores import Stores, opened_stores
 from node.engine.worker import slot_lock
 from node.settings import Settings
 from node.store.durable import make_folder
+from node.store.layout import Layout
 from node.store.part10 import FileMeta, encode_meta
 
 DAY_S = 86400.0
@@ -30,6 +31,7 @@ SAFE, OPEN, CANCELLED, SUPERSEDED, HELD = "safe", "open", "cancelled", "supersed
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
+    Layout(tmp_path).create()
     with opened_stores(Settings(data_dir=tmp_path)) as opened:
         yield opened
 
@@ -102,6 +104,7 @@ def test_what_was_kept_since_the_index_was_written_stays(tmp_path: Path, stores:
 
 
 def test_of_several_workers_one_sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Layout(tmp_path).create()
     settings, stopping, swept = Settings(data_dir=tmp_path), threading.Event(), threading.Event()
     monkeypatch.setattr(node_worker, "_SWEEP_EVERY_S", 0.001)
     monkeypatch.setattr(node_worker, "sweep", lambda *_, **__: swept.set())
@@ -194,6 +197,7 @@ def test_the_counts_of_a_study_that_never_came_are_forgotten_in_their_time(tmp_p
 def test_a_database_or_a_disk_that_is_lost_delays_the_sweep_and_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Layout(tmp_path).create()
     stopping = threading.Event()
     lost = OperationalError("SELECT", {}, Exception("gone")), psycopg.OperationalError("gone")
     disk = OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")

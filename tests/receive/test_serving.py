@@ -113,7 +113,7 @@ def test_a_data_folder_that_is_away_is_refused_for_now_and_nothing_is_kept_in_it
             Layout(data_dir).create()
         refused = association.send_c_store(ds)
         new = ae.associate("127.0.0.1", ports.plain_port, ae_title="LUNGNODE")
-        kept = [path for path in data_dir.rglob("*") if path.is_file()]
+        kept = [path for path in (data_dir / "spool").rglob("*") if path.is_file()]
         shutil.rmtree(data_dir, ignore_errors=True)
         away.rename(data_dir)
         again = association.send_c_store(ds)

@@ -16,6 +16,7 @@ from node.measure.quantity import Side
 from node.review.compare import Comparison, LesionAgreement, LungAgreement
 from node.segment.contract import ModelIdentity, Task
 from node.settings import Settings
+from node.store.layout import Layout
 from node.store.own import KeptResult
 
 MODEL = ModelIdentity("lungs-rule", "1", "a" * 64, Task.LUNGS, "cpu")
@@ -43,6 +44,7 @@ def ask(tmp_path: Path) -> Callable[..., dict]:
         settings = Settings.model_validate({"data_dir": str(tmp_path / "data"), "destinations": []})
         for one in corrections:
             write_correction(settings.data_dir, one)
+        Layout(settings.data_dir).create()
         with opened_stores(settings) as stores:
             for n in range(n_results):
                 path = settings.data_dir / "results" / f"w{n}" / "SEG.dcm"

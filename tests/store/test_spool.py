@@ -26,6 +26,16 @@ def test_a_new_instance_is_kept_under_its_uids(spool: Spool, tmp_path: Path) -> 
     assert dcmread(kept.path) == ds
 
 
+def test_another_data_folder_in_its_place_is_told_apart_also_where_its_folders_have_the_same_inodes(
+    spool: Spool, tmp_path: Path
+) -> None:
+    spool.must_be_there()
+    (tmp_path / "folder.json").unlink()
+    Spool(tmp_path)
+    with pytest.raises(FileNotFoundError, match="another one is in its place"):
+        spool.must_be_there()
+
+
 def test_the_same_bytes_again_are_a_duplicate_whoever_sends_them(spool: Spool, tmp_path: Path) -> None:
     ds = ct_slice()
     first = keep(spool, ds, tmp_path)
