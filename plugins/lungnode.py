@@ -296,6 +296,7 @@ class Sender(threading.Thread):
                 "study_instance_uid": study["MainDicomTags"]["StudyInstanceUID"],
                 "series_instance_uid": series["MainDicomTags"]["SeriesInstanceUID"],
                 "n_instances": len(series["Instances"]),
+                "modality": series["MainDicomTags"].get("Modality", ""),
             },
         )
         order = {"Resources": [entry["series"]], "Synchronous": False, "Permissive": False}

@@ -63,7 +63,7 @@ def waiting_line(line: dict[str, Any]) -> str:
     """Return a series that is not complete in one line."""
     until = local_time(float(line["until_s"]))
     instances = f"{line['n_instances']} instances"
-    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; looked at again {until}"
+    return f"waiting       {line['series_instance_uid']}  {instances}  {line['why']}; until {until} at the latest"
 
 
 def decision_line(decision: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 Each word is a small file, so that the process that hears it and the one that acts on it may be different ones.
 """
 
+import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from node.errors import InputRefused
 from node.store.layout import is_uid
 from node.store.status import status_of
 
+_MODALITY = re.compile("[A-Z0-9_ ]{1,16}")  # PS3.5 section 6.2, CS
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -22,6 +25,7 @@ class Expected:
     series_instance_uid: str
     n_instances: int
     at_s: float
+    modality: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class Asked:
     at_s: float
 
 
-def expect(data_dir: Path, study_uid: str, series_uid: str, n_instances: int) -> None:
-    """Keep a count; the last word counts.
+def expect(data_dir: Path, study_uid: str, series_uid: str, n_instances: int, modality: str = "") -> None:
+    """Keep a count; the last word counts. `modality` is for a person to read: what is none, is left out.
 
     Raises
     ------
@@ -43,6 +47,8 @@ def expect(data_dir: Path, study_uid: str, series_uid: str, n_instances: int) ->
     if not (is_uid(study_uid) and is_uid(series_uid)) or n_instances < 1:
         raise InputRefused("API-VALUE", "two UIDs and a count of at least 1 are wanted")
     value = {"study": study_uid, "series": series_uid, "n_instances": n_instances, "at_s": time.time()}
+    if _MODALITY.fullmatch(modality):
+        value["modality"] = modality
     write_json(data_dir / "expected" / study_uid / f"{series_uid}.json", value)
 
 
@@ -62,7 +68,11 @@ def ask(data_dir: Path, uid: str) -> None:
 def expected(data_dir: Path, study_uid: str) -> tuple[Expected, ...]:
     """Return the counts that are known for the series of a study."""
     found = [read_json(path) for path in sorted((data_dir / "expected" / study_uid).glob("*.json"))]
-    return tuple(Expected(f["study"], f["series"], f["n_instances"], f["at_s"]) for f in found if f is not None)
+    return tuple(
+        Expected(f["study"], f["series"], f["n_instances"], f["at_s"], f.get("modality", ""))
+        for f in found
+        if f is not None
+    )
 
 
 def forget_expected(data_dir: Path, *, before_s: float, but: set[str]) -> None:

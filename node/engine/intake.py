@@ -189,8 +189,8 @@ class Intake:
         decision: Decision = Complete("asked for by hand") if by_hand else decide(seen, self.limits, time.time())
         self._tell(study, case.anchor.series_instance_uid, decision)
         match decision:
-            case WaitUntil(at_s=at_s):
-                self._wait(case, decision, at_s)
+            case WaitUntil():
+                self._wait(case, decision)
             case Complete(why=why):
                 self._begin(case, selection, arrival, why, revision, proved=known_count(seen.counts) is not None)
             case GiveUp(action=Action.DROP):
@@ -217,8 +217,10 @@ class Intake:
         """Return what is known of the arrival of a case, and whether a better series may still become whole."""
         told = expected(self.data_dir, arrival.study_uid)
         counts = self._counts(case.anchor, arrival)
-        coming = case.awaited is not None and may_grow(case.awaited, told, self._counts(case.awaited, arrival))
-        return arrival_of(case.anchor, arrival, told, counts, better_is_coming=coming)
+        better = case.awaited
+        if better is not None and not may_grow(better, told, self._counts(better, arrival)):
+            better = None
+        return arrival_of(case.anchor, arrival, told, counts, better=better)
 
     def _begin(
         self,
@@ -341,9 +343,11 @@ class Intake:
             if study in uids or any((self.layout.studies / study / uid).exists() for uid in uids)
         ]
 
-    def _wait(self, case: Case, decision: WaitUntil, at_s: float) -> None:
+    def _wait(self, case: Case, decision: WaitUntil) -> None:
         study = case.anchor.study_instance_uid
-        at_s = min(at_s, time.time() + COUNTS_APART_S) if self.counts.asks_anybody else at_s
+        at_s = decision.at_s
+        if self.counts.asks_anybody:
+            at_s = min(at_s, time.time() + COUNTS_APART_S)
         self._due[study] = min(at_s, self._due.get(study, at_s))
         line = {
             "study_instance_uid": study,
@@ -351,7 +355,7 @@ class Intake:
             "route": case.route,
             "n_instances": case.anchor.n_instances,
             "why": decision.why,
-            "until_s": at_s,
+            "until_s": decision.at_s,
         }
         self._waiting.setdefault(study, []).append(line)
 

@@ -47,7 +47,7 @@ def arrival_of(
     told: tuple[Expected, ...],
     answers: tuple[CountAnswer, ...],
     *,
-    better_is_coming: bool = False,
+    better: SeriesFacts | None = None,
 ) -> Arrival:
     """Return what `completeness` wants to know of a case.
 
@@ -55,7 +55,7 @@ def arrival_of(
     ----------
     told : counts that the source gave for series of this study.
     answers : the archive's counts of the anchor series, oldest first.
-    better_is_coming : a series that would be taken instead may still become whole (`may_grow`).
+    better : a series that would be taken instead and may still become whole (`may_grow`).
     """
     ending = Ending(study.last_ended) if study.last_ended else None
     return Arrival(
@@ -67,7 +67,7 @@ def arrival_of(
         ended_s=study.last_ended_at_s if ending else None,
         gapless=stack_is_gapless(anchor),
         counts=_counts(anchor.series_instance_uid, told, answers),
-        partners_missing=better_is_coming or _others_are_missing(anchor, study, told),
+        awaited=_better(better) if better is not None else _missing(anchor, study, told),
     )
 
 
@@ -85,11 +85,19 @@ def _counts(series_uid: str, told: tuple[Expected, ...], answers: tuple[CountAns
     return tuple(sorted((*answers, *of_plugin), key=lambda c: c.at_s))
 
 
-def _others_are_missing(anchor: SeriesFacts, study: StudyArrival, told: tuple[Expected, ...]) -> bool:
-    """Whether another series was announced for this study and is not there yet.
+def _better(series: SeriesFacts) -> str:
+    return f"more images of series {series.series_instance_uid}, which would be taken instead"
+
+
+def _missing(anchor: SeriesFacts, study: StudyArrival, told: tuple[Expected, ...]) -> str:
+    """Name another series that was announced for this study and is not whole yet, "" where there is none.
 
     It may be the PET of this CT, or a better reconstruction: beginning without it would mean two results.
     """
     arrived = dict(study.n_by_series)
-    others = [e for e in told if e.series_instance_uid != anchor.series_instance_uid]
-    return any(arrived.get(e.series_instance_uid, 0) < e.n_instances for e in others)
+    others = (e for e in told if e.series_instance_uid != anchor.series_instance_uid)
+    for other in others:
+        if arrived.get(other.series_instance_uid, 0) < other.n_instances:
+            kind = f"{other.modality} series" if other.modality else "series"
+            return f"the {kind} {other.series_instance_uid} of this study, announced with {other.n_instances} images"
+    return ""

@@ -69,7 +69,7 @@ class Arrival:
     ending, ended_s : how and when the last such association ended; None where none is known
     gapless : see `stack.gapless`; None where positions tell nothing
     counts : answers in the order of their times
-    partners_missing : a partner is expected and has not come
+    awaited : another series without which the result would not be whole, in words; "" where none is expected
     """
 
     n_instances: int
@@ -80,7 +80,7 @@ class Arrival:
     ended_s: float | None = None
     gapless: bool | None = None
     counts: tuple[CountAnswer, ...] = ()
-    partners_missing: bool = False
+    awaited: str = ""
 
     def __post_init__(self) -> None:
         if self.n_instances < 1:
@@ -214,8 +214,8 @@ def _quiet_in_words(arrival: Arrival, limits: Limits) -> str:
 def _with_partners(arrival: Arrival, limits: Limits, now_s: float, why: str) -> Decision:
     """Wait for partners within their own limit."""
     partners_until_s = arrival.last_arrival_s + limits.partner_wait_s
-    if not arrival.partners_missing:
+    if not arrival.awaited:
         return Complete(why)
     if now_s < partners_until_s:
-        return WaitUntil(partners_until_s, f"{why}; its partner has not come")
-    return Complete(f"{why}; its partner did not come within {limits.partner_wait_s:g} s")
+        return WaitUntil(partners_until_s, f"{why}; waited for: {arrival.awaited}")
+    return Complete(f"{why}; waited for {limits.partner_wait_s:g} s in vain: {arrival.awaited}")

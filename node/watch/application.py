@@ -72,7 +72,7 @@ def application(settings: Settings) -> Starlette:
         _want_json(request)
         told = await _body(request)
         values = (told.get("study_instance_uid"), told.get("series_instance_uid"), told.get("n_instances"))
-        await run_in_threadpool(_expect, settings, *values)
+        await run_in_threadpool(_expect, settings, *values, told.get("modality"))
         return JSONResponse({"expected": told.get("n_instances")})
 
     return Starlette(
@@ -89,11 +89,11 @@ def application(settings: Settings) -> Starlette:
     )
 
 
-def _expect(settings: Settings, study: object, series: object, n_instances: object) -> None:
+def _expect(settings: Settings, study: object, series: object, n_instances: object, modality: object) -> None:
     if not (isinstance(study, str) and isinstance(series, str) and isinstance(n_instances, int)):
         raise ValueError("study_instance_uid, series_instance_uid and n_instances are wanted")
     Layout(settings.data_dir).must_be_there()
-    expect(settings.data_dir, study, series, n_instances)
+    expect(settings.data_dir, study, series, n_instances, modality if isinstance(modality, str) else "")
 
 
 def _want_json(request: Request) -> None:

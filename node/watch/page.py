@@ -36,7 +36,7 @@ def _waiting(state: NodeState) -> str:
         f"<td>{escape(str(w['why']))}</td><td>{local_time(float(w['until_s']))}</td></tr>"
         for w in state.waiting
     )
-    head = "<tr><th>series</th><th>instances</th><th>why</th><th>looked at again</th></tr>"
+    head = "<tr><th>series</th><th>instances</th><th>why</th><th>at the latest until</th></tr>"
     return f"<h2>Waiting to be complete</h2><table>{head}{rows}</table>"
 
 

@@ -277,11 +277,13 @@ def test_another_announced_series_of_the_study_is_waited_for(make_site, slices) 
     site, files = make_site(replace(AT_ONCE, quiet_s=0.0)), slices()
     study, series = uids(files)
     expect(site.settings.data_dir, study, series, 12)
-    expect(site.settings.data_dir, study, "1.2.99", 30)
+    expect(site.settings.data_dir, study, "1.2.99", 30, "PT")
     site.receive(files)
     site.intake.tick()
     assert site.cases == ()
-    assert "its partner has not come" in site.waiting()[0]["why"]
+    (waits,) = site.waiting()
+    assert waits["why"].endswith("; waited for: the PT series 1.2.99 of this study, announced with 30 images")
+    assert waits["until_s"] == pytest.approx(time.time() + AT_ONCE.partner_wait_s, abs=60.0)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +301,8 @@ def test_a_better_series_that_lacks_slices_is_waited_for_and_then_passed_over(
     site.receive([*thick, *thin[:9], *thin[10:]])
     site.intake.tick()
     assert [case.anchor.series_instance_uid for case in site.cases] == ([uids(thick)[1]] if begins else [])
-    assert any("its partner has not come" in line["why"] for line in site.waiting()) is not begins
+    awaited = f"waited for: more images of series {uids(thin)[1]}, which would be taken instead"
+    assert any(awaited in line["why"] for line in site.waiting()) is not begins
 
 
 @pytest.mark.parametrize("action", Action)

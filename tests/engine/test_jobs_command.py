@@ -233,7 +233,7 @@ def test_a_series_that_waits_says_until_when_by_the_clock_on_the_wall(bench, rea
     line = {"study_instance_uid": "1.8", "series_instance_uid": "1.8.9", "route": "default", "n_instances": 7,
             "why": "quiet is wanted", "until_s": until_s}  # fmt: skip
     write_json(bench.data_dir / "engine" / "waiting.json", [line])
-    assert "quiet is wanted; looked at again 2031-01-02 00:30:00 CET" in read(capsys, "list")
+    assert "quiet is wanted; until 2031-01-02 00:30:00 CET at the latest" in read(capsys, "list")
 
 
 def test_a_delivery_that_was_given_up_is_shown_with_its_next_step(bench, read, capsys) -> None:

@@ -71,8 +71,8 @@ def test_a_stable_series_arrives_whole_and_its_count_was_told_first(site, listen
     with running_orthanc(site, listener.port, status_url=url, overrides=FAST):
         upload(site, files)
         assert len(listener.wait_for(5, series_uid)) == 5
-    assert [(h["path"], h["series_instance_uid"], h["n_instances"]) for h in heard] == [
-        ("/api/expected", series_uid, 5)
+    assert [(h["path"], h["series_instance_uid"], h["n_instances"], h["modality"]) for h in heard] == [
+        ("/api/expected", series_uid, 5, "CT")
     ]
 
 

@@ -52,8 +52,8 @@ TABLE = {  # changes to the arrival, seconds after the last one, the answer and 
     "aborted: the long quiet time": ({"ending": Ending.ABORTED}, 59.0, WaitUntil, "aborted"),
     "aborted and long quiet": ({"ending": Ending.ABORTED}, 60.0, Complete, "quiet"),
     "the association ended late": ({"ended_s": 1005.0}, 14.0, WaitUntil, "quiet"),
-    "a partner is missing": ({"partners_missing": True}, 599.0, WaitUntil, "partner"),
-    "a partner did not come": ({"partners_missing": True}, 600.0, Complete, "did not come"),
+    "a partner is missing": ({"awaited": "the PET"}, 599.0, WaitUntil, "; waited for: the PET"),
+    "a partner did not come": ({"awaited": "the PET"}, 600.0, Complete, "waited for 600 s in vain: the PET"),
     "an open association just before the maximum wait": ({"open_associations": 2}, 1799.0, WaitUntil, "open"),
     "an open association at the maximum wait": ({"open_associations": 2}, 1800.0, Complete, "still open 1800 s after"),
     "an open association and a gap": ({"open_associations": 1, "gapless": False}, 1800.0, GiveUp, "gapless"),
@@ -121,7 +121,7 @@ def arrivals(draw):
         ended_s=None if ending is None else draw(seconds),
         gapless=draw(st.sampled_from([None, True, False])),
         counts=counts(*sorted(draw(answers), key=lambda answer: answer[2])),
-        partners_missing=draw(st.booleans()),
+        awaited=draw(st.sampled_from(["", "the PET"])),
     )
 
 

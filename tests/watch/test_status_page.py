@@ -194,6 +194,13 @@ def test_an_expected_count_is_kept_for_intake(page) -> None:
     assert [(e.series_instance_uid, e.n_instances) for e in expected(page.settings.data_dir, "1.2")] == [("1.2.3", 64)]
 
 
+@pytest.mark.parametrize(("modality", "kept"), [("PT", "PT"), ("<b>", ""), ("", ""), (3, ""), (None, "")])
+def test_a_modality_beside_the_count_is_kept_where_it_is_one(page, modality: object, kept: str) -> None:
+    body = {"study_instance_uid": "1.2", "series_instance_uid": "1.2.3", "n_instances": 64, "modality": modality}
+    assert page.post("/api/expected", json.dumps(body).encode())[0] == 200
+    assert [e.modality for e in expected(page.settings.data_dir, "1.2")] == [kept]
+
+
 @pytest.mark.parametrize(
     "body",
     [
