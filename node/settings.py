@@ -7,6 +7,7 @@ Units stand in the names. Unknown keys are refused, so that a typing error is fo
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from enum import StrEnum
@@ -338,6 +339,11 @@ class Settings(_Section):
         names = [d.name for d in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations share a name: {sorted(names)}")
+        for name in names:  # what is delivered to it again is known by these names
+            if (replay := re.fullmatch(r"(.+)-r\d+", name)) and replay[1] in names:
+                raise ValueError(
+                    f"destinations: {name!r} is what replays to {replay[1]!r} are called: give it another name"
+                )
         archives = [a.name for a in self.archives]
         if len(set(archives)) != len(archives):
             raise ValueError(f"two archives share a name: {sorted(archives)}")

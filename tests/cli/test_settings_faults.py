@@ -327,3 +327,12 @@ def test_instead_of_infinity_the_greatest_number_is_named(tmp_path: Path) -> Non
     (fault,) = faults(tmp_path, f"{_STOW}timeout_s = inf\n")
 
     assert fault == "5: destinations.0.timeout_s: Input should be a finite number and at most 86400, not inf"
+
+
+def test_a_destination_is_not_called_what_replays_to_another_are_called(tmp_path: Path) -> None:
+    kind = 'kind = "folder"\npath = "/srv"\nconfirm = "none"\n'
+    both = "".join(f'[[destinations]]\nname = "{name}"\n{kind}' for name in ("pacs", "pacs-r2"))
+    (fault,) = faults(tmp_path, both)
+    assert "'pacs-r2' is what replays to 'pacs' are called: give it another name" in fault
+    (tmp_path / "site.toml").write_text(both.replace('"pacs"', '"web"'))
+    assert len(load(tmp_path / "site.toml", environ={}).destinations) == 2
