@@ -13,7 +13,7 @@ from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
 from node.learn.lesion_card import LesionAnswer, OutlineAnswer
 from node.learn.pseudo_set import make_pseudo_set
-from node.learn.runs_task import task_of
+from node.learn.run_folder import task_of
 from node.learn.set_writer import write_set
 from node.segment.contract import Task
 from node.segment.postprocess.sure_dense import SURE

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from node.errors import InputRefused
 from node.learn import checkpoint
+from node.learn.run_folder import BEST, has_finished_epoch, told_of
 from node.learn.sizes import Sizes
 
-_BEST = "best.safetensors"  # as `train` and `lesion_train` call it
 _ZSCORE = "zscore"
 
 
@@ -78,7 +78,7 @@ def beginning(place: Path, model: str, kind: str, sizes: Sizes) -> Beginning:
     Misconfigured
         SYS-MODEL for a model that is not as it was shipped.
     """
-    if (place / _BEST).is_file() and (place / "run.json").is_file():
+    if has_finished_epoch(place):
         return _of_run(place, model, sizes)
     return _of_model(place, kind, sizes)
 
@@ -133,10 +133,10 @@ def n_own_cases(told: Mapping[str, Any]) -> int:
 
 
 def _of_run(folder: Path, model: str, sizes: Sizes) -> Beginning:
-    told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    told = told_of(folder)
     if told["model"] != model:
         raise InputRefused("INIT-OTHER", f"{folder} is a run of {told['model']}, not of {model}")
-    path = folder / _BEST
+    path = folder / BEST
     notes, weights = checkpoint.notes_of(path), checkpoint.weights_of(path)
     text = f"epoch {notes['epoch']} of a run of {told['title']}"
     plan = told.get("plan", told)

@@ -7,7 +7,6 @@ Neither is pathology and no figure says anything about patients: the heads ship 
 report. `run.json` carries the warning beside the figures.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from node.learn import checkpoint
 from node.learn.classify_score import ClassScore, score
 from node.learn.index import Row, refuse_leakage, refuse_unfree
 from node.learn.nodule_crop import read_crop
+from node.learn.run_folder import BEST, write_told
 from node.learn.subtype_picture import read_subtype
 from node.segment.networks.subtype_classifier import SUBTYPES, SubtypeClassifier
 from node.segment.preprocess.region import region
@@ -133,7 +133,7 @@ def train_classifier(
         "free": all(row.is_free for row in rows),
         "train_cases": sorted(set(seen.cases)),
     }
-    (job.out / "run.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    write_told(job.out, told)
     return told
 
 
@@ -167,7 +167,7 @@ def _fit(
         now = score(classify(model, held), held.labels.numpy(), names)
         if best is None or now.mean_recall > best.mean_recall:
             best, best_epoch = now, epoch
-            checkpoint.save(job.out / "best.safetensors", model, None, {"epoch": epoch})
+            checkpoint.save(job.out / BEST, model, None, {"epoch": epoch})
         if epoch - best_epoch >= job.patience:
             break
     if best is None:

@@ -19,8 +19,8 @@ from node.learn.catalogue import entry
 from node.learn.exportable import keep_curve, licence_of, save_halves, told_of_run
 from node.learn.index import read_index
 from node.learn.model_toml import write_toml
+from node.learn.run_folder import BEST
 from node.learn.slices import read_slice
-from node.learn.train import BEST
 from node.segment.contract import LungDefinition, Task
 from node.segment.networks.table import algorithm
 from node.segment.postprocess.sure_dense import SURE
@@ -76,7 +76,7 @@ def export(
     WrongUsage
         USAGE for a name that no model may have.
     """
-    told = told_of_run(run, BEST, name)
+    told = told_of_run(run, name)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     kind = entry(told["model"]).kind

@@ -20,10 +20,11 @@ from node.learn.exportable import keep_curve, licence_of, refuse_name, save_halv
 from node.learn.index import Row, is_free, read_index
 from node.learn.lesion_card import LesionAnswer, OutlineAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
-from node.learn.lesion_train import BEST, build
+from node.learn.lesion_train import build
 from node.learn.lesion_trained import plan_of_run
 from node.learn.model_toml import write_toml
 from node.learn.planes import planes
+from node.learn.run_folder import BEST
 from node.segment.contract import Task
 from node.segment.lesions.confidence import FILE
 from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS
@@ -61,7 +62,7 @@ def export_lesions(
     WrongUsage
         USAGE for a name that no model may have.
     """
-    told = told_of_run(run, BEST, name)
+    told = told_of_run(run, name)
     folder = models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).unlink(missing_ok=True)

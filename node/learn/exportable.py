@@ -1,20 +1,19 @@
 """What the exports of lung and lesion trainings share: name, licence, fp16 weights, curve."""
 
-import json
 import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save_file
 from torch import nn
 
 from node.errors import InputRefused, WrongUsage
+from node.learn.run_folder import Told, has_finished_epoch, told_of
 from node.segment.model_card import NAME
 
 
-def told_of_run(run: Path, best: str, name: str) -> dict[str, Any]:
+def told_of_run(run: Path, name: str) -> Told:
     """Return a run's `run.json`.
 
     Raises
@@ -25,9 +24,9 @@ def told_of_run(run: Path, best: str, name: str) -> dict[str, Any]:
     WrongUsage
         USAGE for a name that no model may have.
     """
-    if not (run / best).is_file() or not (run / "run.json").is_file():
+    if not has_finished_epoch(run):
         raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
-    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    told = told_of(run)
     refuse_name(name, free=told["free"], licences=told["licences"])
     return told
 

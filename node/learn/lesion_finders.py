@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from node.errors import InputRefused, Misconfigured
-from node.learn.lesion_train import BEST
 from node.learn.lesion_trained import Trained, answering, refuse_lungs
+from node.learn.run_folder import BEST
 from node.learn.seen import Seen
 from node.segment.contract import Task
 from node.segment.folding import folded

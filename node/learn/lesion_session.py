@@ -4,7 +4,6 @@ Rows under licences that shipped weights may not learn from are left out, and na
 from and the run is marked. Test rows are never among either side.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import KW_ONLY, MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from node.learn.lesion_curves import LesionPoint, draw_lesion_curves
 from node.learn.lesion_train import LesionEnded, LesionJob, build, train
 from node.learn.planes import shows_tumours
 from node.learn.rows_told import rows_told
+from node.learn.run_folder import write_told
 from node.learn.same_run import refuse_other_run
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
@@ -108,10 +108,10 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, wish, learn_rows, val_rows, place) | {"left_out_for_licence": left_out}
     refuse_other_run(wish.out, summary, _defaults(plan))
-    _write(wish.out, summary | {"state": "running", "converged": False})
+    write_told(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     summary |= _outcome(ended)
-    _write(wish.out, summary)
+    write_told(wish.out, summary)
     draw_lesion_curves(wish.out, ended.points, str(summary["title"]))
     return summary
 
@@ -231,7 +231,3 @@ def _outcome(ended: LesionEnded) -> dict[str, object]:
         "moments_hu": ended.moments_hu,
         "minutes": sum(point.seconds for point in ended.points) / 60.0,
     }
-
-
-def _write(folder: Path, summary: dict[str, object]) -> None:
-    (folder / "run.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")

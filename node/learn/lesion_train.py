@@ -30,13 +30,12 @@ from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.planes import CUBE
 from node.learn.plateau import Progress
 from node.learn.rate import is_own_end, rate
-from node.learn.same_run import CHECKPOINT
+from node.learn.run_folder import BEST, CHECKPOINT
 from node.learn.three_planes import in_three_planes
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime, channels_last
 
-BEST = "best.safetensors"
 _PRIOR_LOGIT = -4.6  # log(0.01 / 0.99)
 # In channels last; narrower, torch 2.13's gradients of P3 write beyond their memory on a CPU with AVX2 alone.
 _LEAST_WIDTH = 8

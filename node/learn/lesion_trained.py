@@ -12,7 +12,8 @@ from node.errors import InputRefused, Misconfigured
 from node.learn import checkpoint
 from node.learn.catalogue import Schedule
 from node.learn.lesion_catalogue import LesionPlan, lesion_entry
-from node.learn.lesion_train import BEST, build
+from node.learn.lesion_train import build
+from node.learn.run_folder import BEST, has_finished_epoch, told_of
 from node.segment.contract import Task
 from node.segment.ensemble import members_of
 from node.segment.lesions.model import TRAINING, WEIGHTS
@@ -46,9 +47,9 @@ def trained(folder: Path, runtime: Runtime) -> Trained:
     Misconfigured
         SYS-MODEL if it learnt to find lungs.
     """
-    if not (folder / BEST).is_file() or not (folder / "run.json").is_file():
+    if not has_finished_epoch(folder):
         raise InputRefused("MODEL-UNKNOWN", f"{folder} holds no finished epoch")
-    told: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    told = told_of(folder)
     refuse_lungs(str(folder), is_lesions=told.get("task", Task.LESIONS.value) == Task.LESIONS.value)
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
     notes = checkpoint.load(folder / BEST, model)

@@ -3,7 +3,6 @@
 What it finds, lungs or lesions, is told by its card, its `run.json` or the list of saved masks.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,7 @@ from node.learn.lesion_judge import Finish
 from node.learn.lesion_masks import finish_of, lesion_masks
 from node.learn.lesion_trained import answering
 from node.learn.predictions import LIST, read_list, read_mask
-from node.learn.runs_task import task_of
-from node.learn.train import BEST
+from node.learn.run_folder import BEST, task_of, told_of
 from node.segment.contract import LungDefinition, Task
 from node.segment.ensemble import masses_of, members_of
 from node.segment.folding import folded
@@ -138,7 +136,7 @@ def _of_lesions(name: str, finish: Finish, models_dir: Path | None, device: str,
 
 def _of_run(folder: Path, device: str, precision: Precision, *, raw: bool) -> Predictor:
     """Return the best epoch of a training."""
-    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    told = told_of(folder)
     network = entry(told["model"]).build(told["sizes"])
     checkpoint.load(folder / BEST, network)
     channels = int(told["sizes"].get("channels", 1))

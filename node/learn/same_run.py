@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from node.errors import InputRefused
+from node.learn.run_folder import CHECKPOINT, Told, told_of
 
-CHECKPOINT = "checkpoint.safetensors"
 _MAY_DIFFER = {"data", "runtime", "init", "label_origins"}  # rows and what was begun with have digests
-
-Told = dict[str, Any]
 
 
 def refuse_other_run(folder: Path, asked: Told, defaults: Told | None = None) -> None:
@@ -31,7 +29,7 @@ def refuse_other_run(folder: Path, asked: Told, defaults: Told | None = None) ->
     """
     if not (folder / CHECKPOINT).is_file():
         return
-    kept = _decisions(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    kept = _decisions(told_of(folder))
     same_form = _decisions(json.loads(json.dumps(asked)))
     before = {f"plan.{name}": value for name, value in json.loads(json.dumps(defaults or {})).items()}
     differing = [key for key, value in same_form.items() if kept.get(key, before.get(key)) != value]

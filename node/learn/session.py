@@ -3,7 +3,6 @@
 A run folder holds `run.json` (everything that decided it), `checkpoint.safetensors`, `best.safetensors` and the curves.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import partial
@@ -23,6 +22,7 @@ from node.learn.losses import p1_loss
 from node.learn.planes import shows_tumours
 from node.learn.protocol import LEARNING_RATES, SEARCH_EPOCHS, Plan, paper, reduced
 from node.learn.rows_told import rows_told
+from node.learn.run_folder import write_told
 from node.learn.same_run import refuse_other_run
 from node.learn.slices import sliced
 from node.learn.train import Ended, Job, train
@@ -95,10 +95,10 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     wish.out.mkdir(parents=True, exist_ok=True)
     summary = _summary(job, learn_rows, val_rows, place, wish)
     refuse_other_run(wish.out, summary)
-    _write(wish.out, summary | {"state": "running", "converged": False})
+    write_told(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
     summary |= _outcome(ended)
-    _write(wish.out, summary)
+    write_told(wish.out, summary)
     draw_lung_curves(wish.out, ended.points, title_of(chosen, plan))
     return summary
 
@@ -249,7 +249,3 @@ def _outcome(ended: Ended) -> dict[str, object]:
         "best_kept_out": best.kept_out,
         "minutes": sum(point.seconds for point in ended.points) / 60.0,
     }
-
-
-def _write(folder: Path, summary: dict[str, object]) -> None:
-    (folder / "run.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")

@@ -29,14 +29,12 @@ from node.learn.phases import phases_with_rows
 from node.learn.plateau import Progress
 from node.learn.protocol import Plan
 from node.learn.rate import is_own_end, rate
-from node.learn.same_run import CHECKPOINT
+from node.learn.run_folder import BEST, CHECKPOINT
 from node.learn.slice_set import SliceSet, batch, load, spread
 from node.learn.validate import Score, lesion_weights, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.runtime import Runtime, channels_last
-
-BEST = "best.safetensors"
 
 Index = NDArray[np.intp]
 
