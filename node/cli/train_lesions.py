@@ -6,7 +6,7 @@ import typer
 
 from node.cli.terminal import answer, print_json, to_person
 from node.cli.train import PrecisionName, ProtocolName
-from node.learn.lesion_curves import LesionPoint
+from node.learn.curves import LesionPoint
 from node.learn.lesion_session import LesionWish, run
 
 app = typer.Typer(add_completion=False)

@@ -12,17 +12,19 @@ from typing import Any
 import torch
 
 from node.errors import InputRefused
+from node.learn import checkpoint
 from node.learn.beginning import beginning, refuse_unfit
 from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
+from node.learn.course import Ended
+from node.learn.curves import LesionPoint, draw_lesion_curves
 from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
 from node.learn.index import Row, narrowed, read_index, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, PRETRAINED_PHASES, LesionEntry, LesionPlan, lesion_entry, reduced
-from node.learn.lesion_curves import LesionPoint, draw_lesion_curves
-from node.learn.lesion_train import LesionEnded, LesionJob, build, train
+from node.learn.lesion_train import LesionJob, build, train
 from node.learn.planes import shows_tumours
 from node.learn.rows_told import rows_told
-from node.learn.run_folder import write_told
+from node.learn.run_folder import BEST, write_told
 from node.learn.same_run import refuse_other_run
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
@@ -110,7 +112,7 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
     refuse_other_run(wish.out, summary, _defaults(plan))
     write_told(wish.out, summary | {"state": "running", "converged": False})
     ended = train(job, learn_rows, val_rows, place, tell)
-    summary |= _outcome(ended)
+    summary |= _outcome(ended, checkpoint.notes_of(wish.out / BEST)["moments_hu"])
     write_told(wish.out, summary)
     draw_lesion_curves(wish.out, ended.points, str(summary["title"]))
     return summary
@@ -218,16 +220,7 @@ def _summary(
     } | rows_told(learn_rows, val_rows, job.init)
 
 
-def _outcome(ended: LesionEnded) -> dict[str, object]:
+def _outcome(ended: Ended[LesionPoint], moments_hu: list[float]) -> dict[str, object]:
     best = max(ended.points, key=lambda point: point.val_dice)
-    return {
-        "state": ended.why,
-        "converged": ended.converged,
-        "epochs": len(ended.points),
-        "best_epoch": best.epoch,
-        "best_val_dice": best.val_dice,
-        "best_val_pooled_dice": best.val_pooled_dice,
-        "best_domains": best.domains,
-        "moments_hu": ended.moments_hu,
-        "minutes": sum(point.seconds for point in ended.points) / 60.0,
-    }
+    of_best = {"best_val_pooled_dice": best.val_pooled_dice, "best_domains": best.domains, "moments_hu": moments_hu}
+    return ended.told(best, **of_best)

@@ -1,4 +1,4 @@
-"""Train one tumour system: draw, step, average; validate each epoch; keep the best; resume to the same curve.
+"""Train one tumour system: draw, step, average; validate each epoch; keep the best; see `course` for how it goes on.
 
 Everything random comes from a generator of (seed, epoch). The weights and their moving average stand in one checkpoint,
 so that a kill leaves both or neither.
@@ -16,21 +16,19 @@ from torch import nn
 from node.errors import InputRefused
 from node.learn import checkpoint
 from node.learn.beginning import Beginning
+from node.learn.course import Course, Ended, Limit
+from node.learn.curves import LesionPoint
 from node.learn.ema import Average
-from node.learn.finite import refuse_not_finite
 from node.learn.freeze import freeze
 from node.learn.hazy import with_hazy_copies
 from node.learn.hounsfield import refuse_other_scale
 from node.learn.index import Row, refuse_leakage
 from node.learn.lesion_catalogue import LOSSES, LesionEntry, LesionPhase, LesionPlan
-from node.learn.lesion_curves import LesionPoint, write_curve
 from node.learn.lesion_feed import Given, feed, steps_of_epoch
 from node.learn.lesion_score import by_case, by_domain, predict, steering
 from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.planes import CUBE
-from node.learn.plateau import Progress
-from node.learn.rate import is_own_end, rate
-from node.learn.run_folder import BEST, CHECKPOINT
+from node.learn.run_folder import BEST
 from node.learn.three_planes import in_three_planes
 from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
@@ -51,16 +49,6 @@ class LesionJob:
     out: Path
     budget_s: float | None = None
     init: Beginning | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LesionEnded:
-    """How a training ended: early-stop, epochs or budget; `converged`: where its schedule means it to."""
-
-    why: str
-    converged: bool
-    points: tuple[LesionPoint, ...]
-    moments_hu: tuple[float, float]
 
 
 def build(entry: LesionEntry, plan: LesionPlan) -> nn.Module:
@@ -94,7 +82,7 @@ def _heads(network: nn.Module) -> list[nn.Module]:
 def train(
     job: LesionJob, train_rows: tuple[Row, ...], val_rows: tuple[Row, ...], runtime: Runtime,
     tell: Callable[[LesionPoint], None],
-) -> LesionEnded:  # fmt: skip
+) -> Ended[LesionPoint]:  # fmt: skip
     """Train until the early stop, the last epoch or the budget; go on from a checkpoint where there is one.
 
     Raises
@@ -133,42 +121,34 @@ class _Run:
         if self.is_channels_last:
             self.model = channels_last(self.model)
         self.average = Average(self.model, job.plan.average)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=job.plan.schedule.lr)
-        self.progress = Progress(job.plan.schedule.lr)
-        self.phase, self.phase_began = 0, 0
-        self.points: list[LesionPoint] = []
-        if (job.out / CHECKPOINT).is_file():
-            self._resume()
+        schedule = job.plan.schedule
+        limits = tuple(Limit(schedule.patience if phase.may_stop else None, phase.epochs) for phase in job.plan.phases)
+        optimiser = torch.optim.Adam(self.model.parameters(), lr=schedule.lr)
+        self.course: Course[LesionPoint] = Course(job.out, schedule, limits, job.budget_s, optimiser)
+        self.average.n_steps = self.course.resume(LesionPoint, self._both()).get("n_averaged", 0)
 
-    def go(self, tell: Callable[[LesionPoint], None]) -> LesionEnded:
+    def go(self, tell: Callable[[LesionPoint], None]) -> Ended[LesionPoint]:
         """Run the remaining epochs."""
-        while (why := self._over()) is None:
-            point = self._epoch(len(self.points))
-            self.points.append(point)
-            self._keep()
-            tell(point)
-        return LesionEnded(why, is_own_end(self.job.plan.schedule, why), tuple(self.points), self.moments_hu)
+        return self.course.go(self._epoch, self._keep, tell)
 
-    def _epoch(self, epoch: int) -> LesionPoint:
+    def _epoch(self) -> LesionPoint:
         """Learn from one epoch and validate the average."""
         started = time.monotonic()
-        phase = self.job.plan.phases[self.phase]
+        epoch, plan = len(self.course.points), self.job.plan
+        phase = plan.phases[self.course.phase]
         rng = np.random.default_rng((self.job.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)))
         freeze(self.model, phase.frozen)
-        plan, losses, lr = self.job.plan, [], self.progress.lr
-        n_steps = steps_of_epoch(self.seen, plan)
-        for done, given in enumerate(feed(self.seen, plan, self.prepare, rng)):
-            lr = rate(plan.schedule, self.progress.lr, epoch + done / n_steps)
-            for group in self.optimiser.param_groups:
-                group["lr"] = lr
-            losses.append(self._step(given, phase))
-        cases = by_case(self.held, predict(self.average.model, self.held, self.job.plan, self.prepare, self.runtime))
+        given = feed(self.seen, plan, self.prepare, rng)
+        loss, lr = self.course.learn(given, steps_of_epoch(self.seen, plan), lambda one: self._step(one, phase))
+        cases = by_case(self.held, predict(self.average.model, self.held, plan, self.prepare, self.runtime))
         domains = by_domain(cases)
         score = steering(domains, plan.shares)
-        self._advance(epoch, score, phase)
+        if self.course.advance(score):
+            notes = {"epoch": epoch, "val_dice": score, "moments_hu": self.moments_hu}
+            checkpoint.save(self.job.out / BEST, self.average.model, None, notes)
         return LesionPoint(
-            epoch, phase.name, float(np.mean(losses)), score,
+            epoch, phase.name, loss, score,
             _mean([case.pooled_dice for case in cases]),
             sum(domain.n_empty_marked for domain in domains.values()), lr, time.monotonic() - started,
             {name: asdict(domain) for name, domain in domains.items()},
@@ -182,68 +162,13 @@ class _Run:
             x = x.contiguous(memory_format=torch.channels_last)
         with self.runtime.autocast():
             output = self.model(x) if valid is None else self.model(x, valid)
-        loss = LOSSES[phase.loss or self.job.plan.loss](output, given.target.to(self.runtime.device), valid)
-        refuse_not_finite(loss, len(self.points))
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        self.optimiser.step()
+        target = given.target.to(self.runtime.device)
+        loss = self.course.descend(LOSSES[phase.loss or self.job.plan.loss](output, target, valid))
         self.average.update(self.model)
-        return float(loss.detach())
-
-    def _advance(self, epoch: int, score: float, phase: LesionPhase) -> None:
-        """Keep the best weights; lower the rate; go to the next phase."""
-        schedule = self.job.plan.schedule
-        better = score > self.progress.best
-        self.progress = self.progress.after(epoch, score, schedule)
-        if better:
-            notes = {"epoch": epoch, "val_dice": score, "moments_hu": self.moments_hu}
-            checkpoint.save(self.job.out / BEST, self.average.model, None, notes)
-        is_last = self.phase == len(self.job.plan.phases) - 1
-        if not is_last and (self._phase_is_full(phase, epoch + 1) or self._may_stop(phase)):
-            self.phase, self.phase_began = self.phase + 1, epoch + 1
-            self.progress = Progress(schedule.lr, self.progress.best, self.progress.best_epoch)
-
-    def _over(self) -> str | None:
-        """Return why the training is over, None while it is not."""
-        schedule, phases = self.job.plan.schedule, self.job.plan.phases
-        n = len(self.points)
-        if self.phase == len(phases) - 1:
-            if self._may_stop(phases[-1]):
-                return "early-stop"
-            if self._phase_is_full(phases[-1], n):
-                return "epochs"
-        if n >= schedule.epochs:
-            return "epochs"
-        spent_s = sum(point.seconds for point in self.points)
-        return "budget" if self.job.budget_s is not None and spent_s >= self.job.budget_s else None
-
-    def _may_stop(self, phase: LesionPhase) -> bool:
-        return phase.may_stop and self.progress.is_over(self.job.plan.schedule.patience)
-
-    def _phase_is_full(self, phase: LesionPhase, n_epochs: int) -> bool:
-        return phase.epochs is not None and n_epochs - self.phase_began >= phase.epochs
+        return loss
 
     def _keep(self) -> None:
-        """Write the checkpoint and the curve."""
-        notes = {
-            "progress": asdict(self.progress),
-            "phase": self.phase,
-            "phase_began": self.phase_began,
-            "n_averaged": self.average.n_steps,
-            "points": [asdict(point) for point in self.points],
-        }
-        checkpoint.save(self.job.out / CHECKPOINT, self._both(), self.optimiser, notes)
-        write_curve(self.job.out, self.points)
-
-    def _resume(self) -> None:
-        """Go on where the last whole epoch ended."""
-        path = self.job.out / CHECKPOINT
-        notes = checkpoint.notes_of(path)
-        checkpoint.load(path, self._both(), self.optimiser)
-        self.average.n_steps = notes["n_averaged"]
-        self.progress = Progress(**notes["progress"])
-        self.phase, self.phase_began = notes["phase"], notes["phase_began"]
-        self.points = [LesionPoint(**point) for point in notes["points"]]
+        self.course.keep(self._both(), n_averaged=self.average.n_steps)
 
     def _both(self) -> nn.ModuleDict:
         return nn.ModuleDict({"now": self.model, "average": self.average.model})

@@ -13,6 +13,7 @@ import torch
 from node.errors import InputRefused
 from node.learn.beginning import beginning, refuse_unfit
 from node.learn.catalogue import Decay, Entry, entry
+from node.learn.course import Ended
 from node.learn.curves import Point, draw_lung_curves
 from node.learn.fallen import Sieve, refuse_empty
 from node.learn.folds import fold_split
@@ -25,7 +26,7 @@ from node.learn.rows_told import rows_told
 from node.learn.run_folder import write_told
 from node.learn.same_run import refuse_other_run
 from node.learn.slices import sliced
-from node.learn.train import Ended, Job, train
+from node.learn.train import Job, train
 from node.learn.truth import has_lung
 from node.learn.wishes import n_parameters, read_switch, refuse_odd_wish
 from node.learn.without_outlines import without_outlines
@@ -237,15 +238,6 @@ def _summary(
     } | rows_told(learn_rows, val_rows, job.init)
 
 
-def _outcome(ended: Ended) -> dict[str, object]:
+def _outcome(ended: Ended[Point]) -> dict[str, object]:
     best = max(ended.points, key=lambda point: point.val_steering)
-    return {
-        "state": ended.why,
-        "converged": ended.converged,
-        "epochs": len(ended.points),
-        "best_epoch": best.epoch,
-        "best_val_dice": best.val_dice,
-        "best_val_steering": best.val_steering,
-        "best_kept_out": best.kept_out,
-        "minutes": sum(point.seconds for point in ended.points) / 60.0,
-    }
+    return ended.told(best, best_val_steering=best.val_steering, best_kept_out=best.kept_out)

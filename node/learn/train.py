@@ -1,4 +1,4 @@
-"""Train one system: draw, augment, step; validate each epoch; keep the best; resume after a kill to the same curve.
+"""Train one lung system: draw, augment, step; validate each epoch; keep the best; see `course` for how it goes on.
 
 Everything random comes from a generator of (seed, epoch), so that an epoch is the same whether the run was interrupted
 before it or not.
@@ -6,7 +6,7 @@ before it or not.
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +19,17 @@ from node.learn import checkpoint
 from node.learn.augment import augment
 from node.learn.beginning import Beginning
 from node.learn.catalogue import Entry, Phase
-from node.learn.curves import Point, write_curves
+from node.learn.course import Course, Ended, Limit
+from node.learn.curves import Point
 from node.learn.dense_lung import DensePlan
-from node.learn.finite import refuse_not_finite
 from node.learn.hounsfield import refuse_other_scale
 from node.learn.index import Row, narrowed, refuse_leakage
 from node.learn.masses import MassPlan
 from node.learn.phases import phases_with_rows
-from node.learn.plateau import Progress
 from node.learn.protocol import Plan
-from node.learn.rate import is_own_end, rate
-from node.learn.run_folder import BEST, CHECKPOINT
+from node.learn.run_folder import BEST
 from node.learn.slice_set import SliceSet, batch, load, spread
-from node.learn.validate import Score, lesion_weights, validate
+from node.learn.validate import lesion_weights, validate
 from node.segment.contract import LungDefinition
 from node.segment.preprocess.recipes import RECIPES
 from node.segment.runtime import Runtime, channels_last
@@ -59,18 +57,9 @@ class Job:
     init: Beginning | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a training ended. `why` is early-stop, epochs or budget; `converged`: where its schedule means it to."""
-
-    why: str
-    converged: bool
-    points: tuple[Point, ...]
-
-
 def train(
     job: Job, train_rows: tuple[Row, ...], val_rows: tuple[Row, ...], runtime: Runtime, tell: Callable[[Point], None]
-) -> Ended:
+) -> Ended[Point]:
     """Train until the early stop, the last epoch or the budget; go on from a checkpoint where there is one.
 
     Raises
@@ -93,7 +82,7 @@ def train(
 
 
 class _Run:
-    """What is held while one training goes on: network, optimiser, progress."""
+    """What is held while one training goes on: network, slices, course."""
 
     def __init__(self, job: Job, seen: SliceSet, held: SliceSet, runtime: Runtime) -> None:
         torch.manual_seed(job.seed)
@@ -104,47 +93,33 @@ class _Run:
         if job.init is not None:
             job.init.put_into(model)
         self.model = channels_last(model.to(runtime.device))
-        self.optimiser = _optimiser(job, self.model)
-        self.progress = Progress(job.plan.schedule.lr)
         self.phases = phases_with_rows(job.plan.phases, seen.rows, has_learnt=job.init is not None)
-        self.phase = 0
-        self.points: list[Point] = []
-        if (job.out / CHECKPOINT).is_file():
-            self._resume()
+        schedule = job.plan.schedule
+        limits = tuple(Limit(phase.patience or schedule.patience) for phase in self.phases)
+        self.course: Course[Point] = Course(job.out, schedule, limits, job.budget_s, _optimiser(job, self.model))
+        self.course.resume(Point, self.model)
 
-    def go(self, tell: Callable[[Point], None]) -> Ended:
+    def go(self, tell: Callable[[Point], None]) -> Ended[Point]:
         """Run the remaining epochs."""
-        while (why := self._over()) is None:
-            point = self._epoch(len(self.points))
-            self.points.append(point)
-            self._keep()
-            tell(point)
-        return Ended(why, is_own_end(self.job.plan.schedule, why), tuple(self.points))
+        return self.course.go(self._epoch, lambda: self.course.keep(self.model), tell)
 
-    def _epoch(self, epoch: int) -> Point:
+    def _epoch(self) -> Point:
         """Learn from one epoch and validate."""
         started = time.monotonic()
-        phase = self.phases[self.phase]
+        epoch, phase = len(self.course.points), self.phases[self.course.phase]
         rng = np.random.default_rng((self.job.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)))
         _free_only(self.model, phase)
-        plan, entry = self.job.plan, self.job.entry
-        draws, losses, lr = self._draws(rng, phase), [], self.progress.lr
-        for done, index in enumerate(draws):
-            lr = rate(plan.schedule, self.progress.lr, epoch + done / len(draws))
-            for group in self.optimiser.param_groups:
-                group["lr"] = lr
-            losses.append(self._step(index, rng))
+        plan, draws = self.job.plan, self._draws(rng, phase)
+        loss, lr = self.course.learn(draws, len(draws), lambda index: self._step(index, rng))
         score = validate(
-            self.model, self.held, self.prepare, self.target, entry.loss, self.runtime, plan.lesion_weight,
+            self.model, self.held, self.prepare, self.target, self.job.entry.loss, self.runtime, plan.lesion_weight,
             plan.lesion_reach_px,
         )  # fmt: skip
-        self._advance(epoch, score, phase)
+        if self.course.advance(score.steering):
+            checkpoint.save(self.job.out / BEST, self.model, None, {"epoch": epoch, "val_dice": score.dice})
         seconds = time.monotonic() - started
-        return Point(
-            epoch, phase.name, float(np.mean(losses)), score.loss, score.dice, score.steering, score.kept_out, lr,
-            seconds,
-        )  # fmt: skip
+        return Point(epoch, phase.name, loss, score.loss, score.dice, score.steering, score.kept_out, lr, seconds)
 
     def _draws(self, rng: np.random.Generator, phase: Phase) -> list[Index]:
         """Return the rows of each batch: all of the phase's once, or so many drawn by case."""
@@ -172,52 +147,7 @@ class _Run:
         if weight is not None:
             weight = weight.to(self.runtime.device)
         loss = self.job.entry.loss(output, self.target(ids).to(self.runtime.device), weight)
-        refuse_not_finite(loss, len(self.points))
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        self.optimiser.step()
-        return float(loss.detach())
-
-    def _advance(self, epoch: int, score: Score, phase: Phase) -> None:
-        """Keep the best weights; lower the rate; go to the next phase."""
-        schedule = self.job.plan.schedule
-        better = score.steering > self.progress.best
-        self.progress = self.progress.after(epoch, score.steering, schedule)
-        if better:
-            checkpoint.save(self.job.out / BEST, self.model, None, {"epoch": epoch, "val_dice": score.dice})
-        last = self.phase == len(self.phases) - 1
-        if not last and self.progress.is_over(phase.patience or schedule.patience):
-            self.phase += 1
-            self.progress = Progress(schedule.lr, self.progress.best, self.progress.best_epoch)
-
-    def _over(self) -> str | None:
-        """Return why the training is over, None while it is not."""
-        schedule, phases = self.job.plan.schedule, self.phases
-        if self.phase == len(phases) - 1 and self.progress.is_over(phases[-1].patience or schedule.patience):
-            return "early-stop"
-        if len(self.points) >= schedule.epochs:
-            return "epochs"
-        spent_s = sum(point.seconds for point in self.points)
-        return "budget" if self.job.budget_s is not None and spent_s >= self.job.budget_s else None
-
-    def _keep(self) -> None:
-        """Write the checkpoint and the curves."""
-        notes = {
-            "progress": asdict(self.progress),
-            "phase": self.phase,
-            "points": [asdict(point) for point in self.points],
-        }
-        checkpoint.save(self.job.out / CHECKPOINT, self.model, self.optimiser, notes)
-        write_curves(self.job.out, self.points)
-
-    def _resume(self) -> None:
-        """Go on where the last whole epoch ended."""
-        path = self.job.out / CHECKPOINT
-        notes = checkpoint.notes_of(path)
-        checkpoint.load(path, self.model, self.optimiser)
-        self.progress = Progress(**notes["progress"])
-        self.phase = notes["phase"]
-        self.points = [Point(**point) for point in notes["points"]]
+        return self.course.descend(loss)
 
 
 def _optimiser(job: Job, model: nn.Module) -> torch.optim.Optimizer:

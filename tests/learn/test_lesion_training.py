@@ -14,10 +14,10 @@ from PIL import Image
 
 from node.errors import InputRefused
 from node.learn import checkpoint
+from node.learn.curves import LesionPoint
 from node.learn.freeze import Frozen
 from node.learn.index import Row, read_index
 from node.learn.lesion_catalogue import ENTRIES, LOSSES, LesionPhase, lesion_entry, reduced
-from node.learn.lesion_curves import LesionPoint
 from node.learn.lesion_score import DomainScore, by_case, by_domain, predict, steering
 from node.learn.lesion_session import LesionWish, plan_of, rows_of, run
 from node.learn.lesion_set import LesionSet, load
