@@ -1,11 +1,11 @@
 """What can be trained: each system with its network, loss, preprocessing and the paper's schedule.
 
-Networks of our own are imported when they are built, MONAI's by `baselines`; this file imports torch alone.
+Networks are imported when they are built; this file imports torch alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import nn
 
@@ -16,6 +16,7 @@ from node.segment.contract import LungDefinition, Task
 from node.segment.networks import table
 
 Decay = Literal["plateau", "cosine"]
+E = TypeVar("E")
 
 _BASELINE_SIZE = 256  # the papers give none for their baselines
 
@@ -58,7 +59,6 @@ class Entry:
     name : of the command line and of the model's folder.
     paper : P0 ... P4, or "baseline".
     kind : the network's file in `segment.networks`, or "monai" for what only learns and is never shipped.
-    build : sizes to network.
     full : the paper's sizes; any of them may be overridden.
     loss : of `losses`.
     recipe : of `preprocess.recipes`.
@@ -69,7 +69,6 @@ class Entry:
     paper: str
     title: str
     kind: str
-    build: Callable[[Sizes], nn.Module]
     full: Sizes
     size: int
     loss: Loss
@@ -80,33 +79,25 @@ class Entry:
     schedule: Schedule
     phases: tuple[Phase, ...] = (Phase("all"),)
 
+    def build(self, sizes: Sizes) -> nn.Module:
+        """Build its network with random weights."""
+        return build(self.kind, self.name, self.size, sizes)
 
-def _network(kind: str) -> Callable[[Sizes], nn.Module]:
-    """Return a builder that imports the network when it is asked for it."""
 
-    def build(sizes: Sizes) -> nn.Module:
+def build(kind: str, name: str, size: int, sizes: Sizes) -> nn.Module:
+    """Build a network with random weights; of kind "monai" it is MONAI's of this name, for pictures of `size`."""
+    if kind != "monai":
         return table.build(kind, dict(sizes))
+    from node.learn import monai_networks  # noqa: PLC0415  training needs no MONAI
 
-    return build
-
-
-def _monai(name: str) -> Callable[[Sizes], nn.Module]:
-    """Return a builder of one of MONAI's networks."""
-
-    def build(sizes: Sizes) -> nn.Module:
-        from node.learn import monai_networks  # noqa: PLC0415  training needs no MONAI
-
-        return monai_networks.build(name, _BASELINE_SIZE, sizes)
-
-    return build
+    return monai_networks.build(name, size, sizes)
 
 
 def _baseline(name: str, title: str, kind: str, further: Sizes | None = None) -> Entry:
     """Return a baseline: P0's loss, window and definition, so that a comparison compares networks."""
-    build = _monai(name) if kind == "monai" else _network(kind)
     sizes = {"channels": 1, "width": 64, **(further or {})}
     return Entry(
-        name, "baseline", title, kind, build, sizes, _BASELINE_SIZE, p0_loss, "window", False, Task.LUNGS,
+        name, "baseline", title, kind, sizes, _BASELINE_SIZE, p0_loss, "window", False, Task.LUNGS,
         LungDefinition.WITHOUT_LESIONS, Schedule(),
     )  # fmt: skip
 
@@ -123,13 +114,12 @@ ENTRIES: Mapping[str, Entry] = {
     entry.name: entry
     for entry in (
         Entry(
-            "aru-net", "P0", "ARU-Net", "aru_net", _network("aru_net"), {"channels": 1, "width": 64, "depth": 2}, 256,
-            p0_loss, "window", False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(), _P0_PHASES,
+            "aru-net", "P0", "ARU-Net", "aru_net", {"channels": 1, "width": 64, "depth": 2}, 256, p0_loss, "window",
+            False, Task.LUNGS, LungDefinition.WITHOUT_LESIONS, Schedule(), _P0_PHASES,
         ),
         Entry(
-            "fusionlungnet", "P1", "FusionLungNet", "fusionlungnet", _network("fusionlungnet"),
-            {"channels": 1, "width": 64}, 320, p1_loss, "p1", True, Task.LUNGS, LungDefinition.WITH_LESIONS,
-            Schedule(batch=32),
+            "fusionlungnet", "P1", "FusionLungNet", "fusionlungnet", {"channels": 1, "width": 64}, 320, p1_loss, "p1",
+            True, Task.LUNGS, LungDefinition.WITH_LESIONS, Schedule(batch=32),
         ),
         _baseline("unet", "U-Net", "unet", {"depth": 4}),
         _baseline("segnet", "SegNet", "segnet"),
@@ -147,16 +137,18 @@ ENTRIES: Mapping[str, Entry] = {
 
 
 def entry(name: str) -> Entry:
-    """Return the system of this name.
+    """Return the system of this name, or raise InputRefused MODEL-UNKNOWN."""
+    return named(ENTRIES, name, "for tumours see `lungnode train-lesions --help`")
+
+
+def named(entries: Mapping[str, E], name: str, advice: str) -> E:
+    """Return the entry of this name.
 
     Raises
     ------
     InputRefused
-        MODEL-UNKNOWN, with the names that there are.
+        MODEL-UNKNOWN, with the names that there are, and where others are.
     """
-    if name not in ENTRIES:
-        there = ", ".join(sorted(ENTRIES))
-        raise InputRefused(
-            "MODEL-UNKNOWN", f"{name!r} is none of {there}; for tumours see `lungnode train-lesions --help`"
-        )
-    return ENTRIES[name]
+    if name not in entries:
+        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {', '.join(sorted(entries))}; {advice}")
+    return entries[name]

@@ -25,10 +25,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from node.errors import InputRefused
 from node.learn.bce_iou import bce_alone, bce_dice, bce_iou, bce_iou_of_step
 from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
-from node.learn.catalogue import Schedule
+from node.learn.catalogue import Schedule, named
 from node.learn.ce_dice import ce_alone, ce_dice, run_dice_focal
 from node.learn.dice_focal import dice_alone, dice_focal, focal_alone
 from node.learn.freeze import Frozen
@@ -199,17 +198,8 @@ ENTRIES: Mapping[str, LesionEntry] = {
 
 
 def lesion_entry(name: str) -> LesionEntry:
-    """Return the system of this name.
-
-    Raises
-    ------
-    InputRefused
-        MODEL-UNKNOWN, with the names that there are.
-    """
-    if name not in ENTRIES:
-        there = ", ".join(sorted(ENTRIES))
-        raise InputRefused("MODEL-UNKNOWN", f"{name!r} is none of {there}; for lungs see `lungnode train --help`")
-    return ENTRIES[name]
+    """Return the system of this name, or raise InputRefused MODEL-UNKNOWN."""
+    return named(ENTRIES, name, "for lungs see `lungnode train --help`")
 
 
 def reduced(entry: LesionEntry) -> LesionPlan:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from node.errors import InputRefused
-from node.learn import checkpoint
+from node.learn import catalogue, checkpoint
 from node.learn.beginning import Beginning
 from node.learn.course import Course, Ended, Limit
 from node.learn.curves import LesionPoint
@@ -30,7 +30,6 @@ from node.learn.lesion_set import LesionSet, load, moments
 from node.learn.planes import CUBE
 from node.learn.run_folder import BEST
 from node.learn.three_planes import in_three_planes
-from node.segment.networks import table
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime, channels_last
 
@@ -57,17 +56,10 @@ def build(entry: LesionEntry, plan: LesionPlan) -> nn.Module:
     About one pixel in a hundred is tumour. From 1/2 everywhere the U-Net marked nothing after 180 steps; from 1/100 the
     Dice of what it learnt from stood at 0.31 after 70, for both of the losses tried (0.00 and 0.19 before).
     """
-    sizes = {"channels": plan.channels, **plan.sizes}
-    network = _of_monai(entry.name, plan.size, sizes) if entry.kind == "monai" else table.build(entry.kind, sizes)
+    network = catalogue.build(entry.kind, entry.name, plan.size, {"channels": plan.channels, **plan.sizes})
     for head in _heads(network):
         nn.init.constant_(head.get_parameter("bias"), _PRIOR_LOGIT)
     return network
-
-
-def _of_monai(name: str, size: int, sizes: dict[str, int | bool]) -> nn.Module:
-    from node.learn import monai_networks  # noqa: PLC0415  training needs no MONAI
-
-    return monai_networks.build(name, size, sizes)
 
 
 def _heads(network: nn.Module) -> list[nn.Module]:
