@@ -121,7 +121,11 @@ def train(
         lesion_reach_px=lesion_reach,
         loss_shares=loss_shares,
     )
-    summary = run(wish, _tell)
+    print_summary(run(wish, _tell), as_json=as_json)
+
+
+def print_summary(summary: dict[str, object], *, as_json: bool) -> None:
+    """Print how a training ended."""
     if as_json:
         print_json(summary)
     else:

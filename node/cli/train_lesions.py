@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from node.cli.terminal import answer, print_json, to_person
-from node.cli.train import PrecisionName, ProtocolName
+from node.cli.terminal import to_person
+from node.cli.train import PrecisionName, ProtocolName, print_summary
 from node.learn.curves import LesionPoint
 from node.learn.lesion_session import LesionWish, run
 
@@ -84,15 +84,7 @@ def train_lesions(
         any_licence=any_licence,
         fixed_rate=fixed_rate,
     )
-    summary = run(wish, _tell)
-    if as_json:
-        print_json(summary)
-    else:
-        answer.print(
-            f"{summary['title']}: ended after {summary['epochs']} epochs ({summary['state']}), best validation Dice "
-            f"{summary['best_val_dice']:.4f} in epoch {summary['best_epoch']}",
-            markup=False,
-        )
+    print_summary(run(wish, _tell), as_json=as_json)
 
 
 def _tell(point: LesionPoint) -> None:

@@ -62,8 +62,8 @@ class Beginning:
         network.load_state_dict(weights)
 
 
-def beginning(place: Path, model: str, kind: str, sizes: Sizes) -> Beginning:
-    """Read the weights to begin with.
+def beginning(place: Path | None, model: str, kind: str, sizes: Sizes) -> Beginning | None:
+    """Read the weights to begin with, None for random ones.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def beginning(place: Path, model: str, kind: str, sizes: Sizes) -> Beginning:
     Misconfigured
         SYS-MODEL for a model that is not as it was shipped.
     """
+    if place is None:
+        return None
     if has_finished_epoch(place):
         return _of_run(place, model, sizes)
     return _of_model(place, kind, sizes)

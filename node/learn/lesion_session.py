@@ -100,9 +100,7 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
         if not learn_rows or not val_rows:
             text = f"{wish.model} learns runs of slices: a crop is none, and a cube must be as large as --crop"
             raise InputRefused("SET-EMPTY", f"{text} ({plan.crop_px}); give volumes or slices that follow one another")
-    begun = None
-    if wish.init is not None:
-        begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
+    begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
     refuse_unfit(begun, {row.case for row in val_rows}, any_licence=wish.any_licence)
     place = runtime(wish.device, wish.precision)
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0

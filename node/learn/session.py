@@ -88,7 +88,7 @@ def run(wish: Wish, tell: Callable[[Point], None]) -> dict[str, object]:
     plan = plan_of(wish, chosen)
     definition = wish.definition or chosen.definition
     learn_rows, val_rows = rows_of(wish, definition)
-    begun = None if wish.init is None else beginning(wish.init, chosen.name, chosen.kind, plan.sizes)
+    begun = beginning(wish.init, chosen.name, chosen.kind, plan.sizes)
     refuse_unfit(begun, {row.case for row in val_rows}, any_licence=wish.any_licence)
     place = runtime(wish.device, wish.precision)
     budget_s = None if wish.budget_min is None else wish.budget_min * 60.0
