@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from node.learn.beginning import begun_with, n_own_cases
-from node.learn.learnt_from import is_by_our_rule, licences_text, origins_text
+from node.learn.learnt_from import cases_and_figures, is_by_our_rule, licences_text, origins_text
 from node.learn.rate import ending
+from node.report.wording import NOT_FOR_DIAGNOSIS
 
 
 def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Sequence[tuple[str, str]]) -> str:
@@ -14,7 +15,7 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
     lines = [
         f"# {name}",
         "",
-        "AI result - not for diagnosis; requires physician review.",
+        f"{NOT_FOR_DIAGNOSIS}.",
         "",
         f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters, "
         f"input {told['size']} x {told['size']}, {sizes}. Finds lungs **{told['definition']}**.",
@@ -34,15 +35,7 @@ def card_text(name: str, told: dict[str, Any], best: dict[str, Any], figures: Se
         f"{told['n_train']} slices of {n_own_cases(told)} patients, validated on {told['n_val']} slices of "
         f"{len(told['val_cases'])}. {licences_text(told)}",
         "",
-        f"Training cases: {', '.join(told['train_cases'])}.",
-        "",
-        f"Validation cases: {', '.join(told['val_cases'])}.",
-        "",
-        "## What it reached",
-        "",
-        *(f"- {what}: {figure}" for what, figure in figures),
-        *([] if figures else ["Not judged yet: `lungnode evaluate`."]),
-        "",
+        *cases_and_figures(told, figures, "evaluate"),
         "## Limits",
         "",
         f"{_limits(told)} Single slices are judged one by one and joined in three dimensions afterwards.",

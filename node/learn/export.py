@@ -13,16 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from node.learn import checkpoint
 from node.learn.card import card_text
 from node.learn.catalogue import entry
-from node.learn.exportable import keep_curve, licence_of, save_halves, told_of_run
+from node.learn.exportable import head_of, lay_out
 from node.learn.index import read_index
 from node.learn.model_toml import write_toml
-from node.learn.run_folder import BEST
 from node.learn.slices import read_slice
 from node.segment.contract import LungDefinition, Task
-from node.segment.networks.table import algorithm
 from node.segment.postprocess.sure_dense import SURE
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import cdf_of
@@ -76,18 +73,13 @@ def export(
     WrongUsage
         USAGE for a name that no model may have.
     """
-    told = told_of_run(run, name)
-    folder = models_dir / name
-    folder.mkdir(parents=True, exist_ok=True)
-    kind = entry(told["model"]).kind
-    network = entry(told["model"]).build(told["sizes"])
-    best = checkpoint.load(run / BEST, network)
-    save_halves(network, folder / "weights.safetensors")
-    keep_curve(run, folder)
-    _write_training(folder, told, best)
-    write_toml(folder, _head(name, version, kind, told), _options(told, answer), Task(told["task"]))
-    (folder / "CARD.md").write_text(card_text(name, told, best, figures), encoding="utf-8")
-    return folder
+    made = lay_out(run, name, models_dir, lambda told: entry(told["model"]).build(told["sizes"]))
+    told = made.told
+    _write_training(made.folder, told, made.best)
+    head = head_of(told, name, version, f"{told['title']}, {told['definition']}", entry(told["model"]).kind)
+    write_toml(made.folder, head, _options(told, answer), Task(told["task"]))
+    (made.folder / "CARD.md").write_text(card_text(name, told, made.best, figures), encoding="utf-8")
+    return made.folder
 
 
 def _write_training(folder: Path, told: dict[str, Any], best: dict[str, Any]) -> None:
@@ -121,18 +113,6 @@ def _reference_cdf(data: Path, cases: list[str]) -> list[float]:
     rows = [row for row in read_index(data, split="train") if row.case in set(cases)][::_EVERY]
     values = [piece.hu_yx[body(piece.hu_yx)] for piece in map(read_slice, rows)]
     return [round(float(p), 5) for p in cdf_of(np.concatenate(values)).frac]
-
-
-def _head(name: str, version: str, kind: str, told: dict[str, Any]) -> dict[str, str]:
-    return {
-        "name": name,
-        "version": version,
-        "title": f"{told['title']}, {told['definition']}",
-        "paper": told["paper"] if told["paper"] != "baseline" else "",
-        "licence": licence_of(told["licences"], free=told["free"]),
-        "kind": kind,
-        "algorithm": algorithm(kind),
-    }
 
 
 def _options(told: dict[str, Any], answer: Answer) -> dict[str, object]:

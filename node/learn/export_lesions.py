@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
-from node.learn import checkpoint
-from node.learn.exportable import keep_curve, licence_of, refuse_name, save_halves, told_of_run
+from node.learn.exportable import head_of, lay_out, licence_of, refuse_name
 from node.learn.index import Row, is_free, read_index
 from node.learn.lesion_card import LesionAnswer, OutlineAnswer, card_text, ensemble_text
 from node.learn.lesion_catalogue import lesion_entry
@@ -24,12 +24,10 @@ from node.learn.lesion_train import build
 from node.learn.lesion_trained import plan_of_run
 from node.learn.model_toml import write_toml
 from node.learn.planes import planes
-from node.learn.run_folder import BEST
 from node.segment.contract import Task
 from node.segment.lesions.confidence import FILE
-from node.segment.lesions.model import ENSEMBLE, TRAINING, WEIGHTS
+from node.segment.lesions.model import ENSEMBLE, TRAINING
 from node.segment.model_card import ModelCard
-from node.segment.networks.table import algorithm
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import cdf_of
 
@@ -62,21 +60,16 @@ def export_lesions(
     WrongUsage
         USAGE for a name that no model may have.
     """
-    told = told_of_run(run, name)
-    folder = models_dir / name
-    folder.mkdir(parents=True, exist_ok=True)
+    made = lay_out(run, name, models_dir, _network_of)
+    folder, told, best = made.folder, made.told, made.best
     (folder / FILE).unlink(missing_ok=True)
-    entry = lesion_entry(told["model"])
-    network = build(entry, plan_of_run(told["plan"]))
-    best = checkpoint.load(run / BEST, network)
-    save_halves(network, folder / WEIGHTS)
-    keep_curve(run, folder)
     training = {key: told[key] for key in _KEPT if key in told}
     training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
     training |= _histogram(told)
     (folder / TRAINING).write_text(json.dumps(training), encoding="utf-8")
     task = Task.LESIONS if isinstance(answer, LesionAnswer) else Task.NODULES
-    write_toml(folder, _head(name, version, told, entry.kind), asdict(answer), task)
+    head = head_of(told, name, version, told["title"], lesion_entry(told["model"]).kind)
+    write_toml(folder, head, asdict(answer), task)
     (folder / "CARD.md").write_text(card_text(name, told | training, answer, figures), encoding="utf-8")
     return folder
 
@@ -119,16 +112,8 @@ def join(
     return folder
 
 
-def _head(name: str, version: str, told: dict[str, Any], kind: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "version": version,
-        "title": told["title"],
-        "paper": told["paper"] if told["paper"] != "baseline" else "",
-        "licence": licence_of(told["licences"], free=told["free"]),
-        "kind": kind,
-        "algorithm": algorithm(kind),
-    }
+def _network_of(told: dict[str, Any]) -> nn.Module:
+    return build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
 
 
 def _histogram(told: dict[str, Any]) -> dict[str, list[float]]:

@@ -1,20 +1,38 @@
-"""What the exports of lung and lesion trainings share: name, licence, fp16 weights, curve."""
+"""What the exports of lung and lesion trainings share: folder, name, licence, fp16 weights, curve."""
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save_file
 from torch import nn
 
 from node.errors import InputRefused, WrongUsage
-from node.learn.run_folder import Told, has_finished_epoch, told_of
+from node.learn import checkpoint
+from node.learn.run_folder import BEST, Told, has_finished_epoch, told_of
 from node.segment.model_card import NAME
+from node.segment.network_model import WEIGHTS
+from node.segment.networks.table import algorithm
 
 
-def told_of_run(run: Path, name: str) -> Told:
-    """Return a run's `run.json`.
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A model's folder with its weights and its learning curve: what `run.json` says, the notes of the best epoch."""
+
+    folder: Path
+    told: Told
+    best: dict[str, Any]
+
+
+def lay_out(run: Path, name: str, models_dir: Path, build: Callable[[Told], nn.Module]) -> LaidOut:
+    """Put a run's best weights, in half precision, and its curve into a model's folder.
+
+    Parameters
+    ----------
+    build : from `run.json` to the network.
 
     Raises
     ------
@@ -28,7 +46,26 @@ def told_of_run(run: Path, name: str) -> Told:
         raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
     told = told_of(run)
     refuse_name(name, free=told["free"], licences=told["licences"])
-    return told
+    folder = models_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    network = build(told)
+    best = checkpoint.load(run / BEST, network)
+    _save_halves(network, folder / WEIGHTS)
+    shutil.copyfile(run / "curve.csv", folder / "curve.csv")  # a run's folder is not kept for ever
+    return LaidOut(folder, told, best)
+
+
+def head_of(told: Told, name: str, version: str, title: str, kind: str) -> dict[str, str]:
+    """Return the head of `model.toml`; `kind` is the network's file."""
+    return {
+        "name": name,
+        "version": version,
+        "title": title,
+        "paper": told["paper"] if told["paper"] != "baseline" else "",
+        "licence": licence_of(told["licences"], free=told["free"]),
+        "kind": kind,
+        "algorithm": algorithm(kind),
+    }
 
 
 def refuse_name(name: str, *, free: bool, licences: Sequence[str]) -> None:
@@ -60,12 +97,7 @@ def licence_of(licences: Sequence[str], *, free: bool) -> str:
     return "CC BY-SA 4.0" if any("SA" in licence for licence in licences) else "CC BY 4.0"
 
 
-def keep_curve(run: Path, folder: Path) -> None:
-    """Lay the learning curve beside the weights: a run's folder is not kept for ever."""
-    shutil.copyfile(run / "curve.csv", folder / "curve.csv")
-
-
-def save_halves(network: nn.Module, path: Path) -> None:
+def _save_halves(network: nn.Module, path: Path) -> None:
     """Write the weights in half precision, batch statistics too."""
     halves = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
     save_file({key: t.contiguous() for key, t in halves.items()}, path)

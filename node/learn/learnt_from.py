@@ -1,6 +1,6 @@
 """What the cards of trained models say of the labels and licences that they learnt from, as `run.json` kept them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node.learn.index import Row
@@ -30,3 +30,14 @@ def licences_text(told: Mapping[str, Any]) -> str:
     """Return the licences, and what it means if one of them is not free."""
     text = f"Licences: {', '.join(told['licences'])}."
     return text if told["free"] else f"{text} **Not for default use: shipped weights may not learn from all of these.**"
+
+
+def cases_and_figures(told: Mapping[str, Any], figures: Sequence[tuple[str, str]], judge: str) -> list[str]:
+    """Return a card's lines on the patients and on what was reached; `judge` is the command that says it."""
+    return [
+        f"Training cases: {', '.join(told['train_cases'])}.", "",
+        f"Validation cases: {', '.join(told['val_cases'])}.", "",
+        "## What it reached", "",
+        *(f"- {what}: {figure}" for what, figure in figures),
+        *([] if figures else [f"Not judged yet: `lungnode {judge}`."]), "",
+    ]  # fmt: skip

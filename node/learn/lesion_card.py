@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from node.learn.beginning import begun_with, n_own_cases
-from node.learn.learnt_from import licences_text, origins_text
+from node.learn.learnt_from import cases_and_figures, licences_text, origins_text
 from node.learn.rate import ending
+from node.report.wording import NOT_FOR_DIAGNOSIS
 from node.segment.model_card import ModelCard
 
-STATEMENT = "AI result - not for diagnosis; requires physician review."
 _CALIBRATION = "## Confidence"
 _UNCALIBRATED = "Not calibrated: every lesion is uncertain. `lungnode calibrate-lesions`."
 
@@ -42,7 +42,7 @@ def card_text(
     finds = isinstance(answer, LesionAnswer)
     what = "Finds lesions in and about the lungs" if finds else "Draws nodules anew that another model found"
     lines = [
-        f"# {name}", "", STATEMENT, "",
+        f"# {name}", "", f"{NOT_FOR_DIAGNOSIS}.", "",
         f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. {what} on CT.", "",
         "## How it was trained", "",
         f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
@@ -54,11 +54,7 @@ def card_text(
         "## What it learnt from", "",
         f"{told['n_train']} rows of {n_own_cases(told)} patients, validated on {told['n_val']} rows of "
         f"{len(told['val_cases'])}; {origins_text(told)}. {licences_text(told)}", "",
-        f"Training cases: {', '.join(told['train_cases'])}.", "",
-        f"Validation cases: {', '.join(told['val_cases'])}.", "",
-        "## What it reached", "",
-        *(f"- {what}: {figure}" for what, figure in figures),
-        *([] if figures else ["Not judged yet: `lungnode judge-scans`."]), "",
+        *cases_and_figures(told, figures, "judge-scans"),
         *([_CALIBRATION, "", _UNCALIBRATED, ""] if finds else []),
         "## Limits", "",
         "Patients, scanners and diseases unlike those of its training cases were not seen, and it is no better than "
@@ -84,7 +80,7 @@ def ensemble_text(name: str, members: Sequence[ModelCard], outlines: ModelCard |
     """Return CARD.md of an ensemble; `outlines` is the network that draws nodules anew."""
     names = ", ".join(f"{card.name} {card.version}" for card in members)
     lines = [
-        f"# {name}", "", STATEMENT, "", f"The mean of the probabilities of {names}; see their cards."
+        f"# {name}", "", f"{NOT_FOR_DIAGNOSIS}.", "", f"The mean of the probabilities of {names}; see their cards."
         + (f" Nodules are drawn anew by {outlines.name} {outlines.version}." if outlines else ""), "",
         _CALIBRATION, "", _UNCALIBRATED, "",
     ]  # fmt: skip

@@ -19,6 +19,7 @@ from node.learn.evaluate import Question
 from node.learn.index import read_index
 from node.learn.page_tables import of_comparison, of_figures
 from node.learn.predictions import read_list, read_mask
+from node.report.wording import NOT_FOR_DIAGNOSIS
 from node.segment.contract import LungDefinition, Task
 
 _COLOURS = {"both": (0.2, 0.8, 0.3), "found only": (0.9, 0.2, 0.2), "missed": (0.2, 0.4, 1.0)}
@@ -42,7 +43,7 @@ def write_page(question: Question, answer: dict[str, Any]) -> Path:
     """Write the page for an evaluation whose masks were saved; return `index.html`."""
     out = question.out
     head = f"<!doctype html><meta charset=utf-8><title>Evaluation</title><style>{_STYLE}</style><h1>Evaluation</h1>"
-    parts = [head, "<p>AI result - not for diagnosis; requires physician review.</p>"]
+    parts = [head, f"<p>{NOT_FOR_DIAGNOSIS}.</p>"]
     parts.append("<p>Means and standard deviations are over patients; <code>evaluation.json</code> has every measure, ")
     parts.append("<code>cases.csv</code> every picture.</p>")
     for number, line in enumerate(answer["models"]):
