@@ -9,12 +9,9 @@ from node.learn.lesion_score import Found
 from node.learn.lesion_set import LesionSet, of_planes
 from node.learn.planes import CUBE, Plane
 from node.learn.runs import runs
+from node.segment.lesions.net import CUBE_AXES
 
-_AXES = {
-    "coronal": (1, 0, 2),
-    "sagittal": (2, 0, 1),
-}  # of (z, y, x): which becomes the number of a slice, which its rows and columns
-_BACK = {name: tuple(int(axis) for axis in np.argsort(axes)) for name, axes in _AXES.items()}
+_FURTHER = ("coronal", "sagittal")  # beside the axial slices, which a cube is read as
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class _Cube:
 
 def in_three_planes(data: LesionSet) -> LesionSet:
     """Return the set with the coronal and the sagittal slices of each cube beside its axial ones."""
-    further = (plane for axis in _AXES for cube in _cubes(data, axis) for plane in cube.cut.planes)
+    further = (plane for axis in _FURTHER for cube in _cubes(data, axis) for plane in cube.cut.planes)
     return of_planes((*data.planes, *further))
 
 
@@ -39,13 +36,13 @@ def mean_of_planes(data: LesionSet, answer: Callable[[LesionSet], Iterable[Found
     answer : gives the probabilities (rows, columns) of each slice of a set.
     """
     total = {at: p.copy() for at, p in answer(data)}
-    for axis in _AXES:
+    for axis in _FURTHER:
         for cube in _cubes(data, axis):
             found = dict(answer(cube.cut))
-            p_zyx = np.stack([found[at] for at in range(len(cube.cut))]).transpose(_BACK[axis])
+            p_zyx = np.stack([found[at] for at in range(len(cube.cut))]).transpose(np.argsort(CUBE_AXES[axis]))
             for at, p_yx in zip(cube.index, p_zyx, strict=True):
                 total[at] += p_yx
-    n = {at: 1.0 + len(_AXES) * (plane.domain == CUBE) for at, plane in enumerate(data.planes)}
+    n = {at: 1.0 + len(_FURTHER) * (plane.domain == CUBE) for at, plane in enumerate(data.planes)}
     return [(at, (p / n[at]).astype(np.float32)) for at, p in total.items()]
 
 
@@ -58,8 +55,8 @@ def _cubes(data: LesionSet, axis: str) -> Iterable[_Cube]:
 
 
 def _cut(slices: list[Plane], axis: str) -> LesionSet:
-    hu = np.ascontiguousarray(np.stack([plane.hu_yx for plane in slices]).transpose(_AXES[axis]))
-    nodule = np.ascontiguousarray(np.stack([plane.tumour_yx for plane in slices]).transpose(_AXES[axis]))
+    hu = np.ascontiguousarray(np.stack([plane.hu_yx for plane in slices]).transpose(CUBE_AXES[axis]))
+    nodule = np.ascontiguousarray(np.stack([plane.tumour_yx for plane in slices]).transpose(CUBE_AXES[axis]))
     first = slices[0]
     stack = f"{first.stack} {axis}"
     return of_planes(

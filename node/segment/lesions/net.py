@@ -32,7 +32,8 @@ _MULTIPLE_PX = 16  # of which sides are, for the networks' four poolings
 _GAP_UNIT_MM = 10.0
 _BYTES_A_PIXEL = 2400  # of one slice inside a network of width 16, measured; wider ones in proportion
 _AIR_HU = -1024
-_AXES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))  # of a cube: axial, coronal, sagittal slices
+# of (z, y, x) of a cube: which is the number of a slice, which its rows and columns
+CUBE_AXES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 Hu = NDArray[np.int16]
 Mask = NDArray[np.bool_]
@@ -115,11 +116,11 @@ class LesionNet:
         (n, n, n) probabilities.
         """
         total = np.zeros(hu.shape, np.float32)
-        for axes in _AXES:
+        for axes in CUBE_AXES.values():
             slices = torch.from_numpy(np.ascontiguousarray(hu.transpose(axes)).astype(np.float32))
             logits = torch.stack(self._answers(slices, 1.0, np.arange(len(hu))))
             total += torch.sigmoid(logits).numpy().transpose(np.argsort(axes))
-        return total / np.float32(len(_AXES))
+        return total / np.float32(len(CUBE_AXES))
 
     def _coarse(self, hu: Hu, step_mm: float, window: Window, chosen: NDArray[np.intp]) -> list[NDArray[np.float32]]:
         """Answer the reduced slices; return logits on the window's own grid."""
