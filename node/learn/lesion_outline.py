@@ -25,6 +25,7 @@ from scipy import ndimage
 from node.learn.lesion_score import Found
 from node.learn.lesion_set import LesionSet
 from node.learn.planes import Plane
+from node.learn.statistics import known_mean
 from node.learn.surface import distances
 
 Mask = NDArray[np.bool_]
@@ -70,9 +71,9 @@ def told_outlines(of_cases: Sequence[Outline]) -> dict[str, dict[str, object]]:
         answer[domain] = {
             "distances": [_distances([one for one in its if one.unit == unit], unit) for unit in _units(its)],
             "volume_ratio_quartiles": [float(q) for q in np.percentile(ratios, [25, 50, 75])],
-            "continuity": _mean([one.continuity for one in its]),
+            "continuity": known_mean([one.continuity for one in its]),
             "gaps": sum(one.gaps for one in its),
-            "pieces": _mean([one.pieces for one in its]),
+            "pieces": known_mean([one.pieces for one in its]),
         }
     return answer
 
@@ -86,9 +87,9 @@ def _distances(its: Sequence[Outline], unit: str) -> dict[str, object]:
     return {
         "unit": unit,
         "n": sum(one.hd95 is not None for one in its),
-        "hd": _mean([one.hd for one in its]),
-        "hd95": _mean([one.hd95 for one in its]),
-        "assd": _mean([one.assd for one in its]),
+        "hd": known_mean([one.hd for one in its]),
+        "hd95": known_mean([one.hd95 for one in its]),
+        "assd": known_mean([one.assd for one in its]),
     }
 
 
@@ -102,8 +103,8 @@ def _of_case(case: str, domain: str, slices: _Slices) -> Outline:
     gaps = sum(t.any() and not masks[at].any() and marked[0] < at < marked[-1] for at, t in enumerate(truth) if marked)
     one, other = _neighbours(slices, masks), _neighbours(slices, truth)
     return Outline(
-        case, domain, unit, _mean([each["hd"] for each in taken]), _mean([each["hd95"] for each in taken]),
-        _mean([each["assd"] for each in taken]),
+        case, domain, unit, known_mean([each["hd"] for each in taken]), known_mean([each["hd95"] for each in taken]),
+        known_mean([each["assd"] for each in taken]),
         sum(int(mask.sum()) for mask in masks) / n_truth,
         None if one is None or other is None else one - other, int(gaps), _pieces(stretches),
     )  # fmt: skip
@@ -147,7 +148,7 @@ def _pieces(stretches: Sequence[_Slices]) -> float | None:
         found, _ = ndimage.label(mask, _ALL_SIDES)
         outlined, n = ndimage.label(truth, _ALL_SIDES)
         touching += [len(np.unique(found[mask & (outlined == number)])) for number in range(1, n + 1)]
-    return _mean([float(n) for n in touching if n])
+    return known_mean([float(n) for n in touching if n])
 
 
 def _neighbours(slices: _Slices, masks: Sequence[Mask]) -> float | None:
@@ -158,9 +159,4 @@ def _neighbours(slices: _Slices, masks: Sequence[Mask]) -> float | None:
         for (one, a), (other, b) in pairwise(zip(planes, masks, strict=True))
         if one.stack == other.stack and other.z == one.z + 1 and a.any() and b.any()
     ]
-    return _mean([2.0 * int((a & b).sum()) / int(a.sum() + b.sum()) for a, b in pairs])
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    return known_mean([2.0 * int((a & b).sum()) / int(a.sum() + b.sum()) for a, b in pairs])

@@ -5,7 +5,7 @@ under 100 pixels of 256 x 256; both are ours, the papers give no size.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import pi
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from node.learn.lesion_score import Found, by_case
 from node.learn.lesion_set import LesionSet
+from node.learn.statistics import known_mean
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
 
 SMALL_MM = 10.0
@@ -86,11 +87,11 @@ def told(strains: Sequence[Strain]) -> dict[str, dict[str, float | None]]:
     for domain in sorted({domain for domain, *_ in (*dice_sd, *small)}):
         few = [(hit, dice) for its, hit, dice in small if its == domain]
         answer[domain] = {
-            "dice_sd": _mean(sd for its, sd in dice_sd if its == domain),
-            "probability_sd": _mean(sd for its, sd in p_sd if its == domain),
+            "dice_sd": known_mean(sd for its, sd in dice_sd if its == domain),
+            "probability_sd": known_mean(sd for its, sd in p_sd if its == domain),
             "n_small": len(few),
-            "small_recall": _mean(float(hit) for hit, _ in few),
-            "small_dice": _mean(dice for _, dice in few),
+            "small_recall": known_mean(float(hit) for hit, _ in few),
+            "small_dice": known_mean(dice for _, dice in few),
         }
     return answer
 
@@ -122,11 +123,6 @@ def _small_lesions(data: LesionSet, found: list[Found], threshold: float) -> tup
         for key, (both, n_mask, n_truth) in sums.items()
         if _is_small(int(n_truth), edges_mm[key])
     )
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = list(values)
-    return float(np.mean(known)) if known else None
 
 
 def _is_small(n: int, edge_mm: float | None) -> bool:

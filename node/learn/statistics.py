@@ -4,7 +4,7 @@ The unit is the patient: slices of one patient are not independent. With few pat
 number of pairs always stands beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,12 @@ def interval(values: Sequence[float], seed: int = 0, level: float = 0.95) -> tup
     means = _resampled(np.asarray(values, np.float64), seed).mean(1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def known_mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of what is known, None where nothing is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def wilcoxon(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
