@@ -14,19 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import InputRefused
-from node.facts.series import SeriesFacts
 from node.learn.calibrate import Labelled
 from node.learn.index import is_free, read_index
 from node.learn.nodule_cube import read_cube
-from node.learn.scan_judge import as_found, grid_of, lungs_of
+from node.learn.scan_judge import as_found, grid_of, hu_of, lungs_of
 from node.learn.scan_score import score
-from node.learn.scans import Known, Scan
-from node.learn.seen import Seen, finder_for
+from node.learn.scans import Known, Scan, without_headers
+from node.learn.seen import Seen, finder_for, is_learnt
 from node.segment.closing import closed
 from node.segment.contract import LungModel
 from node.segment.lesions.finder import Finder
 from node.segment.lesions.search_region import CLOSING_MM, SearchRegion, search_region
-from node.volume.volume import Volume
 
 _SIDE_PX = 512
 _EMPTY_HU = -850
@@ -62,11 +60,9 @@ def described(
     """
     for scan in all_scans:
         _refuse_test(scan)
-        if not is_free(scan.licence) or (skip_learnt and _is_learnt(scan, seen)):
+        if not is_free(scan.licence) or (skip_learnt and is_learnt(scan, seen)):
             continue
-        grid = grid_of(scan)
-        hu = np.ascontiguousarray(grid.turned(scan.volume.hu_zyx))
-        area = search_region(lungs_of(scan, lungs), hu, grid)
+        area = search_region(lungs_of(scan, lungs), hu_of(scan), grid_of(scan))
         yield from _of_scan(scan, area, finder_for(scan, seen))
 
 
@@ -81,13 +77,8 @@ def described_cubes(
         cube = read_cube(row)
         scan, area = _in_the_middle(row.id, row.case, row.split, cube.hu_zyx, cube.nodule_zyx, cube.spacing_mm)
         _refuse_test(scan)
-        if not (skip_learnt and _is_learnt(scan, seen)):
+        if not (skip_learnt and is_learnt(scan, seen)):
             yield from _of_scan(scan, area, finder_for(scan, seen), of_cube=True)
-
-
-def _is_learnt(scan: Scan, seen: Sequence[Seen]) -> bool:
-    """Tell whether every network learnt from a patient."""
-    return all(scan.is_of(one.train_cases) for one in seen)
 
 
 def _refuse_test(scan: Scan) -> None:
@@ -96,9 +87,7 @@ def _refuse_test(scan: Scan) -> None:
 
 
 def _of_scan(scan: Scan, area: SearchRegion, finder: Finder, *, of_cube: bool = False) -> Iterator[Described]:
-    grid = grid_of(scan)
-    hu = np.ascontiguousarray(grid.turned(scan.volume.hu_zyx))
-    spacing_mm = grid.full_spacing_mm
+    hu, spacing_mm = hu_of(scan), grid_of(scan).full_spacing_mm
     plain = finder.probabilities(hu, area, spacing_mm)
     turned = _flipped(finder.probabilities(_flipped(hu), _flipped_area(area), spacing_mm))
     found = Finder(finder.nets, finder.plan).judged(hu, plain, area, spacing_mm)  # without an earlier one's limits
@@ -137,9 +126,6 @@ def _in_the_middle(
     nodule[here] = nodule_zyx > 0
     inside[here] = closed(hu_zyx < _AIRY_HU, CLOSING_MM, (spacing_mm, spacing_mm, spacing_mm))
     region[here] = True
-    matrix = np.zeros((4, 4))
-    matrix[2, 0] = matrix[1, 1] = matrix[0, 2] = spacing_mm
-    matrix[3, 3] = 1.0
-    volume = Volume(hu, matrix, (), None, 0.0, (), SeriesFacts(()))
+    volume = without_headers(hu, (spacing_mm, spacing_mm, spacing_mm))
     known = (Known(mask_zyx=nodule, volume_mm3=float(nodule.sum()) * spacing_mm**3),) if nodule.any() else ()
     return Scan(name, case, split, volume, known, read_completely=True), SearchRegion(inside, region)

@@ -35,7 +35,7 @@ def lungs_of(scan: Scan, model: LungModel) -> Segmentation:
 
 def find(scan: Scan, lungs: Segmentation, finder: Finder) -> Found:
     """Return everything a finder marks on a scan."""
-    return finder.find(_hu(scan), lungs, grid_of(scan))
+    return finder.find(hu_of(scan), lungs, grid_of(scan))
 
 
 def marks_of(scan: Scan, found: Found, finder: Finder, sureness: Sureness, *, seen: bool = False) -> tuple[Mark, ...]:
@@ -48,10 +48,11 @@ def marks_of(scan: Scan, found: Found, finder: Finder, sureness: Sureness, *, se
     marks = listed(found, finder.confidence, sureness)
     if finder.outliner is None or (scan.is_of(finder.outliner.train_cases) and not seen):
         return marks
-    return finder.outlined(marks, _hu(scan), found.area, grid_of(scan))
+    return finder.outlined(marks, hu_of(scan), found.area, grid_of(scan))
 
 
-def _hu(scan: Scan) -> NDArray[np.int16]:
+def hu_of(scan: Scan) -> NDArray[np.int16]:
+    """Return a scan's HU along its working axes."""
     return np.ascontiguousarray(grid_of(scan).turned(scan.volume.hu_zyx))
 
 

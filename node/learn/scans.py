@@ -126,17 +126,21 @@ def _is_read_completely(row: Row) -> bool:
 def _of_row(row: Row) -> Scan:
     picture, label = (read_nifti(row.root / row[column]) for column in ("ct", "label"))
     tumour = tumour_truth(row, label.voxels_zyx)
-    z_mm, y_mm, x_mm = picture.spacing_zyx_mm
-    matrix = np.zeros((4, 4))
-    matrix[2, 0], matrix[1, 1], matrix[0, 2], matrix[3, 3] = z_mm, y_mm, x_mm, 1.0
     hu = np.ascontiguousarray(picture.voxels_zyx.astype(np.int16))
-    volume = Volume(hu, matrix, (), None, 0.0, (), SeriesFacts(()))
+    volume = without_headers(hu, picture.spacing_zyx_mm)
     lesions = np.zeros(hu.shape, bool) if tumour is None else tumour
     others = np.isin(label.voxels_zyx, (2, 3)) & ~lesions  # drawn by one reader, or nodes: neither known nor false
     known = (*_parts(lesions, volume, counts=True), *_parts(others, volume, counts=False))
     return Scan(
         row.id, row.case, row.split, volume, known, _is_read_completely(row), _spared(row, volume), row["licence"]
     )
+
+
+def without_headers(hu_zyx: NDArray[np.int16], spacing_zyx_mm: tuple[float, float, float]) -> Volume:
+    """Return an axial volume, slices from the feet, of which nothing else is known."""
+    z, y, x = spacing_zyx_mm
+    lps_from_zyx = np.array([[0, 0, x, 0], [0, y, 0, 0], [z, 0, 0, 0], [0, 0, 0, 1]], np.float64)
+    return Volume(hu_zyx, lps_from_zyx, (), None, 0.0, (), SeriesFacts(()))
 
 
 def _parts(mask_zyx: Mask, volume: Volume, *, counts: bool) -> Iterator[Known]:
