@@ -5,7 +5,6 @@ validated on, and their licences count. Weights that learnt from z-scores keep t
 with, for they know Hounsfield units by nothing else.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -148,9 +147,9 @@ def _of_run(folder: Path, model: str, sizes: Sizes) -> Beginning:
 
 
 def _of_model(place: Path, kind: str, sizes: Sizes) -> Beginning:
-    from node.segment.network_model import TRAINING, WEIGHTS  # noqa: PLC0415  a training needs no pydantic without it
-    from node.segment.networks.table import algorithm  # noqa: PLC0415
+    from node.segment.networks.table import algorithm  # noqa: PLC0415  a training needs no pydantic without it
     from node.segment.registry import installed, verify  # noqa: PLC0415
+    from node.segment.stored_model import WEIGHTS, stored_training  # noqa: PLC0415
 
     if (place / "model.toml").is_file():
         card = verify(place.resolve().name, place.resolve().parent)
@@ -164,7 +163,7 @@ def _of_model(place: Path, kind: str, sizes: Sizes) -> Beginning:
             "INIT-OTHER", f"model {card.name} is {card.kind} ({card.algorithm}), not this program's {kind}"
         )
     path = card.folder / WEIGHTS
-    told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+    told = stored_training(card.folder)
     text = f"model {card.name} {card.version}"
     plan = told.get("plan", {"sizes": card.options, "recipe": ""})
     _refuse_sizes(text, told, plan["sizes"], sizes)

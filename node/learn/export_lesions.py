@@ -26,10 +26,11 @@ from node.learn.model_toml import write_toml
 from node.learn.planes import planes
 from node.segment.contract import Task
 from node.segment.lesions.confidence import FILE
-from node.segment.lesions.model import ENSEMBLE, TRAINING
+from node.segment.lesions.model import ENSEMBLE
 from node.segment.model_card import ModelCard
 from node.segment.preprocess.body import body
 from node.segment.preprocess.histogram import cdf_of
+from node.segment.stored_model import TRAINING
 
 _KEPT = (
     "model", "paper", "title", "plan", "channels", "seed", "fold", "init", "init_digest", "train_cases", "val_cases",

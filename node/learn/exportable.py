@@ -14,8 +14,8 @@ from node.errors import InputRefused, WrongUsage
 from node.learn import checkpoint
 from node.learn.run_folder import BEST, Told, has_finished_epoch, told_of
 from node.segment.model_card import NAME
-from node.segment.network_model import WEIGHTS
 from node.segment.networks.table import algorithm
+from node.segment.stored_model import WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)

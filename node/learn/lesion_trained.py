@@ -1,6 +1,5 @@
 """Tumour networks ready to be judged: the best epoch of a training, or what is installed under a name."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,10 @@ from node.learn.lesion_train import build
 from node.learn.run_folder import BEST, has_finished_epoch, told_of
 from node.segment.contract import Task
 from node.segment.ensemble import members_of
-from node.segment.lesions.model import TRAINING, WEIGHTS
 from node.segment.preprocess.lesion_recipes import Prepare, recipe
 from node.segment.registry import verify
 from node.segment.runtime import Runtime
-from node.segment.stored_weights import stored_weights
+from node.segment.stored_model import stored_training, stored_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,9 @@ def answering(name: str, models_dir: Path | None, runtime: Runtime) -> list[Trai
     refuse_lungs(name, is_lesions=Task.LUNGS not in card.tasks)
     if card.kind == "ensemble":
         return [one for member in members_of(card) for one in answering(member, models_dir, runtime)]
-    told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+    told = stored_training(card.folder)
     model = build(lesion_entry(told["model"]), plan_of_run(told["plan"]))
-    model.load_state_dict(stored_weights(card.folder / WEIGHTS))
+    model.load_state_dict(stored_weights(card.folder))
     return [_ready(name, model, told, runtime, card.folder)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from node.segment.contract import Task
 from node.segment.lesions.confidence import FILE as CONFIDENCE
-from node.segment.lesions.model import TRAINING, WEIGHTS
+from node.segment.stored_model import TRAINING, WEIGHTS
 
 
 def write_toml(folder: Path, head: Mapping[str, str], options: Mapping[str, object], task: Task = Task.LESIONS) -> None:

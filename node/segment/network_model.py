@@ -5,7 +5,6 @@ working grid by the rules' own way. A series is flagged unsure, with the reason 
 the rules disagree, where its intensities are not those of the training rows, or where lungs are cut by the image.
 """
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from node.errors import Affects, Code, Misconfigured, Refusal, refuse
+from node.errors import Affects, Code, Refusal, refuse
 from node.segment.contract import (
     LungDefinition,
     LungModel,
@@ -29,17 +28,14 @@ from node.segment.folding import folded
 from node.segment.lung_mask import MaskPlan, lung_mask
 from node.segment.model_card import ModelCard
 from node.segment.networks import table
-from node.segment.preprocess.histogram import Cdf
 from node.segment.rules import lung_labels
 from node.segment.runtime import Runtime, runtime
 from node.segment.sides import LEFT, RIGHT, sides
 from node.segment.slice_runner import SlicePlan, SliceRunner
-from node.segment.stored_weights import stored_weights
+from node.segment.stored_model import loading, reference_of, stored_training, stored_weights
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
-WEIGHTS = "weights.safetensors"
-TRAINING = "training.json"
 _SMALLEST_ML = 100.0
 # All other options are sizes and switches of the network: one that is not read would make another network.
 _NOT_SIZES = frozenset(
@@ -84,26 +80,22 @@ def load_network(card: ModelCard, place: Runtime) -> Loaded:
     Misconfigured
         SYS-MODEL where its files do not fit this program.
     """
-    if card.algorithm != table.algorithm(card.kind):
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} was made for {card.algorithm!r}")
-    try:
-        told = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+    with loading(card):
+        told = stored_training(card.folder)
         options = dict(card.options)
         sizes = {name: int(value) for name, value in options.items() if name not in _NOT_SIZES}
         network = table.build(card.kind, {**sizes})
-        network.load_state_dict(stored_weights(card.folder / WEIGHTS))
+        network.load_state_dict(stored_weights(card.folder))
         slices = SlicePlan(
             int(options["size"]), str(options["recipe"]), bool(options["body_only"]), bool(options.get("flips", False)),
             int(options.get("channels", 1)),
         )  # fmt: skip
         plan = MaskPlan(
-            LungDefinition(str(options["definition"])), float(options["threshold"]), _reference(told),
+            LungDefinition(str(options["definition"])), float(options["threshold"]), reference_of(told),
             bool(options.get("gated", True)), bool(options.get("density_border", False)),
             bool(options.get("domes_off", False)), _sure_dense(options.get("sure_dense", 0.0)),
             bool(options.get("recesses", False)),
         )  # fmt: skip
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
     return Loaded(card, SliceRunner(folded(network), slices, place), plan, frozenset(told["train_cases"]))
 
 
@@ -192,9 +184,3 @@ def _any_of_block(mask: NDArray[np.bool_], grid: WorkingGrid) -> NDArray[np.bool
     padded[: mask.shape[0], : mask.shape[1], : mask.shape[2]] = mask
     share: NDArray[np.float64] = padded.reshape(nz, fz, ny, fy, nx, fx).mean((1, 3, 5))
     return share >= 0.5
-
-
-def _reference(told: dict[str, object]) -> Cdf | None:
-    """Return the training rows' CDF that is shipped beside the weights, if the system matches histograms."""
-    stored = told.get("reference_cdf")
-    return Cdf(np.asarray(stored, np.float64)) if stored else None

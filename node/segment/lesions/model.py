@@ -9,7 +9,6 @@ models/<name>/weights.safetensors   half precision
               `outlines`, a network for nodules (task `nodules`: threshold, flips) that draws them anew (ADR 0027)
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -35,12 +34,10 @@ from node.segment.model_card import ModelCard
 from node.segment.networks import table
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, shifts_hu
 from node.segment.runtime import Runtime, runtime
-from node.segment.stored_weights import stored_weights
+from node.segment.stored_model import loading, reference_of, stored_training, stored_weights
 from node.segment.working_grid import WorkingGrid, working_grid
 from node.volume.volume import Volume
 
-WEIGHTS = "weights.safetensors"
-TRAINING = "training.json"
 ENSEMBLE = "lesion-ensemble/1"  # raise it when the mean is taken otherwise
 FIRST_LABEL = 3
 _FILLED_FRAC = 0.25  # of the lungs; more marked is no lesion but a lung that the weights do not know
@@ -63,24 +60,19 @@ def load_net(card: ModelCard, place: Runtime) -> LoadedNet:
     Misconfigured
         SYS-MODEL where its files do not fit this program.
     """
-    if card.algorithm != table.algorithm(card.kind):
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} was made for {card.algorithm!r}")
-    try:
-        told: dict[str, Any] = json.loads((card.folder / TRAINING).read_text(encoding="utf-8"))
+    with loading(card):
+        told = stored_training(card.folder)
         plan = told["plan"]
         network = table.build(card.kind, {"channels": told["channels"], **plan["sizes"]})
-        network.load_state_dict(stored_weights(card.folder / WEIGHTS))
+        network.load_state_dict(stored_weights(card.folder))
         net_plan = replace(
             net_plan_of(plan, told["moments_hu"]),
             flips=bool(card.options.get("flips", False)),
             step_mm=float(card.options.get("step_mm", 2.0)),
             tiles=str(card.options.get("tiles", "none")),
         )
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} cannot be loaded: {error}") from error
-    stored = told.get("reference_cdf")
-    reference = Cdf(np.asarray(stored, np.float64)) if stored else None
-    return LoadedNet(LesionNet(folded(network), net_plan, place), reference, frozenset(told["train_cases"]))
+    net = LesionNet(folded(network), net_plan, place)
+    return LoadedNet(net, reference_of(told), frozenset(told["train_cases"]))
 
 
 def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPlan:
