@@ -15,10 +15,10 @@ from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_set import Index, LesionSet, crops
 from node.learn.runs import RunBatch, cut_runs, draw, runs
 from node.learn.transplants import with_transplants
+from node.segment.lesions.net import GAP_UNIT_MM
 from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.preprocess.magnify import magnified
 
-_GAP_UNIT_MM = 10.0
 _FEET_UP_P = 0.5
 
 
@@ -56,7 +56,7 @@ def of_run(batch: RunBatch, prepare: Prepare) -> Given:
     """Turn runs into the network's input."""
     b, t, h, w = batch.hu.shape
     x = prepare(batch.hu.reshape(b * t, 1, h, w)).reshape(b, t, -1, h, w)  # (B, T, C, H, W)
-    gap = (batch.gap_mm / _GAP_UNIT_MM)[:, :, None, None, None].expand(b, t, 1, h, w)
+    gap = (batch.gap_mm / GAP_UNIT_MM)[:, :, None, None, None].expand(b, t, 1, h, w)
     return Given(torch.cat((x, gap), 2), batch.tumour[:, :, None].float(), batch.valid)
 
 

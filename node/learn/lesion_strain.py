@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from node.learn.lesion_score import Found, by_case
 from node.learn.lesion_set import LesionSet
+from node.learn.planes import CUBE
 from node.learn.statistics import known_mean
 from node.segment.preprocess.window import HIGH_HU, LOW_HU
 
@@ -113,7 +114,7 @@ def _small_lesions(data: LesionSet, found: list[Found], threshold: float) -> tup
     edges_mm: dict[tuple[str, str], float | None] = {}
     for at, p in found:
         plane = data.planes[at]
-        cube = plane.domain == "cube"
+        cube = plane.domain == CUBE
         key = (plane.domain, plane.case if cube else plane.id)
         mask, truth = p >= threshold, plane.tumour_yx.astype(bool)
         sums[key] += np.array([(mask & truth).sum(), mask.sum(), truth.sum()], np.int64)

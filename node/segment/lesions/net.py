@@ -29,7 +29,7 @@ BATCH = 8
 _CELL_PX = 128
 _BESIDE_PX = 32
 _MULTIPLE_PX = 16  # of which sides are, for the networks' four poolings
-_GAP_UNIT_MM = 10.0
+GAP_UNIT_MM = 10.0
 _BYTES_A_PIXEL = 2400  # of one slice inside a network of width 16, measured; wider ones in proportion
 _AIR_HU = -1024
 # of (z, y, x) of a cube: which is the number of a slice, which its rows and columns
@@ -190,7 +190,7 @@ class LesionNet:
             for first in starts(len(run), length):
                 index = run[first : first + length]
                 x = self._prepare(pictures[index][:, None])  # (T, C, H, W)
-                gap_mm = torch.tensor([0.0, *[step_mm] * (len(index) - 1)]) / _GAP_UNIT_MM
+                gap_mm = torch.tensor([0.0, *[step_mm] * (len(index) - 1)]) / GAP_UNIT_MM
                 x = torch.cat((x, gap_mm[:, None, None, None].expand(-1, 1, *x.shape[2:])), 1)
                 try:
                     total[index] += self._forward(x[None])[0]
