@@ -1,61 +1,25 @@
 """Scans whose lesions are known solids: volume and segmentation without files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from node.facts.instance import GeometryFacts, InstanceFacts, PatientFacts, PixelFacts
-from node.facts.series import InstanceFile, SeriesFacts
+from node.facts.series import SeriesFacts
 from node.phantom.grid import Grid, grid_at
 from node.phantom.phantom import LEFT_LUNG, RIGHT_LUNG
 from node.phantom.render import mask_of
 from node.phantom.shapes import Box, Shape
 from node.segment.contract import LungDefinition, Segment, Segmentation, SegmentKind
 from node.volume.volume import Volume
+from tests.route.conftest import make_series
 
 FIRST_LESION = 3
 LUNG_HU, TISSUE_HU, SOLID_HU = -850, 40, 30
 RIGHT_BOX = Box((-90.0, -60.0, -75.0), (-10.0, 60.0, 75.0))
 LEFT_BOX = Box((10.0, -60.0, -75.0), (90.0, 60.0, 75.0))
-
-_PATIENT = PatientFacts("7", "", "A^B", "19600102", "F", 60.0)
-_INSTANCE = InstanceFacts(
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uid="1.2.3.4",
-    series_instance_uid="1.2.3",
-    study_instance_uid="1.2",
-    transfer_syntax_uid="1.2.840.10008.1.2.1",
-    patient=_PATIENT,
-    accession_number="",
-    study_date="20200102",
-    study_time="101500",
-    study_description="",
-    modality="CT",
-    series_number=3,
-    series_description="",
-    protocol_name="",
-    body_part_examined="CHEST",
-    manufacturer="SIEMENS",
-    manufacturer_model_name="Sensation",
-    specific_character_set=(),
-    image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
-    derivation_codes=(),
-    instance_number=1,
-    acquisition_number=2,
-    acquisition_datetime="",
-    temporal_position_identifier=None,
-    convolution_kernel=("B40f",),
-    contrast_bolus_agent="",
-    patient_position="HFS",
-    kvp=120.0,
-    number_of_frames=1,
-    geometry=GeometryFacts(512, 512, (0.7, 0.7), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0), 1.0, "1.2.9"),
-    pixels=PixelFacts(16, 12, 11, 0, 1, "MONOCHROME2", 1.0, -1024.0, "HU", False, None, None, False, True),
-)
 
 
 @dataclass(frozen=True)
@@ -133,5 +97,4 @@ def segmentation_of(labels_zyx: NDArray[np.uint8], n_lesions: int, unsure: tuple
 
 
 def _series(age_years: float | None) -> SeriesFacts:
-    facts = replace(_INSTANCE, patient=replace(_PATIENT, age_years=age_years))
-    return SeriesFacts((InstanceFile(facts, Path("1.dcm")),))
+    return make_series(n=1, patient={"age_years": age_years})
