@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from typer.main import get_command
 
 from node.cli import data, evaluate, train
 from node.errors import InputRefused
@@ -49,10 +50,14 @@ def test_export_writes_a_model_folder(trained, tmp_path, capsys):
     }
 
 
-@pytest.mark.parametrize("app", [train.app, evaluate.app, data.app], ids=["train", "evaluate", "data"])
-def test_every_command_explains_itself_with_an_example(app, capsys):
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [(train.app, ()), (evaluate.app, ()), *((data.app, (name,)) for name in get_command(data.app).commands)],
+    ids=["train", "evaluate", *get_command(data.app).commands],
+)
+def test_every_command_explains_itself_with_an_example(app, words, capsys):
     with pytest.raises(SystemExit) as ended:
-        app(["--help"])
+        app([*words, "--help"])
 
     assert ended.value.code == 0
-    assert "Usage" in capsys.readouterr().out
+    assert "Example: lungnode" in capsys.readouterr().out

@@ -83,7 +83,9 @@ def test_a_word_that_is_none_of_the_options_is_answered_with_those(app, option, 
     assert (answer.exit_code, told in answer.output) == (2, True), answer.output
 
 
-@pytest.mark.parametrize(("find", "told"), [(entry, "lungnode train-lesions"), (lesion_entry, "lungnode train")])
+@pytest.mark.parametrize(
+    ("find", "told"), [(entry, "`lungnode train-lesions --help`"), (lesion_entry, "`lungnode train --help`")]
+)
 def test_a_system_of_the_other_kind_is_answered_with_its_command(find, told):
     with pytest.raises(InputRefused, match=told) as caught:
         find("p9")
