@@ -1,6 +1,9 @@
 """A small labelled set on disk: squares of lung in discs of body, with an index like the shared sets'."""
 
 import csv
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
+from node.facts.series import SeriesFacts
 from node.learn import lesion_session, protocol, session
 from node.learn.catalogue import Entry
 from node.learn.lesion_session import LesionWish
 from node.learn.protocol import Plan
 from node.learn.session import Wish
+from node.volume.volume import Volume
+from tests.conftest import REPOSITORY
 
 COLUMNS = [
     "id", "case", "image", "mask", "source", "domain", "hu_slope", "hu_intercept", "label", "width", "height",
@@ -61,6 +67,42 @@ def write_set(folder: Path, cases: dict[str, str], per_case: int = 4, licence: s
                 }  # fmt: skip
                 writer.writerow(row | other)
     return folder
+
+
+def with_four_libraries(script: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script of a training with torch, numpy, pillow and safetensors alone."""
+    barred = {
+        "scipy", "SimpleITK", "pydicom", "highdicom", "monai", "matplotlib", "skimage", "nibabel", "pydantic", "typer",
+        "structlog", "rich", "dbos",
+    }  # fmt: skip
+    bar = (
+        "import sys\n"
+        "class Barred:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] in {barred}:\n"
+        "            raise ImportError('barred: ' + name)\n"
+        "sys.meta_path.insert(0, Barred())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", bar + script]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def volume(hu_zyx: np.ndarray) -> Volume:
+    """A volume that runs towards the head, 5 x 4 x 4 mm."""
+    lps_from_zyx = np.array([[0, 0, 4.0, 0], [0, 4.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
+    return Volume(hu_zyx.astype(np.int16), lps_from_zyx, (), 5.0, 0.0, (), SeriesFacts(()))
+
+
+def two_lungs(n: int = 20) -> np.ndarray:
+    """A body with two square lungs in it, slice after slice."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:64, :64]
+    hu = np.full((n, 64, 64), -1000.0)
+    hu[:, np.hypot(y - 32, x - 32) < 29] = 40.0
+    hu[:, 18:40, 10:27] = -800.0
+    hu[:, 18:40, 37:54] = -800.0
+    return hu + rng.normal(0, 15, hu.shape)
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from node.errors import Misconfigured
-from node.facts.series import SeriesFacts
 from node.learn.export import export
 from node.learn.predictors import predictor
 from node.segment.ensemble import _voted
 from node.segment.registry import load_lungs
-from node.volume.volume import Volume
+from tests.learn.conftest import two_lungs, volume
 
 RIGHT, LEFT = 1, 2
 
@@ -37,14 +36,7 @@ def models(trained, tmp_path):
 @pytest.fixture
 def chest():
     """A body with two lungs, 5 x 4 x 4 mm."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:64, :64]
-    hu = np.full((20, 64, 64), -1000.0)
-    hu[:, np.hypot(y - 32, x - 32) < 29] = 40.0
-    hu[:, 18:40, 10:27] = hu[:, 18:40, 37:54] = -800.0
-    hu += rng.normal(0, 15, hu.shape)
-    lps = np.array([[0, 0, 4.0, 0], [0, 4.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
-    return Volume(hu.astype(np.int16), lps, (), 5.0, 0.0, (), SeriesFacts(()))
+    return volume(two_lungs())
 
 
 def test_one_vote_is_the_union_and_all_votes_the_intersection():

@@ -19,23 +19,7 @@ from node.segment.networks import table
 from node.segment.registry import installed, load_lungs, verify
 from node.segment.runtime import runtime
 from node.volume.volume import Volume
-
-
-def volume(hu_zyx: np.ndarray) -> Volume:
-    """A volume that runs towards the head, 5 x 4 x 4 mm."""
-    lps_from_zyx = np.array([[0, 0, 4.0, 0], [0, 4.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
-    return Volume(hu_zyx.astype(np.int16), lps_from_zyx, (), 5.0, 0.0, (), SeriesFacts(()))
-
-
-def two_lungs(n: int = 20) -> np.ndarray:
-    """A body with two square lungs in it, slice after slice."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:64, :64]
-    hu = np.full((n, 64, 64), -1000.0)
-    hu[:, np.hypot(y - 32, x - 32) < 29] = 40.0
-    hu[:, 18:40, 10:27] = -800.0
-    hu[:, 18:40, 37:54] = -800.0
-    return hu + rng.normal(0, 15, hu.shape)
+from tests.learn.conftest import two_lungs, volume
 
 
 def test_an_exported_run_loads_and_finds_a_right_and_a_left_lung(trained, tmp_path):

@@ -13,7 +13,7 @@ from node.errors import InputRefused, Misconfigured
 from node.learn.index import Row, read_index
 from node.learn.lesion_catalogue import lesion_entry, reduced
 from node.learn.lesion_feed import feed, of_run
-from node.learn.lesion_set import AIR_HU, LesionSet, corner_of, crops, cut, load, moments
+from node.learn.lesion_set import AIR_HU, LesionSet, corner_of, crops, cut, load, moments, of_planes
 from node.learn.nodule_crop import read_crop
 from node.learn.nodule_cube import read_cube
 from node.learn.planes import Plane, planes
@@ -31,11 +31,7 @@ def plane(z: int, stack: str = "A", size: int = 16, tumour: bool = False, step_m
 
 
 def lesion_set(*found: Plane) -> LesionSet:
-    places = {(p.stack, p.z): i for i, p in enumerate(found)}
-    below, above = (
-        np.array([places.get((p.stack, p.z + step), i) for i, p in enumerate(found)], np.intp) for step in (-1, 1)
-    )
-    return LesionSet(found, below, above)
+    return of_planes(found)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Tumour networks learn a small set, for the right reasons, and a kill changes nothing."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,6 +28,7 @@ from node.learn.rate import rate
 from node.segment.networks.logits import Logits
 from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import runtime
+from tests.learn.conftest import with_four_libraries
 
 CPU = runtime("cpu", "fp32")
 
@@ -440,22 +440,12 @@ def test_the_command_trains_and_tells(small_set, tmp_path):
 
 
 def test_training_tumour_networks_needs_torch_numpy_pillow_and_safetensors_alone():
-    script = (
-        "import sys\n"
-        "class Barred:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.split('.')[0] in {'scipy','SimpleITK','pydicom','highdicom','monai','matplotlib','skimage',"
-        "'nibabel','pydantic','typer','structlog','rich','dbos'}:\n"
-        "            raise ImportError('barred: ' + name)\n"
-        "sys.meta_path.insert(0, Barred())\n"
+    done = with_four_libraries(
         "import node.learn.lesion_session, node.segment.tiles, node.segment.postprocess.dense_crf\n"
         "from node.learn.lesion_catalogue import ENTRIES\n"
         "from node.learn.lesion_train import build\n"
         "[build(entry, entry.plan) for entry in ENTRIES.values() if entry.kind != 'monai']\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 

@@ -1,8 +1,5 @@
 """The training loop: it learns, it ends for the right reason, and a kill changes nothing."""
 
-import os
-import subprocess
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from node.learn.session import Wish
 from node.learn.slice_set import load, spread
 from node.segment.contract import LungDefinition
 from node.segment.runtime import runtime
+from tests.learn.conftest import with_four_libraries
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -240,19 +238,9 @@ def test_validation_takes_a_few_slices_of_each_case(small_set):
 
 
 def test_training_needs_torch_numpy_pillow_and_safetensors_alone():
-    script = (
-        "import sys\n"
-        "class Barred:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.split('.')[0] in {'scipy','SimpleITK','pydicom','highdicom','monai','matplotlib','skimage',"
-        "'nibabel','pydantic','typer','structlog','rich','dbos'}:\n"
-        "            raise ImportError('barred: ' + name)\n"
-        "sys.meta_path.insert(0, Barred())\n"
-        "import node.learn.session, node.learn.losses, node.segment.preprocess.recipes, node.segment.slice_runner\n"
+    done = with_four_libraries(
+        "import node.learn.session, node.learn.losses, node.segment.preprocess.recipes, node.segment.slice_runner"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 
