@@ -28,19 +28,11 @@ class LaidOut:
 
 
 def lay_out(run: Path, name: str, models_dir: Path, build: Callable[[Told], nn.Module]) -> LaidOut:
-    """Put a run's best weights, in half precision, and its curve into a model's folder.
+    """Put a run's best weights, in half precision, and its curve into a model's folder; raise what the exports say.
 
     Parameters
     ----------
     build : from `run.json` to the network.
-
-    Raises
-    ------
-    InputRefused
-        EXPORT-UNREAD if the run has no best weights yet; EXPORT-LICENCE if it learnt from rows that shipped weights
-        may not learn from and the name does not say so.
-    WrongUsage
-        USAGE for a name that no model may have.
     """
     if not has_finished_epoch(run):
         raise InputRefused("EXPORT-UNREAD", f"{run} holds no finished epoch")
