@@ -4,6 +4,7 @@ from typing import Any
 
 from node.errors import InputRefused, LungnodeError, Misconfigured, OurMistake, WorldUnavailable
 
+UNEXPECTED = "INTERNAL"  # the code of what a library raised
 _KINDS = {kind.__name__: kind for kind in (InputRefused, WorldUnavailable, Misconfigured, OurMistake)}
 
 
@@ -12,7 +13,7 @@ def error_json(error: BaseException) -> dict[str, Any]:
     if isinstance(error, LungnodeError):
         kind = next((name for name, known in _KINDS.items() if isinstance(error, known)), "OurMistake")
         return {"kind": kind, "code": error.code, "message": error.message, "context": error.context}
-    return {"kind": "OurMistake", "code": "INTERNAL", "message": type(error).__name__, "context": {}}
+    return {"kind": "OurMistake", "code": UNEXPECTED, "message": type(error).__name__, "context": {}}
 
 
 def error_from_json(kept: dict[str, Any]) -> LungnodeError:

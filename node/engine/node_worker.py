@@ -42,7 +42,7 @@ from node.segment.registry import installed
 from node.settings import Settings
 from node.settings_values import INTAKE_SLOT, RETENTION_SLOT
 from node.store.database import damage_of, set_aside, tells_damage
-from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.disk import Room, free_bytes, marks, refusal, room_left
 from node.store.heartbeat import Heartbeat, intake_heartbeat_file
 from node.store.identity import identity
 from node.store.index import StudyArrival
@@ -94,6 +94,7 @@ def _started(settings: Settings) -> Worker:
             identity_differs=partial(outside.identity_differs, settings),
             enough_disk=lambda: _room(settings) is Room.ENOUGH,
             seek_prior=partial(seek_prior, settings),
+            disk_refuses=lambda: refusal(settings.data_dir) is not None,
         ),
         loops=lambda steps: (
             partial(intake_loop, settings, steps.crew),

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from node.engine.case_file import CaseFile, read_case_file, result_folder
 from node.engine.crew import NO_FORK, ChildEnded, Crew, NoProcess, StepCancelled, StepOverTime
 from node.engine.delivery import Ways, all_retryable, attempt, broken_off, decide
 from node.engine.delivery_file import Delivery, Stage, delivery_path, read_delivery, write_delivery
+from node.engine.error_json import UNEXPECTED
 from node.engine.files import publish_json
+from node.engine.full_disk import FULL
 from node.engine.outbox import kept, outgoing
 from node.engine.pause import paused_because
 from node.engine.prior import PRIOR_FOLDER, SeekPrior, Sought, late, rest_s
@@ -56,6 +59,8 @@ class Steps:
     identity_differs: IdentityCheck
     enough_disk: Callable[[], bool]
     seek_prior: SeekPrior | None = None
+    disk_refuses: Callable[[], bool] = lambda: False  # takes nothing at all, by its quota too
+    unrecorded: threading.Event = field(default_factory=threading.Event)  # what became of a step was not kept
     stopping: threading.Event = field(default_factory=threading.Event)
     _breakers: dict[str, Breaker] = field(default_factory=dict)
 
@@ -236,7 +241,10 @@ class Steps:
         raise OurMistake("STEP-CRASH", "no attempt was made")
 
     def _called(self, job: str, arguments: dict[str, Any], limit_s: float, cancelled: CancelCheck) -> Any:
-        """Run a job as soon as there is a process for it; a machine that has none to give is waited for."""
+        """Run a job as soon as there is a process for it; a machine that has none to give is waited for.
+
+        One that failed because the disk takes nothing is run again once it does.
+        """
         workflow_id = arguments["workflow_id"]
         folder = result_folder(self.settings.data_dir, workflow_id)
         for tried in itertools.count(1):
@@ -244,6 +252,14 @@ class Steps:
                 return self.crew.call(
                     job, arguments, limit_s=limit_s, cancelled=lambda: self.stopping.is_set() or cancelled()
                 )
+            except OurMistake as error:  # libraries say of a full disk what they like
+                if error.code != UNEXPECTED or not self.disk_refuses():
+                    raise
+                structlog.get_logger().error("engine.step_waits", workflow_id=workflow_id, step=job, code=FULL)
+                self._wait_until(self._disk_is_full, folder, cancelled)
+                if cancelled():
+                    raise StepCancelled from error
+                continue
             except NoProcess as error:
                 jitter = random.random()  # noqa: S311 - spreads load only
                 wait_s = delay_s(tried, first_s=_FIRST_FORK_S, longest_s=_LONGEST_FORK_S, jitter=jitter)
@@ -293,12 +309,16 @@ class Steps:
     def _wait_until(self, keeps: Callable[[], KeptBack | None], folder: Path, cancelled: CancelCheck) -> None:
         """Begin nothing while something keeps the node from it, and tell what."""
         while (why := keeps()) is not None and not cancelled():
-            mark_waiting(folder, why)
+            with suppress(OSError):  # of a disk that takes nothing, it cannot be kept
+                mark_waiting(folder, why)
             self._nap()
         goes_on(folder)
 
     def _is_paused(self) -> KeptBack | None:
         return KeptBack.PAUSED if paused_because(self.settings.data_dir) is not None else None
+
+    def _disk_is_full(self) -> KeptBack | None:
+        return KeptBack.DISK if self.disk_refuses() else None
 
     def _keeps_from_work(self) -> KeptBack | None:
         """Say why nothing new may start: paused, or the disk is below its soft mark."""

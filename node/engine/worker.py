@@ -60,6 +60,8 @@ class Worker:
             if not all(thread.is_alive() for thread in threads):
                 structlog.get_logger().error("engine.loop_ended", code="ENG-LOOP", slot=self.settings.engine.slot)
                 return False
+            if self.steps.unrecorded.is_set():
+                return False
             self.steps.crew.end_idle()
             try:
                 self._take_over()

@@ -8,7 +8,8 @@ A case gives its place free as soon as its deliveries are queued, so a dead arch
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ from dbos import DBOS, Queue, SetEnqueueOptions, SetWorkflowID
 from dbos._error import DBOSWorkflowCancelledError
 
 from node.engine.crew import StepCancelled
+from node.engine.database import DATABASE_ERRORS
 from node.engine.delivery_file import Stage
+from node.engine.full_disk import code_of
 from node.engine.steps import Steps
 from node.errors import LungnodeError
 
@@ -27,6 +30,7 @@ WAKE = "wake"  # topic of the message that ends a waiting delivery's wait
 DELIVERIES_AT_ONCE = 4  # per destination and worker; the others of a dead destination wait in the queue
 
 Cancelled = Callable[[], bool]
+Deliver = Callable[[str, str, float], dict[str, Any]]
 T = TypeVar("T")
 
 
@@ -35,7 +39,7 @@ class Workflows:
     """The registered workflows."""
 
     case: Callable[[str], dict[str, Any]]
-    deliver: Callable[[str, str, float], dict[str, Any]]
+    deliver: Deliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +68,54 @@ def register(steps: Steps) -> Workflows:
     # leave it to nobody; what ends it is `give_up_after_s`
     @DBOS.workflow(name="deliver", max_recovery_attempts=None)
     def deliver(workflow_id: str, destination: str, due_s: float) -> dict[str, Any]:
-        while True:
-            answer = durable.attempt(workflow_id, destination, due_s)
-            if answer["stage"] != Stage.WAITING:
-                break
-            DBOS.recv(WAKE, timeout_seconds=answer["wait_s"])
-        durable.settle(workflow_id)
-        return {"stage": answer["stage"]}
+        with _kept_or_begun_again(steps):
+            while True:
+                answer = durable.attempt(workflow_id, destination, due_s)
+                if answer["stage"] != Stage.WAITING:
+                    break
+                DBOS.recv(WAKE, timeout_seconds=answer["wait_s"])
+            durable.settle(workflow_id)
+            return {"stage": answer["stage"]}
 
     @DBOS.workflow(name="case")
     def case(workflow_id: str) -> dict[str, Any]:
-        found = durable.analyse(workflow_id)
-        if "look_again_s" in found:
-            DBOS.sleep(found["look_again_s"])
-            if durable.superseded(workflow_id):
-                return {"outcome": "superseded"}
-        if found.get("n_lesions"):
-            durable.compare(workflow_id)
-        durable.encode(workflow_id)
-        names, due_s = durable.destinations(workflow_id)
-        for name in names:
-            with SetWorkflowID(delivery_id(workflow_id, name)), SetEnqueueOptions(queue_partition_key=name):
-                _queue(DELIVERIES).enqueue(deliver, workflow_id, name, due_s)
-        if not names:
-            durable.settle(workflow_id)
-        return found
+        with _kept_or_begun_again(steps):
+            return _in_order(durable, deliver, workflow_id)
 
     return Workflows(case, deliver)
+
+
+def _in_order(durable: _Durable, deliver: Deliver, workflow_id: str) -> dict[str, Any]:
+    """Do the steps of a case."""
+    found = durable.analyse(workflow_id)
+    if "look_again_s" in found:
+        DBOS.sleep(found["look_again_s"])
+        if durable.superseded(workflow_id):
+            return {"outcome": "superseded"}
+    if found.get("n_lesions"):
+        durable.compare(workflow_id)
+    durable.encode(workflow_id)
+    names, due_s = durable.destinations(workflow_id)
+    for name in names:
+        with SetWorkflowID(delivery_id(workflow_id, name)), SetEnqueueOptions(queue_partition_key=name):
+            _queue(DELIVERIES).enqueue(deliver, workflow_id, name, due_s)
+    if not names:
+        durable.settle(workflow_id)
+    return found
+
+
+@contextmanager
+def _kept_or_begun_again(steps: Steps) -> Iterator[None]:
+    """Have the worker start again where the database did not keep what became of a step, as on a full disk.
+
+    The library leaves such a workflow to nobody: it stands there as begun, and is taken up at a start alone.
+    """
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        structlog.get_logger().error("engine.step_unrecorded", workflow_id=DBOS.workflow_id, code=code_of(error))
+        steps.unrecorded.set()
+        threading.Event().wait()  # the process is about to end: the workflow must not look failed
 
 
 def _register_steps(steps: Steps) -> _Durable:

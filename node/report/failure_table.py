@@ -106,7 +106,11 @@ FAILURES: dict[str, tuple[str, str, str]] = {
         "index.sqlite was damaged; it was moved aside and made anew from the files",
         "See the disk and its cables (`dmesg`, `smartctl`), then remove index.sqlite.damaged-…",
     ),
-    "ENG-LOOP": ("-", "A loop of the worker ended", "It is started again; see the line before"),
+    "ENG-LOOP": (
+        "-",
+        "A loop of the worker ended",
+        "It is started again; see the line before",
+    ),
     "ENG-TRIES": (
         "-",
         "A case was begun 100 times, and each time its worker ended before it did",

@@ -1,11 +1,13 @@
 """Two marks on the spool's file system: below the soft one no new work, below the hard one nothing is received."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 _GIB = 1024**3
+_PROBE_BYTES = 1 << 20  # more than an instance and less than anybody misses
 
 
 class Room(StrEnum):
@@ -40,3 +42,15 @@ def room_left(free: int, at: Marks) -> Room:
     if free < at.hard_bytes:
         return Room.NONE
     return Room.LITTLE if free < at.soft_bytes else Room.ENOUGH
+
+
+def refusal(folder: Path) -> str | None:
+    """Say why nothing can be written, None where it can: a quota, and a disk that is read-only, show free bytes."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None

@@ -1,6 +1,5 @@
 """The node's state at one moment, as the page, the metrics and the health check show it."""
 
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from node.engine.worker import slot_lock
 from node.errors import Code, LungnodeError
 from node.settings import Settings
 from node.store.database import all_set_aside
-from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.disk import Room, free_bytes, marks, refusal, room_left
 from node.store.heartbeat import (
     INTAKE_SILENT_AFTER_S,
     WORKER_SILENT_AFTER_S,
@@ -158,15 +157,14 @@ def _trouble(room: Room) -> list[str]:
 
 
 def _unwritable(data_dir: Path) -> list[str]:
-    """Say that nothing can be kept: a disk that the kernel made read-only after an error still has free space."""
-    try:
-        with tempfile.TemporaryFile(dir=data_dir):
-            return []
-    except OSError as error:
-        return [
-            f"{data_dir} cannot be written ({error.strerror}): nothing is received or made; next: see the disk, its "
-            "mount and its rights (dmesg), then start the node again"
-        ]
+    """Say that nothing can be kept, whatever room there seems to be."""
+    why = refusal(data_dir)
+    if why is None:
+        return []
+    return [
+        f"{data_dir} cannot be written ({why}): nothing is received or made; next: see the disk, its quota, mount and "
+        "rights (dmesg); where it was read-only, then start the node again"
+    ]
 
 
 def _worker_trouble(settings: Settings, now_s: float) -> list[str]:

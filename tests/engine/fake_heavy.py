@@ -56,6 +56,8 @@ def _obey(folder: Path, step: str) -> None:
     """Do what the test wants at this point: wait for a file, end the process, raise."""
     order = folder / f"{step}.order"
     word = order.read_text() if order.exists() else ""
+    if word == "library":
+        raise RuntimeError("Error encountered while writing")
     if word == "die":
         os.kill(os.getpid(), signal.SIGSEGV)
     if word == "out-of-memory":

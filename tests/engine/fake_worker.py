@@ -53,6 +53,7 @@ def main() -> None:
             ways,
             identity_differs=lambda _study, _result: "Patient ID differs" if held.exists() else None,
             enough_disk=lambda: not full.exists(),
+            disk_refuses=(settings.data_dir / "disk-takes-nothing").exists,
         ),
         heavy="fake_heavy",
         version=version,

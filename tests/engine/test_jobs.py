@@ -123,6 +123,18 @@ def test_below_the_soft_mark_a_case_waits_for_the_disk(bench) -> None:
     bench.eventually(lambda: bench.is_safe(case))
 
 
+@pytest.mark.parametrize("step", ["analyse", "encode"])
+def test_a_step_that_failed_on_a_disk_that_takes_nothing_is_run_again_once_it_does(bench, step: str) -> None:
+    case = bench.new_case(**{step: "library"})
+    (bench.data_dir / "disk-takes-nothing").touch()
+    bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: state(bench, case) == "waiting: disk")
+    (bench.folder(case) / f"{step}.order").unlink()
+    (bench.data_dir / "disk-takes-nothing").unlink()
+    bench.eventually(lambda: bench.is_safe(case))
+
+
 def test_a_case_waits_where_the_machine_gives_no_process_and_then_goes_on(bench) -> None:
     (bench.data_dir / "no-process").touch()
     case = bench.new_case()

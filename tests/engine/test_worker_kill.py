@@ -1,6 +1,7 @@
 """`kill -9` of the worker in each stage, then a restart: nothing is lost, nothing is there twice."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,24 @@ def test_a_case_goes_through_all_steps_once(bench, out: Path) -> None:
     bench.eventually(lambda: bench.is_safe(case))
     assert bench.steps(case) == ["analyse", "encode"]
     assert len(delivered(out)) == 2
+
+
+def rename_steps(bench, former: str, name: str) -> None:
+    with closing(sqlite3.connect(bench.data_dir / "engine.sqlite", timeout=30.0)) as database, database:
+        database.execute(f"ALTER TABLE {former} RENAME TO {name}")
+
+
+def test_a_worker_whose_database_did_not_keep_a_step_is_followed_by_one_that_finishes(bench, out: Path) -> None:
+    case = bench.new_case(analyse="wait")
+    first = bench.start_worker()
+    bench.submit(case)
+    bench.eventually(lambda: bench.steps(case) == ["analyse"])
+    rename_steps(bench, "operation_outputs", "full")  # as a full disk does: it cannot be written
+    (bench.folder(case) / "analyse.go").touch()
+    bench.eventually(lambda: first.poll() is not None)
+    rename_steps(bench, "full", "operation_outputs")
+    bench.start_worker()
+    bench.eventually(lambda: bench.is_safe(case))
 
 
 @pytest.mark.parametrize("stage", ["analyse", "encode", "encoded"])

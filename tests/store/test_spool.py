@@ -11,7 +11,7 @@ from pydicom import dcmread
 from pydicom.uid import RLELossless
 
 from node.errors import InputRefused
-from node.store.disk import Room, free_bytes, marks, room_left
+from node.store.disk import Room, free_bytes, marks, refusal, room_left
 from node.store.layout import InstanceUids, current_path, is_uid, numbered_path, uids_of
 from node.store.part10 import read_meta
 from node.store.spool import Outcome, Spool
@@ -142,3 +142,15 @@ def test_the_two_marks(free: int, room: Room) -> None:
 def test_free_bytes_are_those_of_the_file_system(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     assert free_bytes(tmp_path) <= status.f_blocks * status.f_frsize
+
+
+def test_a_disk_over_its_quota_refuses_though_it_shows_free_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refusal(tmp_path) is None
+
+    def over_quota(_: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "fsync", over_quota)
+    assert (refusal(tmp_path), free_bytes(tmp_path) > 0) == ("Disk quota exceeded", True)
