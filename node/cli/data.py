@@ -11,7 +11,7 @@ from node.learn.export import export as export_run
 from node.learn.export_lesions import export_lesions, join
 from node.learn.import_lidc import lidc_cases
 from node.learn.import_volumes import luna16_cases, msd_cases
-from node.learn.lesion_card import LesionAnswer, OutlineAnswer
+from node.learn.lesion_card import LesionAnswer
 from node.learn.pseudo_set import make_pseudo_set
 from node.learn.run_folder import task_of
 from node.learn.set_writer import write_set
@@ -95,9 +95,6 @@ def export(
     tiles: Tiles = typer.Option(Tiles.NONE, help="Lesions: native tiles nowhere, at seeds or everywhere."),
     step: float = typer.Option(2.0, min=0.0, help="Lesions: thinner slices are averaged to about this, mm; 0: never."),
     peak: float = typer.Option(0.0, min=0.0, max=1.0, help="Lesions: what a mark's surest voxel must have."),
-    outlines: bool = typer.Option(
-        False, "--outlines", help="Lesions: it draws nodules anew that another model found, and finds none itself."
-    ),
     figure: list[str] = typer.Option([], help="What it reached, for the card, as what=figure."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -107,8 +104,7 @@ def export(
     """
     reached = tuple((what, value) for what, _, value in (text.partition("=") for text in figure))
     if task_of(run) is Task.LESIONS:
-        finds = LesionAnswer(threshold, flips, tiles.value, step, peak=peak)
-        how = OutlineAnswer(threshold, flips) if outlines else finds
+        how = LesionAnswer(threshold, flips, tiles.value, step, peak=peak)
         folder = export_lesions(run, name, models, version=version, answer=how, figures=reached)
     else:
         lungs = Answer(threshold, flips, size, not raw_border, not domes, sure_dense)

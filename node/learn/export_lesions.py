@@ -45,13 +45,14 @@ AS_IT_LEARNT = LesionAnswer()
 
 def export_lesions(
     run: Path, name: str, models_dir: Path, *,
-    version: str = "1", answer: LesionAnswer | OutlineAnswer = AS_IT_LEARNT, figures: Sequence[tuple[str, str]] = (),
+    version: str = "1", answer: LesionAnswer = AS_IT_LEARNT, figures: Sequence[tuple[str, str]] = (),
 ) -> Path:  # fmt: skip
     """Write the model's folder; return it. A calibration that lies there is for other weights, and goes.
 
     Parameters
     ----------
-    answer : how it finds lesions, or how it draws nodules anew that another model found.
+    answer : how it finds lesions; a network of whole cubes, which draws nodules anew that another model found, has
+        threshold and flips of it.
 
     Raises
     ------
@@ -64,14 +65,16 @@ def export_lesions(
     made = lay_out(run, name, models_dir, _network_of)
     folder, told, best = made.folder, made.told, made.best
     (folder / FILE).unlink(missing_ok=True)
+    by_cubes = bool(told["plan"].get("cube_depth"))
+    how = OutlineAnswer(answer.threshold, answer.flips) if by_cubes else answer
     training = {key: told[key] for key in _KEPT if key in told}
     training |= {"moments_hu": best["moments_hu"], "epoch": best["epoch"], "val_dice": best["val_dice"]}
     training |= _histogram(told)
     (folder / TRAINING).write_text(json.dumps(training), encoding="utf-8")
-    task = Task.LESIONS if isinstance(answer, LesionAnswer) else Task.NODULES
+    task = Task.NODULES if by_cubes else Task.LESIONS
     head = head_of(told, name, version, told["title"], lesion_entry(told["model"]).kind)
-    write_toml(folder, head, asdict(answer), task)
-    (folder / "CARD.md").write_text(card_text(name, told | training, answer, figures), encoding="utf-8")
+    write_toml(folder, head, asdict(how), task)
+    (folder / "CARD.md").write_text(card_text(name, told | training, how, figures), encoding="utf-8")
     return folder
 
 

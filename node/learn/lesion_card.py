@@ -45,8 +45,8 @@ def card_text(
         f"# {name}", "", f"{NOT_FOR_DIAGNOSIS}.", "",
         f"{told['title']} ({told['paper']}), {told['n_parameters']:,} parameters. {what} on CT.", "",
         "## How it was trained", "",
-        f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} at {plan['size']} x {plan['size']}, "
-        f"{plan['neighbours']} neighbours, runs of {plan['run_length']}; seed {told['seed']}, fold {told['fold']}; "
+        f"Protocol {plan['protocol']}, loss {plan['loss']}, input {plan['recipe']} {_input(plan)}; "
+        f"seed {told['seed']}, fold {told['fold']}; "
         f"{ending(plan['schedule'], told['state'])}. Best epoch "
         f"{told['epoch']}, validation score {told['val_dice']:.4f} (Dice, weighed by domain). {begun_with(told)}", "",
         "## How it answers", "",
@@ -64,11 +64,17 @@ def card_text(
     return "\n".join(lines)
 
 
+def _input(plan: dict[str, Any]) -> str:
+    if plan.get("cube_depth"):
+        return f"of whole cubes, parts of {plan['cube_depth']} x {plan['crop_px']} x {plan['crop_px']}"
+    return f"at {plan['size']} x {plan['size']}, {plan['neighbours']} neighbours, runs of {plan['run_length']}"
+
+
 def _answering(answer: LesionAnswer | OutlineAnswer) -> str:
     if isinstance(answer, OutlineAnswer):
         return (
-            "the mean along the three axes of a cube round a mark of at most 50 mm in slices of at most 5.5 mm, the "
-            "piece under the mark without vessels and with its hollows; marks of a confidence below 0.6 are left."
+            "in a cube round a mark of at most 50 mm in slices of at most 5.5 mm, the piece under the mark without "
+            "vessels and with its hollows; marks of a confidence below 0.6 are left."
         )
     return (
         f"native tiles {answer.tiles}; slices thinner than {answer.step_mm} mm are averaged in groups; marks below "

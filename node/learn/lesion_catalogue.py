@@ -13,6 +13,7 @@ networks and losses: what two cores can train.
     width        16 at the first level, in every name
     batch        8 slices (P4: 2 runs of 8); an epoch is 480 slices, a case with n slices as often as the root of n
     optimiser    Adam, 1e-3 at first, down half a cosine to nearly zero; moving average 0.99
+    cubes        the 3D U-Net of cubes: whole cubes of `nodule3d` alone, 4 a step, 60 epochs (`cube_draws`)
     end          16 epochs; the average's best epoch by validation Dice is kept
     augmentation `augment.Strength`, as for the lungs, and in three crops of ten a lesion of another crop
                  (`transplants.TransplantPlan`; not for P4)
@@ -29,6 +30,7 @@ from node.learn.bce_iou import bce_alone, bce_dice, bce_iou, bce_iou_of_step
 from node.learn.catalogue import ENTRIES as LUNG_ENTRIES
 from node.learn.catalogue import Schedule, named
 from node.learn.ce_dice import ce_alone, ce_dice, run_dice_focal
+from node.learn.cube_loss import cube_bce_dice
 from node.learn.dice_focal import dice_alone, dice_focal, focal_alone
 from node.learn.freeze import Frozen
 from node.learn.sizes import Sizes
@@ -67,6 +69,7 @@ LOSSES: Mapping[str, RunLoss] = {
     "ce": ce_alone,
     "ce-dice": ce_dice,
     "run-dice-focal": run_dice_focal,
+    "cube-bce-dice": lambda output, target, _: cube_bce_dice(output, target),
 }
 
 
@@ -95,6 +98,7 @@ class LesionPlan:
     crop_px : side of what is learnt from.
     neighbours : slices on either side as channels; 0 for runs.
     run_length : slices in a run; 0 for networks of single slices.
+    cube_depth : slices of a cube that is learnt from whole; 0 for networks of slices and runs.
     magnify : how many times as large the network is shown what is cut out; not for runs.
     three_planes : cubes are learnt from along all three axes, their voxels being as long as wide.
     hazy_copies : half of the solid nodules of cubes are learnt as ground glass, too.
@@ -114,6 +118,7 @@ class LesionPlan:
     lesion_frac: float = 0.5
     neighbours: int = 0
     run_length: int = 0
+    cube_depth: int = 0
     magnify: int = 1
     three_planes: bool = False
     hazy_copies: bool = False
@@ -148,6 +153,7 @@ PRETRAINED_PHASES = (
 REDUCED = Schedule(lr=1e-3, batch=8, epochs=16, patience=16, slices_per_epoch=480, decay="cosine")
 _WIDTH = 16
 _RUN = 8
+_CUBE = 40
 
 _BASELINES = tuple(  # those of the lung systems
     LesionEntry(
@@ -193,6 +199,14 @@ ENTRIES: Mapping[str, LesionEntry] = {
             "unet-3d", "baseline", "3D U-Net", "monai",
             LesionPlan("paper", {"width": 64}, "bce-dice", "unit", Schedule(batch=16), run_length=_RUN),
         ),
+        LesionEntry(
+            "cube-unet", "baseline", "3D U-Net of cubes", "cube_unet",
+            LesionPlan(
+                "paper", {"width": 32, "depth": 3}, "cube-bce-dice", "windows",
+                Schedule(lr=1e-3, batch=4, epochs=60, patience=60, decay="cosine"), crop_px=48, cube_depth=_CUBE,
+                average=0.99,
+            ),
+        ),
     )
 }  # fmt: skip
 
@@ -204,6 +218,8 @@ def lesion_entry(name: str) -> LesionEntry:
 
 def reduced(entry: LesionEntry) -> LesionPlan:
     """Return the reduced protocol for one system: its own network, loss and run length, all else alike."""
+    if entry.plan.cube_depth:
+        return replace(entry.plan, protocol="reduced", sizes={**entry.plan.sizes, "width": _WIDTH})
     length = entry.plan.run_length
     schedule = replace(REDUCED, batch=2 * length if length else REDUCED.batch)
     return LesionPlan(

@@ -1,4 +1,4 @@
-"""What a tumour network is given, step by step: batches of crops or of runs, augmented, as channels.
+"""What a tumour network is given, step by step: batches of crops, runs or cubes, augmented, as channels.
 
 The gap between slices enters as one more channel, in units of 10 mm.
 """
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from node.learn.augment import augment
+from node.learn.cube_draws import cubes_of, drawn
 from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_set import Index, LesionSet, crops
 from node.learn.runs import RunBatch, cut_runs, draw, runs
@@ -28,7 +29,7 @@ class Given:
 
     Attributes
     ----------
-    x : (N, C, H, W), or (B, T, C, H, W) for runs.
+    x : (N, C, H, W), (B, T, C, H, W) for runs, (N, C, D, H, W) for cubes.
     target : the same with one channel, 0 and 1.
     valid : (B, T) bool for runs, None else.
     """
@@ -41,7 +42,9 @@ class Given:
 def feed(data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator) -> Iterator[Given]:
     """Yield the steps of one epoch."""
     n_steps = steps_of_epoch(data, plan)
-    if plan.run_length:
+    if plan.cube_depth:
+        yield from _of_cubes(data, plan, prepare, rng, n_steps)
+    elif plan.run_length:
         yield from _of_runs(data, plan, prepare, rng, n_steps)
     else:
         yield from _of_slices(data, plan, prepare, rng, n_steps)
@@ -49,7 +52,8 @@ def feed(data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Gen
 
 def steps_of_epoch(data: LesionSet, plan: LesionPlan) -> int:
     """Return how many steps an epoch has."""
-    return max((plan.schedule.slices_per_epoch or len(data)) // plan.schedule.batch, 1)
+    n = len(runs(data)) if plan.cube_depth else len(data)
+    return max((plan.schedule.slices_per_epoch or n) // plan.schedule.batch, 1)
 
 
 def of_run(batch: RunBatch, prepare: Prepare) -> Given:
@@ -93,6 +97,19 @@ def _drawn(data: LesionSet, plan: LesionPlan, rng: np.random.Generator, n_steps:
     else:
         order = rng.choice(len(data), n_steps * batch, p=data.weights(plan.shares))
     return [order[at : at + batch].astype(np.intp) for at in range(0, len(order), batch)]
+
+
+def _of_cubes(
+    data: LesionSet, plan: LesionPlan, prepare: Prepare, rng: np.random.Generator, n_steps: int
+) -> Iterator[Given]:
+    """Yield changed cubes, each as often as the others."""
+    cubes, batch = cubes_of(data), plan.schedule.batch
+    n_rounds = -(-n_steps * batch // len(cubes))
+    order = np.concatenate([rng.permutation(len(cubes)) for _ in range(n_rounds)])
+    shape = (plan.cube_depth, plan.crop_px, plan.crop_px)
+    for first in range(0, n_steps * batch, batch):
+        hu, nodule = drawn([cubes[at] for at in order[first : first + batch]], rng, shape)
+        yield Given(prepare(hu), nodule)
 
 
 def _of_runs(

@@ -18,6 +18,7 @@ from node.learn.lesion_catalogue import LesionPlan
 from node.learn.lesion_feed import Given, of_run
 from node.learn.lesion_set import LesionSet, share_of
 from node.learn.runs import pieces, runs, whole
+from node.segment.lesions.cube_net import cube_probabilities
 from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.preprocess.magnify import brought_back, magnified
 from node.segment.runtime import Runtime
@@ -70,7 +71,7 @@ def predict(
     With `flips` the answer is the mean of the picture's and its mirror image's.
     """
     model.eval()
-    answer = _of_runs if plan.run_length else _of_slices
+    answer = _of_cubes if plan.cube_depth else _of_runs if plan.run_length else _of_slices
     with torch.inference_mode():
         yield from answer(model, data, plan, prepare, runtime, flips)
 
@@ -140,6 +141,15 @@ def _of_slices(
         if flips:
             p = (p + torch.sigmoid(whole_and_tiled(network, hu.flip(-1)).float()).flip(-1)) / 2.0
         yield from zip(index, p[:, 0].cpu().numpy(), strict=True)
+
+
+def _of_cubes(
+    model: nn.Module, data: LesionSet, _: LesionPlan, prepare: Prepare, runtime: Runtime, flips: bool
+) -> Iterator[Found]:
+    for run in runs(data):
+        hu = torch.from_numpy(np.stack([data.planes[int(at)].hu_yx for at in run]).astype(np.float32))
+        p_zyx = cube_probabilities(model, prepare(hu[None, None]), runtime, flips=flips)
+        yield from zip((int(at) for at in run), p_zyx, strict=True)
 
 
 def _batches(data: LesionSet) -> Iterator[list[int]]:

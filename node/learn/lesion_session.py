@@ -100,6 +100,12 @@ def run(wish: LesionWish, tell: Callable[[LesionPoint], None]) -> dict[str, obje
         if not learn_rows or not val_rows:
             text = f"{wish.model} learns runs of slices: a crop is none, and a cube must be as large as --crop"
             raise InputRefused("SET-EMPTY", f"{text} ({plan.crop_px}); give volumes or slices that follow one another")
+    if plan.cube_depth:
+        learn_rows, val_rows = _of_cubes(learn_rows), _of_cubes(val_rows)
+        if not learn_rows or not val_rows:
+            raise InputRefused(
+                "SET-EMPTY", f"{wish.model} learns whole cubes of nodules: give a set of them (nodule3d)"
+            )
     begun = beginning(wish.init, chosen.name, chosen.kind, {"channels": plan.channels, **plan.sizes})
     refuse_unfit(begun, {row.case for row in val_rows}, any_licence=wish.any_licence)
     place = runtime(wish.device, wish.precision)
@@ -196,6 +202,11 @@ def _of_runs(rows: tuple[Row, ...], crop_px: int) -> tuple[Row, ...]:
     They are left out after patients were dealt to folds, so that P4's folds hold out whom the others' do.
     """
     return tuple(row for row in rows if not row["tile"] and (not row["depth"] or int(row["width"]) >= crop_px))
+
+
+def _of_cubes(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Return the cubes among rows."""
+    return tuple(row for row in rows if row["depth"])
 
 
 def _summary(

@@ -152,6 +152,8 @@ class _Run:
         x = given.x.to(self.runtime.device)
         if x.ndim == 4 and self.is_channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
+        elif self.job.plan.cube_depth:
+            x = x.contiguous(memory_format=torch.channels_last_3d)
         with self.runtime.autocast():
             output = self.model(x) if valid is None else self.model(x, valid)
         target = given.target.to(self.runtime.device)

@@ -96,5 +96,5 @@ def _ready(name: str, model: nn.Module, told: Mapping[str, Any], runtime: Runtim
 def plan_of_run(told: dict[str, Any]) -> LesionPlan:
     """Read a plan as it stands in `run.json`, as far as answering needs it."""
     kept = ("protocol", "sizes", "loss", "recipe", "size", "crop_px", "neighbours", "run_length")
-    magnify = int(told.get("magnify", 1))  # plans of earlier versions have none
-    return LesionPlan(**{name: told[name] for name in kept}, magnify=magnify, schedule=Schedule())
+    magnify, depth = int(told.get("magnify", 1)), int(told.get("cube_depth", 0))  # plans of earlier versions have none
+    return LesionPlan(**{name: told[name] for name in kept}, magnify=magnify, cube_depth=depth, schedule=Schedule())

@@ -9,9 +9,9 @@ from node.learn.lesion_score import Found
 from node.learn.lesion_set import LesionSet, of_planes
 from node.learn.planes import CUBE, Plane
 from node.learn.runs import runs
-from node.segment.lesions.net import CUBE_AXES
 
-_FURTHER = ("coronal", "sagittal")  # beside the axial slices, which a cube is read as
+# beside the axial slices that a cube is read as; of (z, y, x): which is the number of a slice, which its rows, columns
+_FURTHER = {"coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def mean_of_planes(data: LesionSet, answer: Callable[[LesionSet], Iterable[Found
     answer : gives the probabilities (rows, columns) of each slice of a set.
     """
     total = {at: p.copy() for at, p in answer(data)}
-    for axis in _FURTHER:
+    for axis, axes in _FURTHER.items():
         for cube in _cubes(data, axis):
             found = dict(answer(cube.cut))
-            p_zyx = np.stack([found[at] for at in range(len(cube.cut))]).transpose(np.argsort(CUBE_AXES[axis]))
+            p_zyx = np.stack([found[at] for at in range(len(cube.cut))]).transpose(np.argsort(axes))
             for at, p_yx in zip(cube.index, p_zyx, strict=True):
                 total[at] += p_yx
     n = {at: 1.0 + len(_FURTHER) * (plane.domain == CUBE) for at, plane in enumerate(data.planes)}
@@ -55,8 +55,8 @@ def _cubes(data: LesionSet, axis: str) -> Iterable[_Cube]:
 
 
 def _cut(slices: list[Plane], axis: str) -> LesionSet:
-    hu = np.ascontiguousarray(np.stack([plane.hu_yx for plane in slices]).transpose(CUBE_AXES[axis]))
-    nodule = np.ascontiguousarray(np.stack([plane.tumour_yx for plane in slices]).transpose(CUBE_AXES[axis]))
+    hu = np.ascontiguousarray(np.stack([plane.hu_yx for plane in slices]).transpose(_FURTHER[axis]))
+    nodule = np.ascontiguousarray(np.stack([plane.tumour_yx for plane in slices]).transpose(_FURTHER[axis]))
     first = slices[0]
     stack = f"{first.stack} {axis}"
     return of_planes(

@@ -63,7 +63,7 @@ def test_it_installs_and_the_installed_node_finds_its_models(bundle, tmp_path):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    assert "lungs-rule, nodules-p3: verified; in use: lungs-rule" in answer.stdout
+    assert "lungs-rule, nodules-cubes: verified; in use: lungs-rule" in answer.stdout
     assert "CHANGE-ME" not in config.read_text()
     assert (tmp_path / "node" / "etc" / "orthanc.env").stat().st_mode & 0o077 == 0
 

@@ -105,6 +105,27 @@ def two_lungs(n: int = 20) -> np.ndarray:
     return hu + rng.normal(0, 15, hu.shape)
 
 
+def dense_ball(middle=(12, 16, 16), radius=5.0, shape=(24, 32, 32)) -> tuple[np.ndarray, np.ndarray]:
+    """Return a dense ball in lung, HU, and its mask."""
+    z, y, x = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
+    mask = (z - middle[0]) ** 2 + (y - middle[1]) ** 2 + (x - middle[2]) ** 2 <= radius**2
+    return np.where(mask, 40, -850).astype(np.int16), mask.astype(np.uint8)
+
+
+def write_cubes(folder: Path) -> Path:
+    """Write five patients to learn from and two held out, each with a cube of a dense ball."""
+    folder.mkdir(parents=True)
+    lines = ["id,case,image,mask,domain,label,width,height,depth,tile,spacing_mm,hu_slope,hu_intercept,split,licence"]
+    for n in range(7):
+        hu, mask = dense_ball((12, 13 + n, 18 - n), 4.0 + 0.5 * n)
+        Image.fromarray(((hu + 1024) // 5.19).astype(np.uint8).reshape(-1, 32)).save(folder / f"{n}.png")
+        Image.fromarray((255 * mask).reshape(-1, 32)).save(folder / f"{n}m.png")
+        part = "val" if n > 4 else "train"
+        lines.append(f"C{n},P{n},{n}.png,{n}m.png,hu,255 = nodule,32,32,24,,0.7,5.19,-1024,{part},CC BY 3.0")
+    (folder / "index.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 @pytest.fixture
 def small_set(tmp_path: Path) -> Path:
     """Three patients to learn from, one to validate on, two to judge on."""

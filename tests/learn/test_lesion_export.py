@@ -13,14 +13,13 @@ from node.errors import InputRefused, WrongUsage
 from node.learn.calibrate import calibrate
 from node.learn.calibrated_model import keep_calibration
 from node.learn.export_lesions import export_lesions, join
-from node.learn.lesion_card import OutlineAnswer
 from node.learn.lesion_finders import seen_of
 from node.learn.lesion_session import LesionWish, run
 from node.learn.lesion_trained import trained
 from node.segment.contract import Task
 from node.segment.registry import load_lesions, verify
 from node.segment.runtime import runtime
-from tests.learn.conftest import write_set
+from tests.learn.conftest import write_cubes, write_set
 from tests.lesions.test_calibration import made
 
 CPU = runtime("cpu", "fp32")
@@ -39,6 +38,18 @@ def tumour_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     run(wish, lambda _: None)
     torch.set_num_threads(threads)
+    return root / "run"
+
+
+@pytest.fixture(scope="module")
+def cube_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of whole cubes that has hardly learnt anything."""
+    root = tmp_path_factory.mktemp("cubes")
+    wish = LesionWish(
+        "cube-unet", (write_cubes(root / "set"),), root / "run", width=2, crop=16, epochs=1, precision="fp32",
+        device="cpu", threads=1,
+    )  # fmt: skip
+    run(wish, lambda _: None)
     return root / "run"
 
 
@@ -116,9 +127,9 @@ def test_an_ensemble_with_a_member_that_is_not_free_is_not_free(tumour_run, tmp_
     assert verify("both-nc", tmp_path).licence == "not free: see CARD.md"
 
 
-def test_a_training_is_exported_as_what_draws_nodules_and_joined_to_what_finds_them(tumour_run, tmp_path):
+def test_a_training_of_cubes_draws_nodules_and_is_joined_to_what_finds_them(tumour_run, cube_run, tmp_path):
     words = ("--models", str(tmp_path), "--threshold", "0.4", "--flips")
-    shown = CliRunner().invoke(data_app, ["export", str(tumour_run), "--name", "drawn", "--outlines", *words])
+    shown = CliRunner().invoke(data_app, ["export", str(cube_run), "--name", "drawn", *words])
     assert shown.exit_code == 0, shown.output
     for name in ("one", "two"):
         export_lesions(tumour_run, name, tmp_path)
@@ -136,14 +147,14 @@ def test_a_training_is_exported_as_what_draws_nodules_and_joined_to_what_finds_t
     assert "drawn anew by drawn 1" in verify("all", tmp_path).text()
     outliner = load_lesions("all", tmp_path).finder.outliner
     assert outliner is not None
-    assert outliner.train_cases == {"A", "B"}
+    assert outliner.train_cases == {f"P{n}" for n in range(5)}
 
 
-def test_outlines_that_are_not_free_make_a_model_that_is_not(tumour_run, tmp_path):
-    copy = shutil.copytree(tumour_run, tmp_path / "run")
+def test_outlines_that_are_not_free_make_a_model_that_is_not(tumour_run, cube_run, tmp_path):
+    copy = shutil.copytree(cube_run, tmp_path / "run")
     told = json.loads((copy / "run.json").read_text())
     (copy / "run.json").write_text(json.dumps(told | {"free": False, "licences": ["our hospital"]}))
-    export_lesions(copy, "drawn-nc", tmp_path, answer=OutlineAnswer())
+    export_lesions(copy, "drawn-nc", tmp_path)
     for name in ("one", "two"):
         export_lesions(tumour_run, name, tmp_path)
     members = [verify(name, tmp_path) for name in ("one", "two")]

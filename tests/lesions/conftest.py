@@ -58,6 +58,35 @@ def rule_weights(channels: int, middle: int) -> dict[str, torch.Tensor]:
     return network.state_dict()
 
 
+def rule_cubes(name: str, folder: Path, nodule_hu: float) -> None:
+    """Write an installed network of whole cubes that says nodule from a density on."""
+    network = table.build("cube_unet", {"channels": 1, "width": 2, "depth": 1})
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.down[0].past.weight[0, 0] = 1.0
+        network.up[0].past.weight[0, 0] = 1.0
+        network.head.weight[0, 0] = 40.0
+        network.head.bias.fill_(-40.0 * (nodule_hu + 1000.0) / 1400.0)
+    where = folder / name
+    where.mkdir()
+    save_file({key: t.half().contiguous() for key, t in network.state_dict().items()}, where / "weights.safetensors")
+    told = {
+        "plan": {
+            "protocol": "reduced", "loss": "cube-bce-dice", "crop_px": 48, "cube_depth": 40,
+            "recipe": "unit", "size": 256, "neighbours": 0, "run_length": 0, "sizes": {"width": 2, "depth": 1},
+        },
+        "channels": 1, "moments_hu": [0.0, 1.0], "train_cases": ["LIDC-IDRI-0001"], "val_cases": [],
+        "model": "cube-unet",
+    }  # fmt: skip
+    (where / "training.json").write_text(json.dumps(told))
+    head = {
+        "name": name, "version": "1", "title": "Draws what is dense", "licence": "CC BY 4.0", "kind": "cube_unet",
+        "algorithm": table.algorithm("cube_unet"),
+    }  # fmt: skip
+    write_toml(where, head, {"threshold": 0.5, "flips": True}, Task.NODULES)
+
+
 @pytest.fixture
 def rule_model(tmp_path: Path) -> Make:
     """Write an installed lesion model that marks whatever is dense; `options` go into model.toml."""

@@ -16,9 +16,9 @@ from node.learn.scan_judge import find, grid_of, lungs_of, marks_of
 from node.learn.scans import scans
 from node.segment.ensemble import needs_of
 from node.segment.lesions.candidates import tight
+from node.segment.lesions.cube_net import CubeNet
 from node.segment.lesions.mark import Mark
 from node.segment.lesions.model import load_outliner
-from node.segment.lesions.net import LesionNet, NetPlan
 from node.segment.lesions.outliner import Outliner
 from node.segment.lesions.shape import Shape
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS
@@ -26,9 +26,8 @@ from node.segment.networks.logits import Logits
 from node.segment.registry import find as card_of
 from node.segment.registry import load_lesions, load_lungs, verify
 from node.segment.runtime import runtime
-from tests.lesions import conftest
 from tests.lesions.conftest import lungs_of as outlined_lungs
-from tests.lesions.conftest import volume_of
+from tests.lesions.conftest import rule_cubes, volume_of
 from tests.lesions.test_lesion_model import RIGHT
 from tests.lesions.test_scan_commands import models, volumes  # noqa: F401  fixtures
 
@@ -37,7 +36,7 @@ MM = (2.5, 0.8, 0.8)
 
 
 class DenseIsNodule(torch.nn.Module):
-    """Says nodule above -300 HU of its only slice."""
+    """Says nodule above -300 HU."""
 
     def forward(self, x: torch.Tensor) -> Logits:
         return Logits(40.0 * (x[:, :1] - 0.5))
@@ -45,7 +44,7 @@ class DenseIsNodule(torch.nn.Module):
 
 @pytest.fixture
 def outliner() -> Outliner:
-    return Outliner(LesionNet(DenseIsNodule(), NetPlan("unit", neighbours=0, magnify=2), CPU))
+    return Outliner(CubeNet(DenseIsNodule(), "unit", CPU, flips=False))
 
 
 def scan(*balls: tuple[tuple[float, float, float], float], shape=(48, 160, 160), mm=MM):
@@ -114,6 +113,38 @@ def test_what_is_no_nodule_for_it_stays_as_it_was_found(outliner):
         assert outliner.outlined([old], hu, MM, None) == (old,)
 
 
+@pytest.mark.parametrize("radius_mm", [4.0, 14.0, 20.0, 24.0])
+def test_a_cube_is_never_larger_than_memory_is_meant_for(radius_mm):
+    sides = []
+
+    class Seen(DenseIsNodule):
+        def forward(self, x: torch.Tensor) -> Logits:
+            sides.append(tuple(x.shape[2:]))
+            return super().forward(x)
+
+    mm = (0.6, 0.5, 0.5)
+    hu, (ball,) = scan(((30.0, 40.0, 40.0), radius_mm), shape=(100, 160, 160), mm=mm)
+    most = ball.copy()
+    most[:, :, :50] = False
+
+    (new,) = Outliner(CubeNet(Seen(), "unit", CPU, flips=False)).outlined([marked(most)], hu, mm, None)
+
+    (side,) = sides
+    assert 32 <= side[0] == side[1] == side[2] <= 96
+    assert dice(whole(new, hu.shape), ball) > 0.9
+
+
+def test_a_mass_loses_what_leans_on_it_and_is_never_asked_about(outliner):
+    hu, (mass,) = scan(((60.0, 64.0, 64.0), 27.0))
+    leaning = mass.copy()
+    leaning[23:26, 78:82, 80:150] = True
+
+    (new,) = outliner.outlined([marked(leaning)], hu, MM, None)
+
+    assert dice(whole(new, hu.shape), mass) > 0.99
+    assert not whole(new, hu.shape)[:, :, 130:].any()
+
+
 def test_a_nodule_at_the_end_of_the_scan_stays_as_it_was_found(outliner):
     hu, (cut,) = scan(((0.0, 64.0, 64.0), 8.0))
     old = marked(cut)
@@ -166,22 +197,34 @@ def test_the_aorta_is_never_nodule_and_the_most_voluminous_comes_first(outliner)
     assert not (masks[1] & aorta).any()
 
 
-def test_a_cube_is_answered_along_its_axes_and_put_back():
-    hu = np.random.default_rng(0).integers(-1000, 300, (32, 32, 32)).astype(np.int16)
-    p = LesionNet(DenseIsNodule(), NetPlan("unit", neighbours=0), CPU).of_cube(hu)
+class LeftOfIt(torch.nn.Module):
+    """Says of each voxel what lies one voxel to its right in the picture."""
+
+    def forward(self, x: torch.Tensor) -> Logits:
+        return Logits(40.0 * (torch.cat((x[:, :1, ..., 1:], x[:, :1, ..., -1:]), -1) - 0.5))
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_a_cube_is_answered_whole_and_with_its_mirror_image_put_back(flips):
+    hu = np.random.default_rng(0).integers(-1000, 300, (8, 9, 10)).astype(np.int16)
     unit = np.clip((hu.astype(np.float32) + 1000.0) / 1400.0, 0.0, 1.0)
-    assert np.abs(p - 1.0 / (1.0 + np.exp(-40.0 * (unit - 0.5)))).max() < 1e-4
+    said = 1.0 / (1.0 + np.exp(-40.0 * (unit - 0.5)))
+    right, left = (np.roll(said, step, -1) for step in (-1, 1))
+    inner = np.s_[..., 1:-1]
+
+    p = CubeNet(LeftOfIt(), "unit", CPU, flips=flips).of_cube(hu)
+
+    assert p.shape == hu.shape
+    expected = (right + left) / 2 if flips else right
+    assert np.abs(p[inner] - expected[inner]).max() < 1e-4
 
 
 @pytest.fixture
-def drawing(rule_model, monkeypatch):
+def drawing(rule_model):
     """Two networks that find from -250 HU, one that draws from -500 HU, and both together."""
     folder = rule_model()
     rule_model("twin", folder)
-    monkeypatch.setattr(conftest, "NODULE_HU", -500.0)
-    rule_model("outlines", folder)
-    text = (folder / "outlines" / "model.toml").read_text()
-    (folder / "outlines" / "model.toml").write_text(text.replace('["lesions"]', '["nodules"]'))
+    rule_cubes("outlines", folder, -500.0)
     join("plain", [verify(name, folder) for name in ("dense", "twin")], folder)
     join("drawn", [verify(name, folder) for name in ("dense", "twin")], folder, outlines=verify("outlines", folder))
     return folder
@@ -220,6 +263,15 @@ def test_outlines_by_what_draws_none_or_is_missing_are_refused(drawing):
         load_lesions("outlines", drawing)
 
 
+def test_a_network_of_slices_draws_no_outlines(drawing):
+    text = (drawing / "dense" / "model.toml").read_text()
+    (drawing / "dense" / "model.toml").write_text(text.replace('["lesions"]', '["nodules"]'))
+
+    with pytest.raises(Misconfigured, match="whole cubes") as refused:
+        load_outliner(verify("dense", drawing), CPU)
+    assert refused.value.code == "SYS-MODEL"
+
+
 def test_who_the_outlines_were_learnt_from_is_judged_by_marks_as_they_were_found(drawing, volumes):  # noqa: F811
     (one,) = scans(volumes, frozenset({"val"}))
     seen = seen_of("drawn", drawing, CPU)
@@ -251,7 +303,7 @@ def test_a_network_for_outlines_is_judged_on_cubes_but_not_on_scans(drawing):
 @pytest.mark.data
 def test_what_is_shipped_draws_nodules_and_a_cavity_that_it_never_saw_as_readers_do(data_dir):
     (one,) = scans(data_dir / "vol3d", frozenset({"val"}), frozenset({"LIDC-IDRI-1011"}))
-    shipped = load_outliner(verify("nodules-p3"), CPU)
+    shipped = load_outliner(verify("nodules-cubes"), CPU)
     assert not one.is_of(shipped.train_cases)
     grid = grid_of(one)
     hu = np.ascontiguousarray(grid.turned(one.volume.hu_zyx))

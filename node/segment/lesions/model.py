@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from node.errors import Code, Misconfigured, Reason, Refusal, warn
 from node.segment.contract import LungDefinition, ModelIdentity, Segment, Segmentation, SegmentKind, Task
 from node.segment.ensemble import members_of, outlines_of
 from node.segment.folding import folded
 from node.segment.lesions.confidence import Confidence, read_confidence
+from node.segment.lesions.cube_net import CubeNet
 from node.segment.lesions.finder import Finder, FindPlan, Found
 from node.segment.lesions.listing import doubt_of, listed
 from node.segment.lesions.mark import Mark
@@ -61,18 +63,23 @@ def load_net(card: ModelCard, place: Runtime) -> LoadedNet:
         SYS-MODEL where its files do not fit this program.
     """
     with loading(card):
-        told = stored_training(card.folder)
-        plan = told["plan"]
-        network = table.build(card.kind, {"channels": told["channels"], **plan["sizes"]})
-        network.load_state_dict(stored_weights(card.folder))
+        network, told = _shipped(card)
         net_plan = replace(
-            net_plan_of(plan, told["moments_hu"]),
+            net_plan_of(told["plan"], told["moments_hu"]),
             flips=bool(card.options.get("flips", False)),
             step_mm=float(card.options.get("step_mm", 2.0)),
             tiles=str(card.options.get("tiles", "none")),
         )
     net = LesionNet(folded(network), net_plan, place)
     return LoadedNet(net, reference_of(told), frozenset(told["train_cases"]))
+
+
+def _shipped(card: ModelCard) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a model's network and what is told of its training."""
+    told = stored_training(card.folder)
+    network = table.build(card.kind, {"channels": told["channels"], **told["plan"]["sizes"]})
+    network.load_state_dict(stored_weights(card.folder))
+    return network, told
 
 
 def net_plan_of(plan: dict[str, Any], moments_hu: tuple[float, float]) -> NetPlan:
@@ -142,14 +149,16 @@ def load_outliner(card: ModelCard, place: Runtime) -> Outliner:
     Raises
     ------
     Misconfigured
-        SYS-MODEL where it is no network of slices for nodules, or does not fit this program.
+        SYS-MODEL where it is no network of whole cubes for nodules, or does not fit this program.
     """
     if Task.NODULES not in card.tasks or card.kind == "ensemble":
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} draws no outlines: name a network for nodules")
-    loaded = load_net(card, place)
-    if loaded.net.plan.run_length:
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} answers runs, no cubes: name a network of slices")
-    return Outliner(loaded.net, float(card.options.get("threshold", 0.5)), loaded.train_cases)
+    with loading(card):
+        network, told = _shipped(card)
+    if not told["plan"].get("cube_depth"):
+        raise Misconfigured("SYS-MODEL", f"model {card.name!r} answers slices: outlines need a network of whole cubes")
+    net = CubeNet(network, str(told["plan"]["recipe"]), place, flips=bool(card.options.get("flips", False)))
+    return Outliner(net, float(card.options.get("threshold", 0.5)), frozenset(told["train_cases"]))
 
 
 class NetworkLesions:

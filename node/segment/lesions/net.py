@@ -3,7 +3,6 @@
     slices   reduced to the size that it learnt at, cut to the box that is searched, with neighbours as channels
     runs     P4: sequences over the slices that overlap by half, averaged; the gap in units of 10 mm as a channel
     thin     scans with a step below `step_mm` are averaged in groups of slices, and answers interpolated between them
-    cubes    of voxels as long as wide: the mean of the slices along the three axes
     tiles    cells of 128 x 128 native pixels that hold a seed, each with 32 more on every side; round the seeds the
              logits' mean with the reduced slice's, as P3 does it (ADR 0023: everywhere in the cell it cut masses)
 
@@ -32,8 +31,6 @@ _MULTIPLE_PX = 16  # of which sides are, for the networks' four poolings
 GAP_UNIT_MM = 10.0
 _BYTES_A_PIXEL = 2400  # of one slice inside a network of width 16, measured; wider ones in proportion
 _AIR_HU = -1024
-# of (z, y, x) of a cube: which is the number of a slice, which its rows and columns
-CUBE_AXES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 Hu = NDArray[np.int16]
 Mask = NDArray[np.bool_]
@@ -103,24 +100,6 @@ class LesionNet:
             for at, one in zip(chosen, logits, strict=True):
                 answer[at] = np.rint(255.0 / (1.0 + np.exp(-one))).astype(np.uint8)
         return between(answer, group, len(hu))
-
-    def of_cube(self, hu: Hu) -> NDArray[np.float32]:
-        """Return the mean of the answers to a cube's slices along its three axes.
-
-        Parameters
-        ----------
-        hu : (n, n, n), HU, voxels as long as wide.
-
-        Returns
-        -------
-        (n, n, n) probabilities.
-        """
-        total = np.zeros(hu.shape, np.float32)
-        for axes in CUBE_AXES.values():
-            slices = torch.from_numpy(np.ascontiguousarray(hu.transpose(axes)).astype(np.float32))
-            logits = torch.stack(self._answers(slices, 1.0, np.arange(len(hu))))
-            total += torch.sigmoid(logits).numpy().transpose(np.argsort(axes))
-        return total / np.float32(len(CUBE_AXES))
 
     def _coarse(self, hu: Hu, step_mm: float, window: Window, chosen: NDArray[np.intp]) -> list[NDArray[np.float32]]:
         """Answer the reduced slices; return logits on the window's own grid."""

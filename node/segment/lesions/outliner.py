@@ -1,13 +1,14 @@
-"""Draws a nodule anew by a network that learnt outlines: a cube round its mark, answered along all three axes.
+"""Draws a nodule anew by a network that learnt outlines: a cube round its mark, answered in three dimensions.
 
 The networks that search a scan see slices of 1.4 mm and more, and learn from outlines that are loose; they know where a
 nodule is better than where it ends. Measured in ADR 0027.
 
-    mark ─ cube of voxels as long as wide ─ axial, coronal, sagittal slices ─ mean ─ piece under the mark ─ its body
+    mark ─ cube of voxels as long as wide ─ network ─ piece under the mark ─ its body
 
-What it is not sure to draw better stays as it was found: marks that are hardly lesions, masses and thick slices, which
-it never learnt, a piece that goes on beyond the cube, nothing under the mark, what would reach into another mark, and
-what is so much larger or smaller than the mark that it is something else.
+What it is not sure to draw better stays as it was found: marks that are hardly lesions, thick slices, which it never
+learnt, a piece that goes on beyond the cube, nothing under the mark, what would reach into another mark, and what is so
+much larger or smaller than the mark that it is something else. Masses, which it never learnt, either, lose what leans
+on them (`mass_body`).
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,9 @@ from scipy import ndimage
 
 from node.segment.box import Box
 from node.segment.lesions.candidates import Candidate, tight
+from node.segment.lesions.cube_net import CubeNet
 from node.segment.lesions.mark import Mark
-from node.segment.lesions.net import LesionNet
+from node.segment.lesions.mass_body import mass_body
 from node.segment.lesions.nodule_body import nodule_body
 
 _LIKELY = 0.6  # confidence from which a mark is redrawn: of 34 that a reviewer saw below it two are lesions
@@ -28,9 +30,10 @@ _LONGEST_MM = 50.0  # of a mark; nodules that were learnt from are up to 35 mm w
 _THICKEST_MM = 5.5  # from slice to slice; of thicker ones it makes no better outline than a loose mark is
 _EDGE_MM = (0.5, 0.9)  # of a voxel; those of the cubes that were learnt from are 0.50 to 0.92 mm long
 _BESIDE_MM = 10.0  # on either side of the mark
-_TIMES = 4.0  # as large, or as small, as the mark: a part of a mass beside another mark came out in a seventh
+_LEAST_FRAC = 0.25  # of the mark: a part of a mass beside another mark came out in a seventh
+_MOST_TIMES = 6.0  # as large as the mark: of a hollow nodule only a quarter may have been found
 _MULTIPLE = 16  # of which a cube's side is, for the network's poolings
-_LEAST_SIDE = 32
+_LEAST_SIDE, _MOST_SIDE = 32, 96  # of a cube, in voxels: at the most half a gigabyte and two seconds of a core
 _CORNERS = ndimage.generate_binary_structure(3, 3)
 
 Hu = NDArray[np.int16]
@@ -61,8 +64,8 @@ class _Cube:
 class Outliner:
     """One network for outlines, warm; `train_cases` are the patients that it learnt from."""
 
-    def __init__(self, net: LesionNet, threshold: float = 0.5, train_cases: frozenset[str] = frozenset()) -> None:
-        self._net = net
+    def __init__(self, net: CubeNet, threshold: float = 0.5, train_cases: frozenset[str] = frozenset()) -> None:
+        self.net = net
         self._threshold = threshold
         self.train_cases = train_cases
 
@@ -92,12 +95,17 @@ class Outliner:
         return tuple(sorted(drawn, key=lambda mark: -mark.candidate.n_voxels))
 
     def _drawn(self, old: Candidate, hu: Hu, spacing_mm: Spacing, aorta: Mask | None) -> Candidate | None:
-        """Return a nodule drawn anew, None where it stays as it is."""
-        cube = _cube(old.box, spacing_mm)
-        if cube is None:
+        """Return a mark drawn anew, None where it stays as it is."""
+        longest_mm = max((s.stop - s.start) * mm for s, mm in zip(old.box, spacing_mm, strict=True))
+        if longest_mm > _LONGEST_MM:
+            body = mass_body(old.mask, spacing_mm)
+            return None if np.array_equal(body, old.mask) else tight(body, old.box)
+        if spacing_mm[0] > _THICKEST_MM:
             return None
+        cube = _cube(old.box, longest_mm, spacing_mm)
         within, places = _surroundings(cube, hu.shape)
-        p = self._net.of_cube(np.rint(_sampled(hu[within].astype(np.float32), places, within)).astype(np.int16))
+        around = np.rint(_sampled(hu[within].astype(np.float32), places, within)).astype(np.int16)
+        p = self.net.of_cube(around)
         under = _sampled(_inside(old, within), places, within) >= 0.5
         pieces, n = ndimage.label(p >= self._threshold, _CORNERS)
         shared = np.bincount(pieces[under], minlength=n + 1)[1:]
@@ -106,7 +114,7 @@ class Outliner:
         piece = pieces == 1 + int(shared.argmax())
         if _reaches_border(piece):
             return None
-        body = nodule_body(piece, under)
+        body = nodule_body(piece, under, around)
         p = np.where(body, np.maximum(p, self._threshold), np.where(pieces > 0, 0.0, p)).astype(np.float32)
         back = np.meshgrid(
             *(cube.back(axis, np.arange(s.start, s.stop)) for axis, s in enumerate(within)), indexing="ij"
@@ -115,16 +123,14 @@ class Outliner:
         if aorta is not None:
             drawn &= ~aorta[within]
         n_new, n_old = int(np.count_nonzero(drawn)), old.n_voxels
-        return tight(drawn, within) if n_old <= _TIMES * n_new and n_new <= _TIMES * n_old else None
+        return tight(drawn, within) if _LEAST_FRAC * n_old <= n_new <= _MOST_TIMES * n_old else None
 
 
-def _cube(box: Box, spacing_mm: Spacing) -> _Cube | None:
-    """Return the cube round a mark, None round one that is too long and in slices too far apart."""
-    longest_mm = max((s.stop - s.start) * mm for s, mm in zip(box, spacing_mm, strict=True))
-    if longest_mm > _LONGEST_MM or spacing_mm[0] > _THICKEST_MM:
-        return None
-    edge_mm = float(np.clip(spacing_mm[1], *_EDGE_MM))
-    side = int(np.ceil((longest_mm + 2.0 * _BESIDE_MM) / edge_mm / _MULTIPLE)) * _MULTIPLE
+def _cube(box: Box, longest_mm: float, spacing_mm: Spacing) -> _Cube:
+    """Return the cube round a mark."""
+    span_mm = longest_mm + 2.0 * _BESIDE_MM
+    edge_mm = float(np.clip(max(spacing_mm[1], span_mm / _MOST_SIDE), *_EDGE_MM))
+    side = int(np.ceil(round(span_mm / edge_mm / _MULTIPLE, 6))) * _MULTIPLE
     return _Cube(max(side, _LEAST_SIDE), edge_mm, tuple((s.start + s.stop - 1) / 2.0 for s in box), spacing_mm)
 
 
