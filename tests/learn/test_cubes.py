@@ -150,8 +150,9 @@ def _killed_after(n: int):
     return tell
 
 
-def test_what_was_learnt_is_answered_slice_by_slice_and_round_a_mark_alike(cubes, tmp_path):
-    run(wish(cubes, tmp_path / "run"), lambda _: None)
+@pytest.mark.parametrize("name", ["windows", "zscore", "scan"])
+def test_what_was_learnt_is_answered_slice_by_slice_and_round_a_mark_alike(cubes, tmp_path, name):
+    run(wish(cubes, tmp_path / "run", recipe=name), lambda _: None)
     one = trained(tmp_path / "run", CPU)
     data = load(read_index(cubes, split="val"), one.plan.size)
 

@@ -23,6 +23,7 @@ from node.segment.lesions.outliner import Outliner
 from node.segment.lesions.shape import Shape
 from node.segment.lesions.sureness import AS_THE_MODEL_SAYS
 from node.segment.networks.logits import Logits
+from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.registry import find as card_of
 from node.segment.registry import load_lesions, load_lungs, verify
 from node.segment.runtime import runtime
@@ -44,7 +45,7 @@ class DenseIsNodule(torch.nn.Module):
 
 @pytest.fixture
 def outliner() -> Outliner:
-    return Outliner(CubeNet(DenseIsNodule(), "unit", CPU, flips=False))
+    return Outliner(CubeNet(DenseIsNodule(), recipe("unit"), CPU, flips=False))
 
 
 def scan(*balls: tuple[tuple[float, float, float], float], shape=(48, 160, 160), mm=MM):
@@ -127,7 +128,7 @@ def test_a_cube_is_never_larger_than_memory_is_meant_for(radius_mm):
     most = ball.copy()
     most[:, :, :50] = False
 
-    (new,) = Outliner(CubeNet(Seen(), "unit", CPU, flips=False)).outlined([marked(most)], hu, mm, None)
+    (new,) = Outliner(CubeNet(Seen(), recipe("unit"), CPU, flips=False)).outlined([marked(most)], hu, mm, None)
 
     (side,) = sides
     assert 32 <= side[0] == side[1] == side[2] <= 96
@@ -212,7 +213,7 @@ def test_a_cube_is_answered_whole_and_with_its_mirror_image_put_back(flips):
     right, left = (np.roll(said, step, -1) for step in (-1, 1))
     inner = np.s_[..., 1:-1]
 
-    p = CubeNet(LeftOfIt(), "unit", CPU, flips=flips).of_cube(hu)
+    p = CubeNet(LeftOfIt(), recipe("unit"), CPU, flips=flips).of_cube(hu)
 
     assert p.shape == hu.shape
     expected = (right + left) / 2 if flips else right

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from node.segment.preprocess.lesion_recipes import recipe
+from node.segment.preprocess.lesion_recipes import Prepare
 from node.segment.runtime import Runtime
 
 
@@ -14,12 +14,13 @@ class CubeNet:
 
     Parameters
     ----------
+    prepare : from HU to its channels.
     flips : whether the answer is the mean of the cube's and its mirror image's.
     """
 
-    def __init__(self, model: nn.Module, recipe_name: str, runtime: Runtime, *, flips: bool) -> None:
+    def __init__(self, model: nn.Module, prepare: Prepare, runtime: Runtime, *, flips: bool) -> None:
         self._model = model.to(runtime.device).eval()
-        self._prepare = recipe(recipe_name)
+        self._prepare = prepare
         self._runtime = runtime
         self._flips = flips
 

@@ -35,6 +35,7 @@ from node.segment.lung_mask import series_cdf
 from node.segment.model_card import ModelCard
 from node.segment.networks import table
 from node.segment.preprocess.histogram import LUNG_LIMIT_HU, TISSUE_LIMIT_HU, Cdf, shifts_hu
+from node.segment.preprocess.lesion_recipes import recipe
 from node.segment.runtime import Runtime, runtime
 from node.segment.stored_model import loading, reference_of, stored_training, stored_weights
 from node.segment.working_grid import WorkingGrid, working_grid
@@ -155,9 +156,11 @@ def load_outliner(card: ModelCard, place: Runtime) -> Outliner:
         raise Misconfigured("SYS-MODEL", f"model {card.name!r} draws no outlines: name a network for nodules")
     with loading(card):
         network, told = _shipped(card)
-    if not told["plan"].get("cube_depth"):
-        raise Misconfigured("SYS-MODEL", f"model {card.name!r} answers slices: outlines need a network of whole cubes")
-    net = CubeNet(network, str(told["plan"]["recipe"]), place, flips=bool(card.options.get("flips", False)))
+        if not told["plan"].get("cube_depth"):
+            text = f"model {card.name!r} answers slices: outlines need a network of whole cubes"
+            raise Misconfigured("SYS-MODEL", text)
+        prepare = recipe(str(told["plan"]["recipe"]), *told["moments_hu"])
+    net = CubeNet(network, prepare, place, flips=bool(card.options.get("flips", False)))
     return Outliner(net, float(card.options.get("threshold", 0.5)), frozenset(told["train_cases"]))
 
 

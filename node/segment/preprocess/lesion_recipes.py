@@ -18,7 +18,7 @@ LUNG_HU = (-1350.0, 150.0)
 BODY_HU = (-160.0, 240.0)
 N_WINDOWS = {"zscore": 1, "scan": 1, "windows": 2, "unit": 1}
 
-Prepare = Callable[[Tensor], Tensor]  # HU (N, C, H, W) to (N, C or 2 C, H, W)
+Prepare = Callable[[Tensor], Tensor]  # HU (N, C, H, W) to (N, C or 2 C, H, W), cubes (N, 1, D, H, W) alike
 
 
 def recipe(name: str, mean_hu: float = 0.0, sd_hu: float = 1.0) -> Prepare:
@@ -43,5 +43,5 @@ def recipe(name: str, mean_hu: float = 0.0, sd_hu: float = 1.0) -> Prepare:
 def _by_itself(hu: Tensor) -> Tensor:
     """Return the z-score of each picture by its own mean and deviation."""
     clipped = hu.clamp(LOW_HU, HIGH_HU)
-    mean = clipped.mean((1, 2, 3), keepdim=True)
-    return (clipped - mean) / clipped.std((1, 2, 3), keepdim=True).clamp_min(1.0)
+    own = tuple(range(1, hu.ndim))
+    return (clipped - clipped.mean(own, keepdim=True)) / clipped.std(own, keepdim=True).clamp_min(1.0)
