@@ -142,6 +142,7 @@ class Intake:
         """Keep what is waited for, for the page and `jobs list`, where it is not what lies there."""
         waiting = [line for lines in self._waiting.values() for line in lines]
         if waiting != self._shown:
+            self.layout.must_be_there()  # writing would make the folder of one that is away anew
             write_json(self.data_dir / _SNAPSHOT, waiting)
             self._shown = waiting
 

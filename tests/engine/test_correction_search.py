@@ -14,6 +14,7 @@ from node.engine.case_file import CaseFile, SourceSeries, result_folder, write_c
 from node.engine.correction_search import search_archive, search_loop
 from node.engine.files import write_json
 from node.settings import Archive, Settings
+from node.store.layout import Layout
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def settings(tmp_path: Path) -> Settings:
         {"name": "never", "dicomweb_url": "http://127.0.0.1:9/dicom-web", "corrections_every_s": 0.0},
     ]
     made = Settings.model_validate({"data_dir": str(tmp_path / "data"), "destinations": [], "archives": archives})
+    Layout(made.data_dir).create()
     source = SourceSeries("1.2.3", (("1.2.3.4", "spool/studies/1.2/1.2.3/1.2.3.4.dcm"),))
     write_case(made.data_dir, CaseFile("w1", "1.2", "default", source, (), "rules", None, "normal", None, ()))
     write_json(result_folder(made.data_dir, "w1") / "analysis.json", {})

@@ -29,6 +29,7 @@ from node.engine.refusal_file import read_refusal
 from node.engine.runtime import client, launch
 from node.engine.stopped import Stopped, why_stopped
 from node.engine.stores import opened_stores
+from node.errors import NotYetThere
 from node.phantom.dicom import SeriesOptions, write_series
 from node.phantom.grid import grid_at
 from node.phantom.simple import make_asymmetric
@@ -167,6 +168,19 @@ def test_a_start_forgets_what_a_former_process_waited_for(make_site) -> None:
     snapshot.write_text('[{"series_instance_uid": "1.2.3", "why": "of before the crash"}]')
     make_site(PATIENT)
     assert site.waiting() == []
+
+
+def test_a_snapshot_makes_no_folder_where_the_data_folder_is_away(make_site, monkeypatch) -> None:
+    intake = make_site().intake
+    intake._shown = None  # as in a process that begins
+    monkeypatch.setattr(intake.index, "rebuild", lambda: None)
+    intake.data_dir.rename(intake.data_dir.with_name("away"))
+
+    with pytest.raises(NotYetThere) as away:
+        intake.begin()
+
+    assert away.value.code == "ENV-DATA"
+    assert not intake.data_dir.exists()
 
 
 def test_a_snapshot_that_could_not_be_kept_costs_some_time_and_no_process(make_site, slices, monkeypatch) -> None:

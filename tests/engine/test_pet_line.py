@@ -27,6 +27,7 @@ from node.route.rules import load_routes
 from node.route.select import Case, Selection, select
 from node.segment.contract import ModelIdentity, Segmentation, Task
 from node.settings import Settings
+from node.store.layout import Layout
 from node.volume.volume import Volume
 from tests.measure.lesions.conftest import segmentation_of
 
@@ -142,6 +143,7 @@ def test_the_durable_steps_say_the_same_of_a_pet(
     write: Write, tmp_path: Path, headers: dict[str, object], role: str
 ) -> None:
     settings = Settings(data_dir=tmp_path)
+    Layout(tmp_path).create()
     selection = selected(write(**headers))
     draft = _draft(Decided(selection.cases[0], selection, "all there", proved=True), tmp_path, datetime.now(UTC))
     kept_settings = settings.model_dump(mode="json")

@@ -36,6 +36,9 @@ CPU = runtime("cpu", "fp32")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+ON_SLICES = sorted(name for name, one in ENTRIES.items() if not one.plan.cube_depth)  # of whole cubes: test_cubes
+
+
 def wish(small_set: Path, out: Path, model: str = "unet", **other: object) -> LesionWish:
     told = {
         "width": 4, "crop": 32, "lr": 3e-3, "epochs": 2, "slices_per_epoch": 16, "precision": "fp32", "device": "cpu",
@@ -75,7 +78,7 @@ def test_a_tumour_network_learns_a_small_set(small_set, tmp_path):
     assert (summary["task"], summary["channels"], summary["free"]) == ("lesions", 6, True)
 
 
-@pytest.mark.parametrize("model", sorted(ENTRIES))
+@pytest.mark.parametrize("model", ON_SLICES)
 def test_at_first_every_system_says_that_nothing_is_tumour(model):
     entry = lesion_entry(model)
     network = build(entry, replace(reduced(entry), sizes={**entry.plan.sizes, "width": 4})).eval()
@@ -86,7 +89,7 @@ def test_at_first_every_system_says_that_nothing_is_tumour(model):
     assert float(p.mean()) < 0.1
 
 
-@pytest.mark.parametrize("model", sorted(ENTRIES))
+@pytest.mark.parametrize("model", ON_SLICES)
 def test_every_system_starts_resumes_and_says_what_it_is(small_set, tmp_path, model):
     whole: list[LesionPoint] = []
     run(wish(small_set, tmp_path / "whole", model), whole.append)
@@ -226,7 +229,7 @@ def test_the_budget_ends_a_run_and_marks_it_as_not_converged(small_set, tmp_path
 
 
 def test_the_reduced_protocol_differs_in_network_loss_and_run_length_alone():
-    plans = {name: reduced(entry) for name, entry in ENTRIES.items()}
+    plans = {name: reduced(ENTRIES[name]) for name in ON_SLICES}
     same = {
         replace(
             plan, sizes={}, loss="", neighbours=0, run_length=0, has_transplants=False,
@@ -344,7 +347,7 @@ def test_an_unknown_loss_is_refused_with_those_that_there_are(tmp_path):
         plan_of(LesionWish("unet", (tmp_path,), tmp_path, loss="luck"), lesion_entry("unet"))
 
 
-@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("name", sorted(LOSSES.keys() - {"cube-bce-dice"}))
 def test_every_loss_judges_slices_and_runs_and_ignores_padding(name):
     torch.manual_seed(0)
     logits, target = torch.randn(1, 3, 1, 8, 8), (torch.rand(1, 3, 1, 8, 8) > 0.7).float()
