@@ -7,7 +7,6 @@ from node.engine.stores import opened_stores
 from node.review.compare import Comparison
 from node.review.figures import figures
 from node.settings import Settings
-from node.store.layout import Layout
 
 
 def acceptance(settings: Settings) -> dict[str, Any]:
@@ -15,10 +14,14 @@ def acceptance(settings: Settings) -> dict[str, Any]:
 
     `n_results` counts the runs that made a segmentation, studies that retention has removed included; `n_corrected`
     those of which a reader saved a changed one. Of several corrections of one result the last counts; all are kept.
+
+    Raises
+    ------
+    NotYetThere
+        ENV-DATA where the data folder is away, or no node ever began one: a question makes none in its place.
     """
     every = all_corrections(settings.data_dir)
     last = _last_of_each(every)
-    Layout(settings.data_dir).create()  # it may be asked before any node was begun there
     with opened_stores(settings) as stores:
         n_results = stores.own.n_runs_with("SEG")
     n_corrected = sum(not comparison.is_unchanged for _, comparison in last)

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from node.cli.evaluate import app
+from node.engine.acceptance import acceptance
 from node.engine.correction_file import CorrectionFile, write_correction
 from node.engine.stores import opened_stores
-from node.errors import Code, refuse
+from node.errors import Code, NotYetThere, refuse
 from node.measure.quantity import Side
 from node.review.compare import Comparison, LesionAgreement, LungAgreement
 from node.segment.contract import ModelIdentity, Task
@@ -96,6 +97,17 @@ def test_without_any_correction_there_are_counts_and_no_means(ask) -> None:
 
 def test_a_person_reads_it_and_a_model_still_needs_its_set(tmp_path: Path) -> None:
     (tmp_path / "lungnode.toml").write_text(f'data_dir = "{tmp_path / "data"}"\n')
+    Layout(tmp_path / "data").create()
     shown = CliRunner().invoke(app, ["--corrections", "--config", str(tmp_path / "lungnode.toml")])
     assert "0 results, 0 changed by a reader" in shown.stdout
     assert CliRunner().invoke(app, ["lungs-rule"]).exit_code == 2
+
+
+def test_a_question_makes_no_data_folder_where_it_is_away(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": str(tmp_path / "data"), "destinations": []})
+
+    with pytest.raises(NotYetThere) as away:
+        acceptance(settings)
+
+    assert away.value.code == "ENV-DATA"
+    assert not (tmp_path / "data").exists()
