@@ -1,4 +1,4 @@
-"""A mass without what leans on it: vessels, haze and the diaphragm's rim that a network marked beside it.
+"""A mass without what leans on it: vessels and thin haze that a network marked beside it; what hangs on broadly stays.
 
 Marks that are too long for `nodule_body` keep the outline that they were found in. Of that, what is nowhere thick and
 lies far from what is, is no mass. Measured in ADR 0029.
